@@ -1,0 +1,198 @@
+//! What one worker's timers do, alone and shared between threads.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::task::Wake;
+use std::time::Duration;
+
+use super::*;
+
+const START: Instant = Instant::ORIGIN;
+
+fn at(millis: u64) -> Instant {
+    START + Duration::from_millis(millis)
+}
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn counting() -> (Arc<Count>, Waker) {
+    let count = Arc::new(Count::default());
+    (count.clone(), count.into())
+}
+
+fn fire(timers: &Timers, millis: u64) -> usize {
+    let mut woken = Vec::new();
+    let fired = timers.fire(at(millis), &mut woken);
+    assert_eq!(fired, woken.len());
+    woken.into_iter().for_each(Waker::wake);
+    fired
+}
+
+#[test]
+fn due_wakers_are_handed_out_and_no_others() {
+    let timers = Timers::new(START);
+    let (early, early_waker) = counting();
+    let (late, late_waker) = counting();
+    let _ = timers.insert(at(1), &early_waker).unwrap();
+    let _ = timers.insert(at(2), &late_waker).unwrap();
+    assert_eq!(fire(&timers, 0), 0);
+    assert_eq!(fire(&timers, 1), 1);
+    assert_eq!(early.0.load(Ordering::Relaxed), 1);
+    assert_eq!(late.0.load(Ordering::Relaxed), 0);
+    assert_eq!(timers.len(), 1);
+}
+
+#[test]
+fn an_insertion_says_whether_it_is_the_earliest() {
+    let timers = Timers::new(START);
+    assert_eq!(timers.next_deadline(), None);
+    assert!(timers.insert(at(20), Waker::noop()).unwrap().earliest);
+    assert!(!timers.insert(at(20), Waker::noop()).unwrap().earliest);
+    assert!(!timers.insert(at(30), Waker::noop()).unwrap().earliest);
+    assert!(timers.insert(at(10), Waker::noop()).unwrap().earliest);
+    assert_eq!(timers.next_deadline(), Some(at(10)));
+}
+
+#[test]
+fn a_reset_says_whether_it_is_the_earliest() {
+    let timers = Timers::new(START);
+    let key = timers.insert(at(20), Waker::noop()).unwrap().key;
+    assert_eq!(timers.reset(key, at(30)), Some(false));
+    assert_eq!(timers.reset(key, at(10)), Some(true));
+    assert_eq!(timers.next_deadline(), Some(at(10)));
+    assert_eq!(fire(&timers, 10), 1);
+    assert_eq!(timers.reset(key, at(40)), None);
+}
+
+#[test]
+fn cancelling_the_only_entry_leaves_no_deadline() {
+    let timers = Timers::new(START);
+    let key = timers.insert(at(20), Waker::noop()).unwrap().key;
+    assert!(timers.cancel(key));
+    assert!(!timers.cancel(key));
+    assert!(timers.is_empty());
+    assert_eq!(fire(&timers, 100), 0);
+}
+
+#[test]
+fn a_taken_waker_can_be_inserted_elsewhere() {
+    let (here, there) = (Timers::new(START), Timers::new(START));
+    let (count, waker) = counting();
+    let key = here.insert(at(20), &waker).unwrap().key;
+    let taken = here.take(key).unwrap();
+    assert!(here.take(key).is_none());
+    assert!(here.is_empty());
+    let _ = there.insert(at(10), &taken).unwrap();
+    assert_eq!(fire(&there, 10), 1);
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn an_update_changes_whom_the_entry_wakes() {
+    let timers = Timers::new(START);
+    let (first, first_waker) = counting();
+    let (second, second_waker) = counting();
+    let key = timers.insert(at(1), &first_waker).unwrap().key;
+    assert!(timers.update(key, &first_waker));
+    assert!(timers.update(key, &second_waker));
+    drop(first_waker);
+    assert_eq!(Arc::strong_count(&first), 1);
+    assert_eq!(fire(&timers, 1), 1);
+    assert_eq!(second.0.load(Ordering::Relaxed), 1);
+    assert!(!timers.update(key, &second_waker));
+}
+
+#[test]
+fn one_call_fires_a_bounded_number_and_the_next_goes_on() {
+    let timers = Timers::new(START);
+    for i in 0..10_000 {
+        let _ = timers.insert(at(i % 7), Waker::noop()).unwrap();
+    }
+    let mut fired = 0;
+    while timers.next_deadline().is_some_and(|next| next <= at(10)) {
+        let now = fire(&timers, 10);
+        assert!(now <= FIRED_PER_CALL);
+        fired += now;
+    }
+    assert_eq!(fired, 10_000);
+    assert_eq!(timers.next_deadline(), None);
+}
+
+#[test]
+fn closed_timers_hand_everything_out_and_take_nothing_in() {
+    let timers = Timers::new(START);
+    let (count, waker) = counting();
+    let key = timers.insert(at(1), &waker).unwrap().key;
+    let _ = timers.insert(at(1_000_000), &waker).unwrap();
+    let mut woken = Vec::new();
+    timers.close(&mut woken);
+    assert_eq!(woken.len(), 2);
+    assert_eq!(timers.insert(at(1), &waker), None);
+    assert!(!timers.cancel(key));
+    assert_eq!(timers.next_deadline(), None);
+    drop((woken, waker));
+    assert_eq!(Arc::strong_count(&count), 1);
+}
+
+/// A waker whose drop comes back to the timers, as that of a task does whose future sleeps.
+struct Reentrant(Arc<Timers>);
+
+impl Wake for Reentrant {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Reentrant {
+    fn drop(&mut self) {
+        self.0.len();
+    }
+}
+
+#[test]
+fn no_waker_is_dropped_under_the_lock() {
+    let timers = Arc::new(Timers::new(START));
+    let waker = || Waker::from(Arc::new(Reentrant(timers.clone())));
+    let cancelled = timers.insert(at(1), &waker()).unwrap().key;
+    let updated = timers.insert(at(1), &waker()).unwrap().key;
+    assert!(timers.cancel(cancelled));
+    assert!(timers.update(updated, &waker()));
+    assert_eq!(fire(&timers, 1), 1);
+    timers.close(&mut Vec::new());
+    assert_eq!(timers.insert(at(1), &waker()), None);
+}
+
+#[test]
+fn threads_that_insert_cancel_and_fire_lose_nothing() {
+    const EACH: u64 = 20_000;
+    let timers = Timers::new(START);
+    let (count, waker) = counting();
+    let cancelled = AtomicUsize::new(0);
+    let inserting = AtomicUsize::new(2);
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let (timers, waker, cancelled, inserting) = (&timers, &waker, &cancelled, &inserting);
+            scope.spawn(move || {
+                for i in 0..EACH {
+                    let key = timers.insert(at(i % 97), waker).unwrap().key;
+                    if i % 3 == thread && timers.cancel(key) {
+                        cancelled.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                inserting.fetch_sub(1, Ordering::Release);
+            });
+        }
+        let mut now = 0;
+        while inserting.load(Ordering::Acquire) > 0 || !timers.is_empty() {
+            fire(&timers, now);
+            now += 1;
+        }
+    });
+    let fired = count.0.load(Ordering::Relaxed);
+    assert_eq!(fired + cancelled.load(Ordering::Relaxed), 2 * EACH as usize);
+}
