@@ -1,0 +1,23 @@
+//! What the operating systems call a descriptor: one file per family behind the same five names.
+//!
+//! - [`AsSource`]: the types that [`Io`](crate::Io) accepts.
+//! - `Descriptor`: a descriptor as a plain number, which proves nothing.
+//! - `Borrowed`: a descriptor that is known to be open for some lifetime.
+//! - `descriptor(&T) -> Descriptor` and `unsafe borrow(Descriptor) -> Borrowed`: from one to the other.
+//!
+//! There are no system calls here; those that concern readiness are in `selector`.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub use unix::AsSource;
+#[cfg(unix)]
+pub(crate) use unix::{Borrowed, Descriptor, borrow, descriptor};
+
+#[cfg(windows)]
+pub use windows::AsSource;
+#[cfg(windows)]
+pub(crate) use windows::{Borrowed, Descriptor, borrow, descriptor};
