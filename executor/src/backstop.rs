@@ -1,0 +1,229 @@
+//! The reactor thread: it steps in when the workers are too busy, and never runs user code.
+//!
+//! In a runtime that goes idle now and then it has nothing to do: idle workers poll the reactor, and
+//! busy ones look at it every 100 µs between two tasks. But a worker can be stuck in one long poll.
+//! So while any worker is busy, this thread wakes up every 0.5 to 4 ms and looks:
+//!
+//! 1. Has anybody asked the reactor for events in the last 0.25 ms? If not, it sits in the poller
+//!    itself until the next look, so that events reach a free worker at once. It leaves it after the
+//!    first batch, or when a worker is idle again, and makes an idle worker take over.
+//! 2. Is a worker's earliest timer overdue? It is fired from here.
+//! 3. Does a task wait behind a poll that goes on since the last look (the worker's tick stands
+//!    still for the stall threshold)? Its next-task slot is emptied into the injector and an idle worker is woken, which
+//!    takes the rest by stealing.
+//!
+//! When no worker has been busy for 100 ms it sleeps deeply, until a worker leaves idleness and
+//! wakes it, or until a foreign timer is due: an idle runtime uses no CPU.
+//!
+//! # Why nobody stays asleep beside a free poller
+//!
+//! A worker that goes to sleep sets its idle bit, fences [idle-sub] and tries the poller's lock. This
+//! thread frees the lock, fences [turn-free] and looks for idle bits. Whichever fence comes first,
+//! either the worker gets the lock or this thread sees the bit and wakes the worker, which tries
+//! again. A worker that frees the lock needs no such look: it is awake, and passes here again before
+//! it sleeps; meanwhile this thread is awake too.
+//!
+//! # Why it does not sleep deeply while a worker is busy
+//!
+//! It stores `deep`, fences [deep-sleep] and looks for busy workers; a worker clears its idle bit,
+//! fences [deep-busy] and looks at `deep`. One of the two sees the other.
+
+use crate::context::{self, Role};
+use crate::queue::Stolen;
+use crate::shared::Shared;
+use crate::worker::events_of_turn;
+use filch_timer::Instant;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
+use std::task::Waker;
+use std::time::Duration;
+
+/// The shortest interval between two looks; it doubles after quiet ones, up to the longest.
+const SHORTEST: Duration = Duration::from_micros(500);
+const LONGEST: Duration = Duration::from_millis(4);
+/// Quiet looks before the interval doubles.
+const QUIET_LOOKS: u32 = 20;
+/// Nobody has asked for events for this long: this thread does.
+const TURN_OVERDUE: Duration = Duration::from_micros(250);
+/// A worker's timer this late is fired from here.
+const TIMER_OVERDUE: Duration = Duration::from_micros(250);
+/// Idle for this long, it sleeps deeply.
+const DEEP_AFTER: Duration = Duration::from_millis(100);
+
+/// The state of the reactor thread.
+struct Backstop<'a> {
+    shared: &'a Shared,
+    interval: Duration,
+    quiet: u32,
+    idle_since: Option<Instant>,
+    /// Each worker's tick, if it was busy at the last look, and when that tick was first seen.
+    ticks: Vec<Option<(u32, Instant)>>,
+    woken: Vec<Waker>,
+}
+
+/// The thread's body: runs until the runtime is shut down and its last task is gone.
+pub(crate) fn run(shared: &Arc<Shared>) {
+    let _entered = context::enter(shared, Role::Visitor, None, None);
+    let mut backstop = Backstop {
+        shared,
+        interval: SHORTEST,
+        quiet: 0,
+        idle_since: None,
+        ticks: vec![None; shared.remotes.len()],
+        woken: Vec::new(),
+    };
+    while !(shared.is_shut_down() && shared.registry.is_empty()) {
+        backstop.look();
+    }
+}
+
+impl Backstop<'_> {
+    fn look(&mut self) {
+        let now = self.shared.now();
+        self.shared.beat.store(self.shared.beat.load(Relaxed).wrapping_add(1), Relaxed);
+        let mut hit = self.fire(now);
+        if !self.is_anybody_busy() {
+            return self.sleep_while_idle(now);
+        }
+        self.idle_since = None;
+        hit |= self.rescue(now);
+        let last_turn = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
+        let overdue = now.duration_since(last_turn) >= TURN_OVERDUE;
+        self.adapt(hit | overdue);
+        if !(overdue && self.sleep_in_poller()) {
+            self.sleep_on_word(now, self.interval);
+        }
+    }
+
+    fn is_anybody_busy(&self) -> bool {
+        let mut remotes = self.shared.remotes.iter().enumerate();
+        remotes.any(|(i, remote)| remote.held.load(Relaxed) && !self.shared.idle.is_idle(i))
+    }
+
+    /// Fires foreign timers that are due, and workers' that are overdue.
+    fn fire(&mut self, now: Instant) -> bool {
+        let mut fired = self.shared.foreign_timers.fire(now, &mut self.woken);
+        for remote in &self.shared.remotes {
+            // Of a vacant seat nobody else looks after the wheel.
+            let grace = if remote.held.load(Relaxed) { TIMER_OVERDUE } else { Duration::ZERO };
+            let overdue = |due: Instant| now >= due.saturating_add(grace);
+            if remote.timers.next_deadline().is_some_and(overdue) {
+                fired += remote.timers.fire(now, &mut self.woken);
+            }
+        }
+        self.shared.backstop.counters.timers_fired.add(fired as u64);
+        self.wake_all();
+        fired > 0
+    }
+
+    /// Takes waiting tasks away from workers that are stuck in one poll.
+    fn rescue(&mut self, now: Instant) -> bool {
+        let mut rescued = false;
+        for worker in 0..self.ticks.len() {
+            let remote = &self.shared.remotes[worker];
+            if self.is_stuck(worker, now) && remote.waiting() > 0 && self.shared.idle.any() {
+                self.take_over(worker);
+                rescued = true;
+            }
+        }
+        rescued
+    }
+
+    fn is_stuck(&mut self, worker: usize, now: Instant) -> bool {
+        let remote = &self.shared.remotes[worker];
+        if !remote.held.load(Relaxed) || self.shared.idle.is_idle(worker) {
+            self.ticks[worker] = None;
+            return false;
+        }
+        let tick = remote.tick.load(Relaxed);
+        match self.ticks[worker] {
+            Some((seen, since)) if seen == tick => {
+                now.duration_since(since) >= self.shared.config.stall_threshold
+            }
+            _ => {
+                self.ticks[worker] = Some((tick, now));
+                false
+            }
+        }
+    }
+
+    /// The slot's task, and the one that the worker's thieves would leave to it, go to the injector.
+    fn take_over(&self, worker: usize) {
+        let remote = &self.shared.remotes[worker];
+        let queued = match remote.stealer.steal_one() {
+            Stolen::Task(task) => Some(task),
+            Stolen::Empty | Stolen::Retry => None,
+        };
+        for task in queued.into_iter().chain(remote.slot.take()) {
+            self.shared.injector.push(task);
+            self.shared.backstop.counters.rescues.add(1);
+        }
+        self.shared.notify_one();
+    }
+
+    fn adapt(&mut self, hit: bool) {
+        if hit {
+            (self.interval, self.quiet) = (SHORTEST, 0);
+            return;
+        }
+        self.quiet += 1;
+        if self.quiet >= QUIET_LOOKS {
+            (self.interval, self.quiet) = ((self.interval * 2).min(LONGEST), 0);
+        }
+    }
+
+    /// Nobody is busy: sleeps for an interval, or deeply when that has gone on for long.
+    fn sleep_while_idle(&mut self, now: Instant) {
+        self.ticks.fill(None);
+        let since = *self.idle_since.get_or_insert(now);
+        if now.duration_since(since) < DEEP_AFTER {
+            return self.sleep_on_word(now, LONGEST);
+        }
+        self.shared.backstop.deep.store(true, Relaxed);
+        fence(SeqCst); // [deep-sleep], pairs with [deep-busy]
+        if !self.is_anybody_busy() {
+            self.shared.backstop.parker.park(self.next_deadline());
+        }
+        self.shared.backstop.deep.store(false, Relaxed);
+        if self.is_anybody_busy() {
+            (self.idle_since, self.interval, self.quiet) = (None, SHORTEST, 0);
+        }
+    }
+
+    /// The earliest timer that no worker is going to wake up for.
+    fn next_deadline(&self) -> Option<Instant> {
+        let vacant = self.shared.remotes.iter().filter(|remote| !remote.held.load(Relaxed));
+        let deadlines = vacant.map(|remote| &remote.timers).chain([&self.shared.foreign_timers]);
+        deadlines.filter_map(|timers| timers.next_deadline()).min()
+    }
+
+    fn sleep_on_word(&self, now: Instant, interval: Duration) {
+        let look = now.saturating_add(interval);
+        let deadline = self.next_deadline().map_or(look, |deadline| deadline.min(look));
+        self.shared.backstop.parker.park(Some(deadline));
+    }
+
+    /// Waits for events in the workers' place until the next look. `false`: somebody else is at it.
+    fn sleep_in_poller(&mut self) -> bool {
+        let Some(mut turn) = self.shared.reactor.try_lock() else { return false };
+        if !self.shared.backstop.parker.start_polling() {
+            return true;
+        }
+        let events = turn.wait(Some(self.interval), &mut self.woken);
+        drop(turn);
+        self.shared.backstop.parker.stop_polling();
+        self.shared.last_turn.store(self.shared.now().as_nanos(), Relaxed);
+        self.shared.backstop.counters.turns.add(1);
+        self.shared.backstop.counters.io_events.add(events_of_turn(&events));
+        self.wake_all();
+        self.shared.notify_poller();
+        true
+    }
+
+    fn wake_all(&mut self) {
+        for waker in self.woken.drain(..) {
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What the current thread is doing for which runtime: the crate's one thread-local.
+//!
+//! It is const-initialised and has no destructor, so reading it is one instruction and works at any
+//! time, even while a thread ends. The pointers in it are lent by guards on the stack: whoever sets
+//! one keeps what it points to alive, and puts the previous value back.
+
+use crate::core::Core;
+use crate::locals::Node;
+use crate::queue::Local;
+use crate::shared::Shared;
+use crate::task::{Header, TaskInfo};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::Arc;
+
+/// Operations that a task may do in one poll before its leaves make it yield: tokio's value.
+const BUDGET: u8 = 128;
+
+/// In what way this thread works for the runtime it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// None, or only to spawn and to make I/O objects.
+    Visitor,
+    /// It runs tasks: it must not block.
+    Worker,
+    /// It is inside `block_on`: its future must not block either.
+    BlockOn,
+    /// It runs closures that block.
+    Blocking,
+}
+
+/// The thread-local.
+pub(crate) struct Context {
+    shared: Cell<*const Shared>,
+    core: Cell<*const Core>,
+    guest: Cell<*const Local>,
+    role: Cell<Role>,
+    task: Cell<*const Header>,
+    locals: Cell<*const Node>,
+    /// Operations left in this poll.
+    pub(crate) budget: Cell<u8>,
+    /// When this poll first asked for the time, in nanoseconds; 0: not yet.
+    pub(crate) poll_asked: Cell<u64>,
+    /// The running task wants to go to the tail of the queue.
+    pub(crate) yielded: Cell<bool>,
+    /// For threads outside the runtime: a counter that spreads them over the registry's lists.
+    pub(crate) salt: Cell<u64>,
+}
+
+thread_local! {
+    static CONTEXT: Context = const {
+        Context {
+            shared: Cell::new(ptr::null()),
+            core: Cell::new(ptr::null()),
+            guest: Cell::new(ptr::null()),
+            role: Cell::new(Role::Visitor),
+            task: Cell::new(ptr::null()),
+            locals: Cell::new(ptr::null()),
+            budget: Cell::new(BUDGET),
+            poll_asked: Cell::new(0),
+            yielded: Cell::new(false),
+            salt: Cell::new(0),
+        }
+    };
+}
+
+/// Runs `f` on this thread's context.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
+    CONTEXT.with(f)
+}
+
+/// This thread's current runtime.
+pub(crate) fn current() -> Option<Arc<Shared>> {
+    with(|context| {
+        let shared = context.shared.get();
+        if shared.is_null() {
+            return None;
+        }
+        // SAFETY: the guard that set the pointer borrows an `Arc<Shared>`, and `enter` made the
+        // pointer from it, so it may be counted up.
+        unsafe {
+            Arc::increment_strong_count(shared);
+            Some(Arc::from_raw(shared))
+        }
+    })
+}
+
+/// Whether this thread runs tasks or a `block_on` future, so that blocking it is a mistake.
+pub(crate) fn may_block() -> bool {
+    with(|context| matches!(context.role.get(), Role::Visitor | Role::Blocking))
+}
+
+/// # Panics
+/// Inside a task or a `block_on` future.
+#[track_caller]
+pub(crate) fn assert_may_block(what: &str) {
+    assert!(
+        may_block(),
+        "{what} was called inside an async task or block_on of a filch runtime, where it would \
+         block the thread that has to make it finish. Use `.await` there, or move the call to \
+         `filch::spawn_blocking`"
+    );
+}
+
+impl Context {
+    /// The runtime that this thread works for or visits.
+    #[inline]
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        // SAFETY: as in `current`: the guard keeps it, and outlives this borrow of the context,
+        // because guards are dropped by the frames that called into the code that asks.
+        unsafe { self.shared.get().as_ref() }
+    }
+
+    /// The seat that this thread holds in `shared`, if it holds one there.
+    #[inline]
+    pub(crate) fn core_of(&self, shared: *const Shared) -> Option<&Core> {
+        if !ptr::eq(self.shared.get(), shared) {
+            return None;
+        }
+        // SAFETY: set together with `shared`, by a guard that borrows the core.
+        unsafe { self.core.get().as_ref() }
+    }
+
+    /// The queue that this thread lends to `shared` while it is in `block_on`.
+    pub(crate) fn guest_of(&self, shared: *const Shared) -> Option<&Local> {
+        if !ptr::eq(self.shared.get(), shared) {
+            return None;
+        }
+        // SAFETY: set together with `shared`, by a guard that borrows the queue.
+        unsafe { self.guest.get().as_ref() }
+    }
+
+    /// The task that is being polled or dropped on this thread.
+    #[inline]
+    pub(crate) fn task(&self) -> Option<&Header> {
+        // SAFETY: set by `TaskScope`, whose creator runs the task and so keeps its header.
+        unsafe { self.task.get().as_ref() }
+    }
+
+    /// A copy of what is known of the current task.
+    pub(crate) fn task_info(&self) -> Option<TaskInfo> {
+        self.task().map(TaskInfo::of)
+    }
+
+    /// A counted copy of the innermost task-local binding, for a task that inherits it.
+    #[inline]
+    pub(crate) fn clone_locals(&self) -> Option<Arc<Node>> {
+        let node = self.locals.get();
+        if node.is_null() {
+            return None;
+        }
+        // SAFETY: set by `swap_locals` from `Arc::as_ptr` of an Arc that its setter keeps.
+        unsafe {
+            Arc::increment_strong_count(node);
+            Some(Arc::from_raw(node))
+        }
+    }
+
+    /// Sets the innermost binding and returns the previous one. The caller keeps `node` alive
+    /// until it puts the previous one back.
+    pub(crate) fn swap_locals(&self, node: *const Node) -> *const Node {
+        self.locals.replace(node)
+    }
+
+    /// A fresh budget, for a poll that starts.
+    #[inline]
+    pub(crate) fn reset_budget(&self) {
+        self.budget.set(BUDGET);
+        self.poll_asked.set(0);
+    }
+}
+
+/// While it lives, this thread is in a runtime.
+#[derive(Debug)]
+pub(crate) struct Entered<'a> {
+    shared: *const Shared,
+    core: *const Core,
+    guest: *const Local,
+    role: Role,
+    task: *const Header,
+    locals: *const Node,
+    lent: PhantomData<(&'a Shared, *const ())>,
+}
+
+/// Puts this thread into a runtime until the guard is dropped. The guard is kept on the stack and
+/// dropped in the reverse order of entering.
+pub(crate) fn enter<'a>(
+    shared: &'a Arc<Shared>,
+    role: Role,
+    core: Option<&'a Core>,
+    guest: Option<&'a Local>,
+) -> Entered<'a> {
+    with(|context| Entered {
+        shared: context.shared.replace(Arc::as_ptr(shared)),
+        core: context.core.replace(core.map_or(ptr::null(), ptr::from_ref)),
+        guest: context.guest.replace(guest.map_or(ptr::null(), ptr::from_ref)),
+        role: context.role.replace(role),
+        task: context.task.replace(ptr::null()),
+        locals: context.locals.replace(ptr::null()),
+        lent: PhantomData,
+    })
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        with(|context| {
+            context.shared.set(self.shared);
+            context.core.set(self.core);
+            context.guest.set(self.guest);
+            context.role.set(self.role);
+            context.task.set(self.task);
+            context.locals.set(self.locals);
+        });
+    }
+}
+
+/// While it lives, a task is the current one on this thread.
+#[derive(Debug)]
+pub(crate) struct TaskScope<'a> {
+    lent: PhantomData<(&'a Header, *const ())>,
+}
+
+/// Makes `task` the current one, with a fresh budget and its own task-locals.
+///
+/// # Safety
+/// The caller runs the task before the guard is dropped and does nothing else in between, so that
+/// the header stays (a task that completes may free it, after which nothing reads the pointer: the
+/// future is gone and no user code runs under this guard any more).
+#[inline]
+pub(crate) unsafe fn enter_task<'a>(task: *const Header) -> TaskScope<'a> {
+    with(|context| {
+        context.task.set(task);
+        // SAFETY: the caller holds the task's Runnable, which keeps the header.
+        let extras = unsafe { (*task).extras.as_ref() };
+        if let Some(locals) = extras.and_then(|extras| extras.locals.as_ref()) {
+            context.locals.set(Arc::as_ptr(locals));
+        }
+        context.reset_budget();
+    });
+    TaskScope { lent: PhantomData }
+}
+
+impl Drop for TaskScope<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        with(|context| {
+            context.task.set(ptr::null());
+            context.locals.set(ptr::null());
+        });
+    }
+}

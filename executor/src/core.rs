@@ -1,0 +1,62 @@
+//! What the thread that holds a seat owns of it: no other thread ever touches a [`Core`].
+//!
+//! Its public half, which others do see, is `shared::Remote`.
+
+use crate::queue::Local;
+use fastrand::Rng;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Task ids are taken from the runtime's counter this many at a time.
+const ID_BLOCK: u64 = 256;
+
+/// A worker's own half of its seat.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) index: usize,
+    pub(crate) queue: Local,
+    /// Polls so far; `Remote::tick` is its published copy.
+    pub(crate) tick: Cell<u32>,
+    /// Polls in a row that came from the next-task slot.
+    pub(crate) streak: Cell<u32>,
+    /// The backstop's beat when this worker last read the clock.
+    pub(crate) beat: Cell<u32>,
+    /// Wakers are being woken in a batch: their tasks queue up without waking workers.
+    pub(crate) batching: Cell<bool>,
+    next_id: Cell<u64>,
+    end_id: Cell<u64>,
+    rng: RefCell<Rng>,
+}
+
+impl Core {
+    pub(crate) fn new(index: usize, queue: Local, seed: u64) -> Core {
+        Core {
+            index,
+            queue,
+            tick: Cell::new(0),
+            streak: Cell::new(0),
+            beat: Cell::new(0),
+            batching: Cell::new(false),
+            next_id: Cell::new(0),
+            end_id: Cell::new(0),
+            // One stream per seat and purpose; the salt keeps seats apart.
+            rng: RefCell::new(Rng::with_seed(seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))),
+        }
+    }
+
+    /// A fresh task id.
+    pub(crate) fn next_id(&self, counter: &AtomicU64) -> u64 {
+        if self.next_id.get() == self.end_id.get() {
+            let start = counter.fetch_add(ID_BLOCK, Relaxed);
+            self.next_id.set(start);
+            self.end_id.set(start + ID_BLOCK);
+        }
+        self.next_id.replace(self.next_id.get() + 1)
+    }
+
+    /// A number below `bound`, from this seat's stream.
+    pub(crate) fn random(&self, bound: usize) -> usize {
+        self.rng.borrow_mut().usize(..bound)
+    }
+}

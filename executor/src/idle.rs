@@ -1,0 +1,140 @@
+//! Who sleeps, who searches, whom to wake.
+//!
+//! # Nouns
+//!
+//! - A worker is *busy* while it has tasks of its own, *searching* while it looks for others', and
+//!   *idle* when its bit in the mask is set: it sleeps, or is about to, or has just been woken by
+//!   something else than a notification and has not noticed yet.
+//! - Whoever clears an idle worker's bit owns its wake-up: a notifier, who then counts it as
+//!   searching and unparks it; or the worker itself, which goes on without being counted.
+//!
+//! # Steps
+//!
+//! ```text
+//!  publisher                                 worker that found nothing
+//!  P1  push the task                         S1  set own bit
+//!  P2  fence(SeqCst)            [idle-pub]   S2  if searching: searching -= 1
+//!  P3  searching > 0?  then return           S3  fence(SeqCst)             [idle-sub]
+//!  P4  clear some worker's bit               S4  look at every queue again
+//!  P5  searching += 1, unpark it             S5  nothing: park. Else clear own bit and go on
+//! ```
+//!
+//! A searcher that finds a task stops searching (`searching -= 1`, then a fence as in S3); if it was
+//! the last, it looks whether more tasks wait and then notifies as a publisher does, from P2. Thus the wakes ramp up
+//! 1, 2, 4, .. while there is work, and nobody is woken for a task that a searcher takes anyway.
+//!
+//! # Why no task is left behind with a worker asleep
+//!
+//! Take a publisher that returns without waking anybody, and a worker that parks. The two fences
+//! are ordered one way or the other.
+//! - P2 before S3: S4 sees the task.
+//! - S3 before P2: P3 and P4 see what S1 and S2 stored. If P3 saw `searching > 0`, that is another
+//!   searcher; a count comes only with a worker that is awake and will give it up, either at S2,
+//!   then its own S4 (after a fence later than P2) sees the task; or because it found something,
+//!   then, being the last, it looks at all queues and notifies. If P3 saw 0, P4 sees the bit.
+//!
+//! Two publishers that both see `searching == 0` may wake two workers: harmless and rare.
+//!
+//! # Rejected
+//!
+//! A list of sleepers under a mutex (the mutex lies on every wake's path); a stack of sleepers (a
+//! worker cannot leave its middle when a timer or the poller wakes it); searching count and mask in
+//! one word (at most 56 workers, and every publisher would write that word).
+
+use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
+use crate::primitive::atomic::{AtomicU64, AtomicUsize, fence};
+
+/// The idle mask and the number of searching workers.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    searching: AtomicUsize,
+    masks: Box<[AtomicU64]>,
+    workers: usize,
+}
+
+impl Idle {
+    /// All workers start out busy.
+    pub(crate) fn new(workers: usize) -> Idle {
+        Idle {
+            searching: AtomicUsize::new(0),
+            masks: (0..workers.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            workers,
+        }
+    }
+
+    /// P2 to P5: chooses the worker to unpark, if one has to be. It is already counted as
+    /// searching; the caller unparks it.
+    pub(crate) fn notify(&self) -> Option<usize> {
+        fence(SeqCst); // [idle-pub], pairs with [idle-sub]
+        if self.searching.load(Relaxed) > 0 {
+            return None;
+        }
+        self.claim()
+    }
+
+    /// P4 and P5 without asking whether somebody searches.
+    pub(crate) fn claim(&self) -> Option<usize> {
+        for (word, mask) in self.masks.iter().enumerate() {
+            let mut bits = mask.load(Relaxed);
+            while bits != 0 {
+                let bit = bits & bits.wrapping_neg();
+                // Orderings: AcqRel makes this and the owner's own `clear` agree on who was first.
+                let before = mask.fetch_and(!bit, AcqRel);
+                if before & bit != 0 {
+                    self.searching.fetch_add(1, AcqRel);
+                    return Some(word * 64 + bit.trailing_zeros() as usize);
+                }
+                bits = before & !bit;
+            }
+        }
+        None
+    }
+
+    /// S1 to S3. Afterwards the caller looks at every queue again before it parks.
+    pub(crate) fn start_sleeping(&self, worker: usize, searching: bool) {
+        let (mask, bit) = self.place(worker);
+        mask.fetch_or(bit, AcqRel);
+        if searching {
+            self.searching.fetch_sub(1, AcqRel);
+        }
+        fence(SeqCst); // [idle-sub], pairs with [idle-pub]
+    }
+
+    /// The worker goes on. `true`: a notifier was first, and the worker is counted as searching.
+    pub(crate) fn stop_sleeping(&self, worker: usize) -> bool {
+        let (mask, bit) = self.place(worker);
+        mask.fetch_and(!bit, AcqRel) & bit == 0
+    }
+
+    /// Counts a worker as searching, unless half of them are already: more would only get into
+    /// each other's way.
+    pub(crate) fn start_searching(&self) -> bool {
+        if 2 * self.searching.load(Relaxed) >= self.workers {
+            return false;
+        }
+        self.searching.fetch_add(1, AcqRel);
+        true
+    }
+
+    /// A searcher found a task. `true`: it was the last one, and looks whether more tasks wait.
+    pub(crate) fn stop_searching(&self) -> bool {
+        let last = self.searching.fetch_sub(1, AcqRel) == 1;
+        fence(SeqCst); // [idle-sub], pairs with [idle-pub]
+        last
+    }
+
+    /// Whether any worker is idle; a hint.
+    pub(crate) fn any(&self) -> bool {
+        self.masks.iter().any(|mask| mask.load(Acquire) != 0)
+    }
+
+    /// Whether this worker is idle; a hint.
+    pub(crate) fn is_idle(&self, worker: usize) -> bool {
+        let (mask, bit) = self.place(worker);
+        mask.load(Acquire) & bit != 0
+    }
+
+    fn place(&self, worker: usize) -> (&AtomicU64, u64) {
+        (&self.masks[worker / 64], 1 << (worker % 64))
+    }
+}

@@ -1,0 +1,136 @@
+//! What every leaf future does in the same way: spend budget, try, and say what it waits for.
+//!
+//! A leaf is a future that waits for something outside: readiness, a deadline, another task. All of
+//! filch's go through here, so that a task that is never short of work still lets others run, and
+//! so that introspection can tell what each waits for.
+
+use crate::context;
+use filch_reactor::{Direction, Ready, Source, Waiter};
+use filch_timer::Instant;
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+pub use crate::wait::{Wait, WaitKind};
+
+/// How long one poll may keep doing operations that are ready: not measured; well below the
+/// millisecond that others may be delayed by.
+pub(crate) const TIME_SLICE: Duration = Duration::from_micros(500);
+
+/// The clock is read once in this many operations.
+const CLOCK_EVERY: u8 = 32;
+
+/// Spends one unit of the current poll's budget.
+///
+/// Pending means that the task has had its turn (128 operations, or 500 µs while doing them): it is
+/// already woken, and the leaf returns Pending without trying. Outside a runtime nothing is spent.
+#[inline]
+pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+    context::with(|context| {
+        let left = context.budget.get();
+        if left > 0 && (left % CLOCK_EVERY != 0 || !slice_is_over(context)) {
+            context.budget.set(left - 1);
+            return Poll::Ready(());
+        }
+        give_up_turn(context, cx)
+    })
+}
+
+#[cold]
+fn give_up_turn(context: &context::Context, cx: &mut Context<'_>) -> Poll<()> {
+    if context.shared().is_none() {
+        context.reset_budget();
+        return Poll::Ready(());
+    }
+    // Whatever else this poll tries is refused too, until the next poll resets the budget.
+    context.budget.set(0);
+    record(Wait::here(WaitKind::Yield));
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// Whether the current poll has gone on for longer than its slice. The first question of a poll
+/// starts the measurement, so that polls that never ask pay nothing.
+pub(crate) fn slice_is_over(context: &context::Context) -> bool {
+    let now = Instant::now();
+    match context.poll_asked.get() {
+        0 => {
+            context.poll_asked.set(now.as_nanos().max(1));
+            false
+        }
+        first => now.duration_since(Instant::from_nanos(first)) >= TIME_SLICE,
+    }
+}
+
+/// Writes what the current task waits for. Nothing happens outside a task.
+#[inline]
+pub fn record(wait: Wait) {
+    context::with(|context| {
+        if let (Some(task), Some(shared)) = (context.task(), context.shared()) {
+            task.wait.write(wait, shared.coarse_now());
+        }
+    });
+}
+
+/// Does a non-blocking operation on a source, or waits until it is worth trying again.
+///
+/// `op` is tried at once when the source is believed ready, again after `WouldBlock` as long as new
+/// readiness comes, and again after `Interrupted`. `waiter` is the future's own place among the
+/// waiters, or `None` for the direction's one place (the `poll_*` traits).
+pub fn poll_io<R>(
+    source: &Source,
+    direction: Direction,
+    waiter: Option<&mut Waiter>,
+    wait: Wait,
+    cx: &mut Context<'_>,
+    mut op: impl FnMut() -> io::Result<R>,
+) -> Poll<io::Result<R>> {
+    poll_source(source, direction, waiter, wait, cx, |_| op())
+}
+
+/// As [`poll_io`], for a transfer of up to `len` bytes: a short one says that the source is drained
+/// (or full), which saves the next attempt.
+pub fn poll_io_short(
+    source: &Source,
+    direction: Direction,
+    waiter: Option<&mut Waiter>,
+    wait: Wait,
+    cx: &mut Context<'_>,
+    len: usize,
+    mut op: impl FnMut() -> io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    poll_source(source, direction, waiter, wait, cx, |ready| {
+        let done = op()?;
+        if 0 < done && done < len {
+            source.clear_short(ready);
+        }
+        Ok(done)
+    })
+}
+
+fn poll_source<R>(
+    source: &Source,
+    direction: Direction,
+    mut waiter: Option<&mut Waiter>,
+    wait: Wait,
+    cx: &mut Context<'_>,
+    mut op: impl FnMut(Ready) -> io::Result<R>,
+) -> Poll<io::Result<R>> {
+    if poll_budget(cx).is_pending() {
+        return Poll::Pending;
+    }
+    loop {
+        let ready = match source.poll_ready(direction, waiter.as_deref_mut(), cx) {
+            Poll::Ready(ready) => ready?,
+            Poll::Pending => {
+                record(wait.with_resource(source.id()));
+                return Poll::Pending;
+            }
+        };
+        match op(ready) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => source.clear(ready),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return Poll::Ready(result),
+        }
+    }
+}

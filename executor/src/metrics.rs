@@ -1,0 +1,97 @@
+//! Counters that are always on: one cache line per worker, one writer each, relaxed.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A counter with one writer, so that counting is a load and a store and no read-modify-write.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// What one worker counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) polls: Counter,
+    pub(crate) parks: Counter,
+    pub(crate) steals: Counter,
+    pub(crate) wakes: Counter,
+    pub(crate) overflows: Counter,
+    pub(crate) turns: Counter,
+    pub(crate) io_events: Counter,
+    pub(crate) timers_fired: Counter,
+}
+
+/// What the backstop thread counts.
+#[derive(Debug, Default)]
+pub(crate) struct BackstopCounters {
+    pub(crate) turns: Counter,
+    pub(crate) io_events: Counter,
+    pub(crate) timers_fired: Counter,
+    pub(crate) rescues: Counter,
+}
+
+/// One worker's figures, counted since the runtime was built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerMetrics {
+    /// Polls of tasks.
+    pub polls: u64,
+    /// Times it went to sleep.
+    pub parks: u64,
+    /// Times it took tasks from another worker.
+    pub steals: u64,
+    /// Workers that it woke.
+    pub wakes: u64,
+    /// Tasks that its full queue sent to the injector.
+    pub overflows: u64,
+    /// Times it asked the operating system for I/O events.
+    pub turns: u64,
+    /// I/O events that it received.
+    pub io_events: u64,
+    /// Timers that it fired.
+    pub timers_fired: u64,
+    /// Tasks in its queue now.
+    pub queue_depth: usize,
+    /// Timers in its wheel now.
+    pub timers: usize,
+    /// Whether it sleeps now.
+    pub idle: bool,
+}
+
+/// A runtime's figures at one moment. Reading them stops nobody; the parts are not one snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// By worker.
+    pub workers: Vec<WorkerMetrics>,
+    /// Tasks that have not ended.
+    pub tasks: usize,
+    /// Tasks in the injector, waiting for any worker.
+    pub injector_depth: usize,
+    /// Timers of threads outside the runtime.
+    pub foreign_timers: usize,
+    /// I/O objects registered with the operating system.
+    pub io_sources: usize,
+    /// Times the reactor thread stepped in because nobody asked for I/O events.
+    pub backstop_turns: u64,
+    /// I/O events that the reactor thread received.
+    pub backstop_io_events: u64,
+    /// Overdue timers that the reactor thread fired.
+    pub backstop_timers_fired: u64,
+    /// Tasks that the reactor thread took away from a worker stuck in a poll.
+    pub rescues: u64,
+    /// Threads for blocking calls, busy or idle.
+    pub blocking_threads: usize,
+    /// Blocking calls that wait for a thread.
+    pub blocking_queue_depth: usize,
+}

@@ -1,0 +1,130 @@
+//! How one thread sleeps, and how others wake it: one word.
+//!
+//! A worker sleeps in one of two ways: on this word (a futex), or in the reactor's poller, holding
+//! the right to poll. Whoever unparks it reads from the word which, and does no system call when it
+//! is not asleep at all. A token that arrives early is kept: the next park returns at once.
+//!
+//! ```text
+//!            park                     unpark
+//!   EMPTY ─────────▶ PARKED ──────┐
+//!     │                           ├──────────▶ NOTIFIED ──▶ EMPTY (consumed by park)
+//!     └─────────▶ POLLING ────────┘
+//!    start_polling
+//! ```
+
+use crate::primitive::atomic::AtomicU32;
+use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Release};
+use crate::sys;
+use filch_timer::Instant;
+use std::sync::Arc;
+use std::task::Wake;
+
+const EMPTY: u32 = 0;
+/// Asleep, or about to be, on the word.
+const PARKED: u32 = 1;
+/// Asleep, or about to be, in the reactor's poller.
+const POLLING: u32 = 2;
+/// A wake-up that was not consumed yet.
+const NOTIFIED: u32 = 3;
+
+/// The sleeping side and the waking side of one thread.
+#[derive(Debug)]
+pub(crate) struct Parker {
+    state: AtomicU32,
+}
+
+/// What the waker of a thread still has to do.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unpark {
+    /// Nothing: it was awake, or this call woke it.
+    Done,
+    /// It sleeps in the poller: notify the reactor.
+    NotifyReactor,
+}
+
+impl Parker {
+    pub(crate) fn new() -> Parker {
+        Parker { state: AtomicU32::new(EMPTY) }
+    }
+
+    /// Sleeps until unparked or until `deadline`. Returns whether a token was consumed; returning
+    /// without one is possible any time.
+    ///
+    /// Orderings: the Acquire that consumes NOTIFIED pairs with the Release in `unpark`: what the
+    /// waker did before is seen after.
+    pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
+        if self.state.compare_exchange(EMPTY, PARKED, AcqRel, Acquire).is_ok() {
+            let timeout = deadline.map(|deadline| deadline.duration_since(Instant::now()));
+            if timeout.is_none_or(|timeout| !timeout.is_zero()) {
+                sys::wait(&self.state, PARKED, timeout);
+            }
+        }
+        self.state.swap(EMPTY, AcqRel) == NOTIFIED
+    }
+
+    /// Announces that this thread goes to sleep in the poller. `false`: it was unparked first, and
+    /// the token is consumed.
+    ///
+    /// Orderings: as `park`.
+    pub(crate) fn start_polling(&self) -> bool {
+        if self.state.compare_exchange(EMPTY, POLLING, AcqRel, Acquire).is_ok() {
+            return true;
+        }
+        self.state.store(EMPTY, Release);
+        false
+    }
+
+    /// This thread is back from the poller; a token that came meanwhile is consumed.
+    pub(crate) fn stop_polling(&self) {
+        self.state.swap(EMPTY, AcqRel);
+    }
+
+    /// Wakes the thread, or lets its next park return at once.
+    ///
+    /// Orderings: a swap, not a conditional store, so that the Release covers this caller's writes
+    /// even when the token was already there.
+    pub(crate) fn unpark(&self) -> Unpark {
+        match self.state.swap(NOTIFIED, AcqRel) {
+            PARKED => {
+                sys::wake_one(&self.state);
+                Unpark::Done
+            }
+            POLLING => Unpark::NotifyReactor,
+            _ => Unpark::Done,
+        }
+    }
+}
+
+/// A parker for one wait of a thread that is not a worker; its waker unparks it.
+#[derive(Debug)]
+pub(crate) struct ThreadParker(Parker);
+
+impl ThreadParker {
+    pub(crate) fn new() -> ThreadParker {
+        ThreadParker(Parker::new())
+    }
+
+    /// Sleeps until woken (`true`) or until `deadline` has passed (`false`).
+    pub(crate) fn park_until(&self, deadline: Option<Instant>) -> bool {
+        loop {
+            if self.0.park(deadline) {
+                return true;
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return false;
+            }
+        }
+    }
+}
+
+impl Wake for ThreadParker {
+    fn wake(self: Arc<ThreadParker>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<ThreadParker>) {
+        let unpark = self.0.unpark();
+        debug_assert_eq!(unpark, Unpark::Done);
+    }
+}

@@ -1,0 +1,41 @@
+//! The one switch between the real world and loom.
+//!
+//! Every protocol of this crate takes its atomics, cells and locks from here, so that a loom model
+//! runs the very code that ships. Loom's types are used only by this crate's own unit tests under
+//! `--cfg filch_loom`; everything else, benchmarks included, sees std and parking_lot.
+
+#[cfg(not(all(test, filch_loom)))]
+mod real {
+    pub(crate) use std::sync::atomic;
+
+    /// `std::cell::UnsafeCell` with loom's closure interface, so that accesses can be checked.
+    #[derive(Debug)]
+    pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> UnsafeCell<T> {
+            UnsafeCell(std::cell::UnsafeCell::new(value))
+        }
+
+        #[inline(always)]
+        pub(crate) fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+            read(self.0.get())
+        }
+
+        #[inline(always)]
+        pub(crate) fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+            write(self.0.get())
+        }
+    }
+}
+
+#[cfg(all(test, filch_loom))]
+mod model {
+    pub(crate) use loom::cell::UnsafeCell;
+    pub(crate) use loom::sync::atomic;
+}
+
+#[cfg(all(test, filch_loom))]
+pub(crate) use model::*;
+#[cfg(not(all(test, filch_loom)))]
+pub(crate) use real::*;

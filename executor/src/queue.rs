@@ -1,0 +1,118 @@
+//! The run queues: one per worker, which others steal from, and the injector for everybody else.
+//!
+//! This is the single door to crossbeam-deque, so that a model can stand in for it under loom. The
+//! FIFO flavour: its batch steal is one compare-and-swap, where LIFO pays one per task, and tasks
+//! start in the order in which they were spawned.
+
+use crate::task::Runnable;
+use crossbeam_deque::{Steal, Worker};
+
+/// Beyond this length a local queue spills to the injector. Not reached by well-behaved servers; it
+/// bounds how much one worker can hoard, and keeps the deque's buffer small.
+pub(crate) const LOCAL_LIMIT: usize = 256;
+
+/// At most this many tasks move in one steal.
+const BATCH_LIMIT: usize = 32;
+
+/// A worker's own end of its queue. Not shared; `Stealer` is the other end.
+#[derive(Debug)]
+pub(crate) struct Local(Worker<Runnable>);
+
+/// The end of a worker's queue that others take from.
+#[derive(Debug)]
+pub(crate) struct Stealer(crossbeam_deque::Stealer<Runnable>);
+
+/// The queue for tasks that were scheduled outside the runtime's threads.
+#[derive(Debug)]
+pub(crate) struct Injector(crossbeam_deque::Injector<Runnable>);
+
+/// What an attempt to steal gave.
+#[must_use]
+#[derive(Debug)]
+pub(crate) enum Stolen {
+    /// One task, and perhaps more in the thief's queue.
+    Task(Runnable),
+    /// The queue was empty.
+    Empty,
+    /// Somebody else was at it; there may be more.
+    Retry,
+}
+
+impl From<Steal<Runnable>> for Stolen {
+    fn from(steal: Steal<Runnable>) -> Stolen {
+        match steal {
+            Steal::Success(task) => Stolen::Task(task),
+            Steal::Empty => Stolen::Empty,
+            Steal::Retry => Stolen::Retry,
+        }
+    }
+}
+
+impl Local {
+    pub(crate) fn new() -> Local {
+        Local(Worker::new_fifo())
+    }
+
+    pub(crate) fn stealer(&self) -> Stealer {
+        Stealer(self.0.stealer())
+    }
+
+    #[inline]
+    pub(crate) fn push(&self, task: Runnable) {
+        self.0.push(task);
+    }
+
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<Runnable> {
+        self.0.pop()
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Stealer {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Moves half of the queue, at most a batch, to `into` and returns one more.
+    pub(crate) fn steal(&self, into: &Local) -> Stolen {
+        self.0.steal_batch_with_limit_and_pop(&into.0, BATCH_LIMIT).into()
+    }
+
+    /// Takes one.
+    pub(crate) fn steal_one(&self) -> Stolen {
+        self.0.steal().into()
+    }
+}
+
+impl Injector {
+    pub(crate) fn new() -> Injector {
+        Injector(crossbeam_deque::Injector::new())
+    }
+
+    #[inline]
+    pub(crate) fn push(&self, task: Runnable) {
+        self.0.push(task);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Moves a worker's fair share, at most a batch, to `into` and returns one more.
+    pub(crate) fn steal(&self, into: &Local, workers: usize) -> Stolen {
+        if self.0.is_empty() {
+            return Stolen::Empty;
+        }
+        let share = self.0.len() / workers + 1;
+        self.0.steal_batch_with_limit_and_pop(&into.0, share.min(BATCH_LIMIT)).into()
+    }
+}

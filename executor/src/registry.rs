@@ -1,0 +1,105 @@
+//! The runtime's own reference to each of its tasks that is not complete.
+//!
+//! Shutdown aborts what is in here and waits until it is empty; `task::all()` reads it. There is a
+//! list per worker, so that a spawn and the completion that follows touch a lock that nobody else
+//! wants, and some more for threads outside. An entry is a counted [`TaskRef`]: the one that rule 3
+//! of `task` speaks of.
+
+use crate::task::{Header, TaskInfo, TaskRef};
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+use slab::Slab;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// In place of a list's index: the task was never registered.
+const NO_LIST: u32 = u32::MAX;
+
+/// How many lists threads outside the runtime share.
+const FOREIGN_LISTS: usize = 8;
+
+/// All incomplete tasks of a runtime.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    lists: Box<[CachePadded<Mutex<List>>]>,
+    workers: usize,
+}
+
+#[derive(Debug)]
+struct List {
+    tasks: Slab<TaskRef>,
+    /// The runtime shuts down: nothing is registered any more.
+    closed: bool,
+}
+
+impl Registry {
+    pub(crate) fn new(workers: usize) -> Registry {
+        let list = |_| CachePadded::new(Mutex::new(List { tasks: Slab::new(), closed: false }));
+        Registry { lists: (0..workers + FOREIGN_LISTS).map(list).collect(), workers }
+    }
+
+    /// The list for a thread outside the runtime; `random` spreads them.
+    pub(crate) fn foreign_list(&self, random: u64) -> usize {
+        self.workers + (random % FOREIGN_LISTS as u64) as usize
+    }
+
+    /// Registers a task that was not published yet. `false`: the runtime shuts down; the caller
+    /// keeps the duty to end the task, and the reference is already the runtime's.
+    pub(crate) fn insert(&self, list: usize, task: TaskRef) -> bool {
+        let mut guard = self.lists[list].lock();
+        if guard.closed {
+            drop(guard);
+            task.header().list.store(NO_LIST, Relaxed);
+            task.into_runtime();
+            return false;
+        }
+        let entry = guard.tasks.vacant_entry();
+        let header = task.header();
+        header.list.store(list as u32, Relaxed);
+        header.key.store(u32::try_from(entry.key()).expect("over 2^32 tasks"), Relaxed);
+        entry.insert(task);
+        true
+    }
+
+    /// Takes a task out that is about to complete; its reference goes to the completing code.
+    /// Returns whether its list became empty.
+    pub(crate) fn remove(&self, header: &Header) -> bool {
+        let list = header.list.load(Relaxed);
+        if list == NO_LIST {
+            return false;
+        }
+        let mut guard = self.lists[list as usize].lock();
+        guard.tasks.remove(header.key.load(Relaxed) as usize).into_runtime();
+        guard.tasks.is_empty()
+    }
+
+    /// From now on nothing is registered; what is there is returned, for its abort.
+    pub(crate) fn close(&self) -> Vec<TaskRef> {
+        let mut tasks = Vec::new();
+        for list in &self.lists {
+            let mut guard = list.lock();
+            guard.closed = true;
+            tasks.extend(guard.tasks.iter().map(|(_, task)| task.clone()));
+        }
+        tasks
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lists.iter().all(|list| list.lock().tasks.is_empty())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lists.iter().map(|list| list.lock().tasks.len()).sum()
+    }
+
+    /// What every task is doing, by id.
+    pub(crate) fn infos(&self) -> Vec<TaskInfo> {
+        let mut tasks = Vec::new();
+        for list in &self.lists {
+            // References first: copying names is not done under the lock that spawns need.
+            let refs: Vec<TaskRef> = list.lock().tasks.iter().map(|(_, t)| t.clone()).collect();
+            tasks.extend(refs.iter().map(|task| TaskInfo::of(task.header())));
+        }
+        tasks.sort_by_key(TaskInfo::id);
+        tasks
+    }
+}

@@ -1,0 +1,132 @@
+//! Where a task goes when it becomes runnable, and whom that wakes.
+//!
+//! ```text
+//!  woken on a worker of its runtime ──▶ next-task slot ──displaced──▶ local queue ──full──▶ injector
+//!  spawned or yielded there ──────────▶ local queue
+//!  on a thread in block_on ───────────▶ that thread's guest queue
+//!  anywhere else ─────────────────────▶ injector
+//! ```
+//!
+//! A worker wakes another only when at least two tasks wait here: the one it will run next by
+//! itself is nobody else's business. A task that is left waiting behind a long poll by this rule is
+//! taken away by the backstop thread.
+
+use crate::context;
+use crate::core::Core;
+use crate::queue::LOCAL_LIMIT;
+use crate::shared::{Shared, UnhandledPanic};
+use crate::task::{self, Header, Runnable, Scheduler};
+use std::any::Any;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// The three functions by which tasks reach their runtime.
+pub(crate) const SCHEDULER: Scheduler = Scheduler { schedule, complete, unobserved };
+
+/// # Safety
+/// `scheduler` is the first field of a `Shared` whose address came from `Arc::as_ptr`, and by rule
+/// 5 of `task` it is alive as long as `task` is in our hands.
+unsafe fn schedule(scheduler: NonNull<Scheduler>, task: Runnable) {
+    let shared: *const Shared = scheduler.as_ptr().cast_const().cast();
+    context::with(|context| {
+        // A thread that works for this runtime keeps it alive by itself.
+        if let Some(core) = context.core_of(shared) {
+            // SAFETY: as above.
+            return core.schedule_woken(unsafe { &*shared }, task);
+        }
+        // SAFETY: the task in our hands keeps the runtime until we publish it, so the count may
+        // still be raised here; from then on the handle does.
+        let shared = unsafe {
+            Arc::increment_strong_count(shared);
+            Arc::from_raw(shared)
+        };
+        shared.schedule_outside(task);
+    });
+}
+
+/// # Safety
+/// As `schedule`, with the task running in the caller's hands.
+unsafe fn complete(scheduler: NonNull<Scheduler>, task: &Header) {
+    // SAFETY: as above; the thread that completes a task works for its runtime.
+    let shared = unsafe { scheduler.cast::<Shared>().as_ref() };
+    if shared.registry.remove(task) {
+        shared.task_gone();
+    }
+}
+
+/// # Safety
+/// As `complete`.
+unsafe fn unobserved(scheduler: NonNull<Scheduler>, task: &Header, panic: Box<dyn Any + Send>) {
+    // SAFETY: as above.
+    let shared = unsafe { scheduler.cast::<Shared>().as_ref() };
+    task::unobserved_panic(task, &*panic);
+    match shared.config.on_unhandled_panic {
+        UnhandledPanic::Report => {}
+        UnhandledPanic::ShutdownRuntime => shared.begin_shutdown(),
+        UnhandledPanic::Abort => std::process::abort(),
+    }
+}
+
+impl Shared {
+    /// A task became runnable on a thread that holds no seat of this runtime.
+    pub(crate) fn schedule_outside(self: &Arc<Shared>, task: Runnable) {
+        let lent = context::with(|context| match context.guest_of(Arc::as_ptr(self)) {
+            Some(queue) if queue.len() < LOCAL_LIMIT => {
+                queue.push(task);
+                None
+            }
+            _ => Some(task),
+        });
+        if let Some(task) = lent {
+            self.injector.push(task);
+        }
+        self.notify_one();
+    }
+}
+
+impl Core {
+    /// A task was woken on this seat's thread.
+    pub(crate) fn schedule_woken(&self, shared: &Shared, task: Runnable) {
+        if self.batching.get() || shared.config.local {
+            return self.push(shared, task);
+        }
+        if let Some(displaced) = shared.remotes[self.index].slot.put(task) {
+            self.push(shared, displaced);
+        }
+        self.notify_if_two_wait(shared);
+    }
+
+    /// A task was spawned on this seat's thread: tasks start in the order of their spawns.
+    pub(crate) fn schedule_spawned(&self, shared: &Shared, task: Runnable) {
+        self.push(shared, task);
+        self.notify_if_two_wait(shared);
+    }
+
+    /// Wakes a worker if one task more waits here than this worker takes next.
+    pub(crate) fn notify_if_two_wait(&self, shared: &Shared) {
+        if shared.config.local {
+            return;
+        }
+        let in_slot = usize::from(shared.remotes[self.index].slot.is_occupied());
+        if self.queue.len() + in_slot >= 2 {
+            self.notify(shared);
+        }
+    }
+
+    /// Puts a task at the tail of the local queue, or of the injector when that is full.
+    pub(crate) fn push(&self, shared: &Shared, task: Runnable) {
+        if self.queue.len() < LOCAL_LIMIT || shared.config.local {
+            self.queue.push(task);
+        } else {
+            shared.injector.push(task);
+            shared.remotes[self.index].counters.overflows.add(1);
+            self.notify(shared);
+        }
+    }
+
+    fn notify(&self, shared: &Shared) {
+        if shared.notify_one() {
+            shared.remotes[self.index].counters.wakes.add(1);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Who may run tasks: as many seats as the runtime has workers, each held by one thread.
+//!
+//! A seat is a worker's identity: its queue, its random stream, its block of ids ([`Core`]). Threads
+//! come and go: the runtime's own threads wait for a seat and work it, and a thread that calls
+//! `run` asks for one and works it meanwhile, so that never more than `workers` threads run tasks.
+//!
+//! ```text
+//!   vacant ──take──▶ held by a thread ──vacate (asked to, or done)──▶ vacant
+//! ```
+//!
+//! A caller of `run` has precedence over waiting threads: it announces itself (`wanted`), which makes
+//! some worker that finds nothing to do, or that comes to its upkeep, give its seat up.
+
+use crate::core::Core;
+use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+/// The vacant seats and who waits for one.
+#[derive(Debug)]
+pub(crate) struct Seats {
+    inner: Mutex<Inner>,
+    /// For the runtime's own threads.
+    for_threads: Condvar,
+    /// For callers of `run`.
+    for_callers: Condvar,
+    /// Callers that wait; read by workers without the lock.
+    wanted: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Inner {
+    vacant: Vec<Box<Core>>,
+    closed: bool,
+}
+
+impl Seats {
+    pub(crate) fn new() -> Seats {
+        Seats {
+            inner: Mutex::new(Inner { vacant: Vec::new(), closed: false }),
+            for_threads: Condvar::new(),
+            for_callers: Condvar::new(),
+            wanted: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether a caller waits, so that a worker should vacate its seat.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted.load(Acquire) > 0
+    }
+
+    /// Makes a seat vacant.
+    pub(crate) fn vacate(&self, core: Box<Core>) {
+        let mut inner = self.inner.lock();
+        inner.vacant.push(core);
+        if self.is_wanted() { &self.for_callers } else { &self.for_threads }.notify_one();
+    }
+
+    /// For the runtime's own threads: waits for a seat that no caller wants. `None`: shutdown.
+    /// A seat that is vacant at shutdown is still given out, as somebody has to end its tasks.
+    pub(crate) fn take(&self) -> Option<Box<Core>> {
+        let mut inner = self.inner.lock();
+        loop {
+            if inner.vacant.len() > self.wanted.load(Acquire) || inner.closed {
+                return inner.vacant.pop();
+            }
+            self.for_threads.wait(&mut inner);
+        }
+    }
+
+    /// For whoever helps with a shutdown: a seat if one is vacant.
+    pub(crate) fn try_take(&self) -> Option<Box<Core>> {
+        self.inner.lock().vacant.pop()
+    }
+
+    /// For a caller of `run`: announces that it wants a seat. `ask` makes a worker look.
+    pub(crate) fn claim(&self, ask: impl Fn(), give_up: impl Fn() -> bool) -> Option<Box<Core>> {
+        let mut inner = self.inner.lock();
+        self.wanted.fetch_add(1, Release);
+        let core = loop {
+            if let Some(core) = inner.vacant.pop() {
+                break Some(core);
+            }
+            if inner.closed || give_up() {
+                break None;
+            }
+            parking_lot::MutexGuard::unlocked(&mut inner, &ask);
+            if inner.vacant.is_empty() && !inner.closed && !give_up() {
+                self.for_callers.wait(&mut inner);
+            }
+        };
+        self.wanted.fetch_sub(1, Release);
+        // A seat that was kept for this caller may be left over for a thread.
+        self.for_threads.notify_one();
+        core
+    }
+
+    /// Wakes callers of `claim`, so that they ask `give_up` again.
+    pub(crate) fn wake_callers(&self) {
+        drop(self.inner.lock());
+        self.for_callers.notify_all();
+    }
+
+    /// Shutdown: nobody waits any more.
+    pub(crate) fn close(&self) {
+        self.inner.lock().closed = true;
+        self.for_threads.notify_all();
+        self.for_callers.notify_all();
+    }
+}

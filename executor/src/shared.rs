@@ -1,0 +1,282 @@
+//! The part of a runtime that all its threads share. Plain data: the protocols are in the modules
+//! that the fields' types come from, and the threads that use them in the modules below.
+
+use crate::blocking::BlockingPool;
+use crate::guest::Guests;
+use crate::idle::Idle;
+use crate::metrics::{BackstopCounters, Counters};
+use crate::parker::{Parker, Unpark};
+use crate::queue::{Injector, Local, Stealer};
+use crate::registry::Registry;
+use crate::seats::Seats;
+use crate::slot::Slot;
+use crate::task::Scheduler;
+use crossbeam_utils::CachePadded;
+use filch_reactor::{Reactor, Selector};
+use filch_timer::{Clock, Instant, Timers};
+use parking_lot::{Condvar, Mutex};
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, fence};
+use std::time::Duration;
+
+/// What to do about a task that panics while nobody holds its `JoinHandle`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UnhandledPanic {
+    /// Say so on standard error and go on.
+    #[default]
+    Report,
+    /// Say so, and shut the runtime down: every task is cancelled, and `run` and `block_on` panic.
+    ShutdownRuntime,
+    /// Say so, and abort the process.
+    Abort,
+}
+
+/// What the builder decided.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) workers: usize,
+    /// One thread runs everything, and its tasks need not be Send.
+    pub(crate) local: bool,
+    pub(crate) max_blocking_threads: usize,
+    pub(crate) thread_name: String,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) stall_threshold: Duration,
+    pub(crate) on_unhandled_panic: UnhandledPanic,
+    pub(crate) selector: Selector,
+}
+
+/// What others see of a worker: one per seat, each on cache lines of its own.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    pub(crate) stealer: Stealer,
+    pub(crate) slot: Slot,
+    /// Counts polls, stored before each: a worker whose tick stands still is stuck in one.
+    pub(crate) tick: AtomicU32,
+    /// A thread holds the seat.
+    pub(crate) held: AtomicBool,
+    pub(crate) parker: Parker,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) counters: CachePadded<Counters>,
+}
+
+/// The shared part of a runtime.
+///
+/// `repr(C)` because a task's scheduler pointer points to the first field and is cast back.
+#[repr(C)]
+pub(crate) struct Shared {
+    pub(crate) scheduler: Scheduler,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) reactor: Arc<Reactor>,
+    pub(crate) remotes: Box<[CachePadded<Remote>]>,
+    pub(crate) guests: Guests,
+    pub(crate) injector: CachePadded<Injector>,
+    pub(crate) idle: CachePadded<Idle>,
+    pub(crate) registry: Registry,
+    pub(crate) seats: Seats,
+    /// Timers of threads outside the runtime; the backstop fires them.
+    pub(crate) foreign_timers: Arc<Timers>,
+    pub(crate) ids: CachePadded<AtomicU64>,
+    /// The time as somebody last read it, in nanoseconds: coarse, never a system call to read.
+    pub(crate) coarse: CachePadded<AtomicU64>,
+    /// Counted up by the backstop at every look: busy workers that see it change read the clock.
+    pub(crate) beat: CachePadded<AtomicU32>,
+    /// When somebody last asked the reactor for events, in nanoseconds.
+    pub(crate) last_turn: CachePadded<AtomicU64>,
+    /// Set once. Tasks are cancelled, threads end when the registry is empty.
+    pub(crate) shutdown: AtomicBool,
+    /// Where the end of the last task after `shutdown` is announced.
+    pub(crate) drained: (Mutex<()>, Condvar),
+    pub(crate) backstop: BackstopSeat,
+    pub(crate) blocking: BlockingPool,
+    pub(crate) threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+/// What others see of the backstop thread.
+#[derive(Debug)]
+pub(crate) struct BackstopSeat {
+    pub(crate) parker: Parker,
+    /// It sleeps without a sampling interval; whoever makes the runtime busy wakes it.
+    pub(crate) deep: AtomicBool,
+    pub(crate) counters: BackstopCounters,
+}
+
+impl Shared {
+    /// Creates the shared part and one queue per seat. Starts no thread.
+    pub(crate) fn new(
+        config: Config,
+        scheduler: Scheduler,
+    ) -> io::Result<(Arc<Shared>, Vec<Local>)> {
+        let clock = Clock::os();
+        let now = clock.now();
+        let queues: Vec<Local> = (0..config.workers).map(|_| Local::new()).collect();
+        let shared = Shared {
+            scheduler,
+            reactor: Arc::new(Reactor::new(config.selector)?),
+            remotes: queues.iter().map(|queue| CachePadded::new(Remote::new(queue, now))).collect(),
+            guests: Guests::new(),
+            injector: CachePadded::new(Injector::new()),
+            idle: CachePadded::new(Idle::new(config.workers)),
+            registry: Registry::new(config.workers),
+            seats: Seats::new(),
+            foreign_timers: Arc::new(Timers::new(now)),
+            ids: CachePadded::new(AtomicU64::new(1)),
+            coarse: CachePadded::new(AtomicU64::new(now.as_nanos())),
+            beat: CachePadded::new(AtomicU32::new(0)),
+            last_turn: CachePadded::new(AtomicU64::new(now.as_nanos())),
+            shutdown: AtomicBool::new(false),
+            drained: (Mutex::new(()), Condvar::new()),
+            backstop: BackstopSeat {
+                parker: Parker::new(),
+                deep: AtomicBool::new(false),
+                counters: BackstopCounters::default(),
+            },
+            blocking: BlockingPool::new(config.max_blocking_threads),
+            threads: Mutex::new(Vec::new()),
+            clock,
+            config,
+        };
+        Ok((Arc::new(shared), queues))
+    }
+
+    /// Reads the clock and lets others have it.
+    pub(crate) fn now(&self) -> Instant {
+        let now = self.clock.now();
+        self.coarse.store(now.as_nanos(), Relaxed);
+        now
+    }
+
+    /// The time without reading the clock: some milliseconds old while the runtime is busy.
+    pub(crate) fn coarse_now(&self) -> Instant {
+        Instant::from_nanos(self.coarse.load(Relaxed))
+    }
+
+    /// Wakes one idle worker if that is worth it; see `idle`. Call after publishing a task.
+    pub(crate) fn notify_one(&self) -> bool {
+        match self.idle.notify() {
+            Some(worker) => {
+                self.unpark(worker);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Wakes one idle worker so that it takes the poller, whoever else searches.
+    pub(crate) fn notify_poller(&self) {
+        fence(SeqCst); // [turn-free], pairs with [idle-sub]
+        if let Some(worker) = self.idle.claim() {
+            self.unpark(worker);
+        }
+    }
+
+    /// Wakes a worker that sleeps on its word or in the poller.
+    pub(crate) fn unpark(&self, worker: usize) {
+        if self.remotes[worker].parker.unpark() == Unpark::NotifyReactor {
+            self.reactor.notify();
+        }
+    }
+
+    pub(crate) fn unpark_all(&self) {
+        for worker in 0..self.remotes.len() {
+            self.unpark(worker);
+        }
+        self.wake_backstop();
+    }
+
+    /// Wakes the backstop thread, wherever it sleeps.
+    pub(crate) fn wake_backstop(&self) {
+        if self.backstop.parker.unpark() == Unpark::NotifyReactor {
+            self.reactor.notify();
+        }
+    }
+
+    /// A worker goes from idle to busy: the backstop has to watch it.
+    pub(crate) fn leave_idle(&self) {
+        fence(SeqCst); // [deep-busy], pairs with [deep-sleep]
+        if self.backstop.deep.load(Relaxed) && self.backstop.deep.swap(false, AcqRel) {
+            self.wake_backstop();
+        }
+    }
+
+    /// Whether there is a task that an idle worker should take; a hint, exact after a fence.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.injector.is_empty()
+            || self.remotes.iter().any(|remote| remote.has_surplus())
+            || self.guests.have_work()
+    }
+
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.shutdown.load(Acquire)
+    }
+
+    /// Starts the shutdown: nothing is spawned any more, every task is cancelled. Once is enough.
+    pub(crate) fn begin_shutdown(&self) {
+        if self.shutdown.swap(true, AcqRel) {
+            return;
+        }
+        fence(SeqCst); // [shutdown], pairs with [task-gone]
+        for task in self.registry.close() {
+            task.abort();
+        }
+        self.blocking.close();
+        self.seats.close();
+        self.announce_drained();
+    }
+
+    /// A task's registry entry is gone: if it was the last one during shutdown, everybody who
+    /// waits for that hears of it.
+    pub(crate) fn task_gone(&self) {
+        fence(SeqCst); // [task-gone], pairs with [shutdown]
+        if self.shutdown.load(Relaxed) {
+            self.announce_drained();
+        }
+    }
+
+    fn announce_drained(&self) {
+        if self.registry.is_empty() {
+            drop(self.drained.0.lock());
+            self.drained.1.notify_all();
+            self.unpark_all();
+        }
+    }
+}
+
+impl Remote {
+    /// Whether more waits here than this worker takes next by itself. A single task is left to it:
+    /// otherwise two workers would pass one task back and forth. The backstop sees to it that it
+    /// does not wait behind a long poll.
+    pub(crate) fn has_surplus(&self) -> bool {
+        self.waiting() >= 2
+    }
+
+    /// How many tasks wait here.
+    pub(crate) fn waiting(&self) -> usize {
+        self.stealer.len() + usize::from(self.slot.is_occupied())
+    }
+
+    fn new(queue: &Local, now: Instant) -> Remote {
+        Remote {
+            stealer: queue.stealer(),
+            slot: Slot::new(),
+            tick: AtomicU32::new(0),
+            held: AtomicBool::new(false),
+            parker: Parker::new(),
+            timers: Arc::new(Timers::new(now)),
+            counters: CachePadded::new(Counters::default()),
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("config", &self.config)
+            .field("shutdown", &self.shutdown)
+            .finish_non_exhaustive()
+    }
+}

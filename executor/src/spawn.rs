@@ -1,0 +1,145 @@
+//! From a future to a scheduled task.
+
+use crate::blocking::Pushed;
+use crate::context::{self, Context};
+use crate::join::JoinHandle;
+use crate::shared::Shared;
+use crate::task::{Allocated, Extras, NewTask, Runnable, Scheduler, TaskId, allocate};
+use crate::threads;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::Poll;
+
+/// Spreads threads outside the runtime over the registry's lists: the golden ratio's bits.
+const SALT: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Shared {
+    /// Spawns a future that may move between threads.
+    pub(crate) fn spawn<F>(
+        self: &Arc<Shared>,
+        future: F,
+        name: Option<Box<str>>,
+        at: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        // SAFETY: the future is Send.
+        unsafe { self.spawn_unchecked(future, name, at) }
+    }
+
+    /// # Safety
+    /// If the future or its output is not Send, this runtime is a local one and the caller is on
+    /// its thread.
+    pub(crate) unsafe fn spawn_unchecked<F>(
+        self: &Arc<Shared>,
+        future: F,
+        name: Option<Box<str>>,
+        at: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        context::with(|context| {
+            // SAFETY: the caller's promise.
+            let (task, handle) = unsafe { self.new_task(context, future, name, at) };
+            match (task, context.core_of(Arc::as_ptr(self))) {
+                (None, _) => {}
+                (Some(task), Some(core)) => core.schedule_spawned(self, task),
+                (Some(task), None) => self.schedule_outside(task),
+            }
+            handle
+        })
+    }
+
+    /// Runs a closure that may block on a thread of its own.
+    pub(crate) fn spawn_blocking<F, T>(
+        self: &Arc<Shared>,
+        f: F,
+        at: &'static Location<'static>,
+    ) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        // SAFETY: the closure is Send.
+        let (task, handle) =
+            context::with(|context| unsafe { self.new_task(context, Once(Some(f)), None, at) });
+        let Some(task) = task else { return handle };
+        match self.blocking.push(task) {
+            Pushed::Queued => {}
+            Pushed::Closed(task) => drop(task),
+            Pushed::NeedsThread => {
+                if let Err(error) = threads::start_blocking(self) {
+                    // The task, if nobody else can take it, is cancelled: its handle says so.
+                    eprintln!("filch: cannot start a thread for spawn_blocking: {error}");
+                    drop(self.blocking.start_failed());
+                }
+            }
+        }
+        handle
+    }
+
+    /// Allocates and registers a task. Without a `Runnable` the runtime is shutting down and the
+    /// task is already cancelled.
+    ///
+    /// # Safety
+    /// As `spawn_unchecked`.
+    unsafe fn new_task<F: Future>(
+        self: &Arc<Shared>,
+        context: &Context,
+        future: F,
+        name: Option<Box<str>>,
+        at: &'static Location<'static>,
+    ) -> (Option<Runnable>, JoinHandle<F::Output>) {
+        let (id, list) = self.place_of_new_task(context);
+        let locals = context.clone_locals();
+        let extras = (name.is_some() || locals.is_some()).then(|| Box::new(Extras { name, locals }));
+        let scheduler = NonNull::new(Arc::as_ptr(self).cast_mut().cast::<Scheduler>());
+        let scheduler = scheduler.expect("an Arc's pointer is not null");
+        let new = NewTask { scheduler, id: TaskId(id), spawned_at: at, extras };
+        // SAFETY: a runtime outlives its incomplete tasks (rule 5 of `task`): worker threads and
+        // LocalRuntime end only when the registry is empty. Rule 6 is the caller's promise.
+        let Allocated { runnable, registered, joined } = unsafe { allocate(future, new) };
+        let handle = JoinHandle::new(joined);
+        if self.registry.insert(list, registered) {
+            (Some(runnable), handle)
+        } else {
+            drop(runnable);
+            (None, handle)
+        }
+    }
+
+    fn place_of_new_task(&self, context: &Context) -> (u64, usize) {
+        match context.core_of(self) {
+            Some(core) => (core.next_id(&self.ids), core.index),
+            None => {
+                let id = self.ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                if context.salt.get() == 0 {
+                    context.salt.set(id.wrapping_mul(SALT) >> 32 | 1);
+                }
+                (id, self.registry.foreign_list(context.salt.get()))
+            }
+        }
+    }
+}
+
+/// A closure as a future that is ready at its first poll. It is only ever polled once.
+struct Once<F>(Option<F>);
+
+// The closure is moved out to be called; nothing of it is pinned.
+impl<F> Unpin for Once<F> {}
+
+impl<F: FnOnce() -> T, T> Future for Once<F> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, _cx: &mut std::task::Context<'_>) -> Poll<T> {
+        let f = self.0.take().expect("a blocking closure runs once");
+        Poll::Ready(f())
+    }
+}

@@ -1,0 +1,43 @@
+//! Any system: a table of condition variables, chosen by the word's address.
+
+use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Threads that wait on words of the same bucket share it; they look at their word again after
+/// every wake-up, so a wrong wake-up is only a spurious one.
+struct Bucket {
+    lock: Mutex<()>,
+    woken: Condvar,
+}
+
+const BUCKETS: usize = 64;
+
+static TABLE: [Bucket; BUCKETS] =
+    [const { Bucket { lock: Mutex::new(()), woken: Condvar::new() } }; BUCKETS];
+
+fn bucket(word: &AtomicU32) -> &'static Bucket {
+    &TABLE[std::ptr::from_ref(word).addr() / align_of::<AtomicU32>() % BUCKETS]
+}
+
+pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+    let bucket = bucket(word);
+    let mut guard = bucket.lock.lock();
+    // The lock orders this look against `wake_one`: a change made before the wake is seen here.
+    if word.load(Ordering::Acquire) != expected {
+        return;
+    }
+    match timeout {
+        Some(timeout) => {
+            bucket.woken.wait_for(&mut guard, timeout);
+        }
+        None => bucket.woken.wait(&mut guard),
+    }
+}
+
+pub(crate) fn wake_one(word: &AtomicU32) {
+    let bucket = bucket(word);
+    drop(bucket.lock.lock());
+    // All of them: the one that is meant cannot be told from its neighbours.
+    bucket.woken.notify_all();
+}

@@ -1,0 +1,107 @@
+//! Why a task has no output.
+
+use super::TaskId;
+use std::any::Any;
+use std::{fmt, io};
+
+/// A task ended without an output: it was cancelled, or it panicked.
+pub struct JoinError {
+    id: TaskId,
+    cause: Cause,
+}
+
+enum Cause {
+    Cancelled,
+    Panic(Box<dyn Any + Send>),
+}
+
+// SAFETY: through `&JoinError` a payload is only ever looked at as a `&str` or `String`, which are
+// Sync; whatever else it is can only be moved out by value.
+unsafe impl Sync for JoinError {}
+
+impl JoinError {
+    pub(crate) fn cancelled(id: TaskId) -> JoinError {
+        JoinError { id, cause: Cause::Cancelled }
+    }
+
+    pub(crate) fn panicked(id: TaskId, panic: Box<dyn Any + Send>) -> JoinError {
+        JoinError { id, cause: Cause::Panic(panic) }
+    }
+
+    /// Whether the task was aborted, or its runtime shut down.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.cause, Cause::Cancelled)
+    }
+
+    /// Whether the task panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self.cause, Cause::Panic(_))
+    }
+
+    /// The panic's payload, as for [`std::panic::resume_unwind`].
+    ///
+    /// # Panics
+    /// If the task was cancelled; [`JoinError::try_into_panic`] does not.
+    #[must_use]
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self.try_into_panic() {
+            Ok(panic) => panic,
+            Err(error) => panic!("into_panic on a task that did not panic: {error}"),
+        }
+    }
+
+    /// The panic's payload.
+    ///
+    /// # Errors
+    /// The error itself, if the task was cancelled.
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, JoinError> {
+        match self.cause {
+            Cause::Panic(panic) => Ok(panic),
+            Cause::Cancelled => Err(self),
+        }
+    }
+
+    /// Which task.
+    #[must_use]
+    pub fn task_id(&self) -> TaskId {
+        self.id
+    }
+}
+
+/// The text of a panic's payload, if it has one.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Cancelled => write!(f, "task {} was cancelled", self.id),
+            Cause::Panic(panic) => match panic_message(&**panic) {
+                Some(message) => write!(f, "task {} panicked: {message}", self.id),
+                None => write!(f, "task {} panicked", self.id),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.is_panic() { "Panic" } else { "Cancelled" };
+        write!(f, "JoinError::{name}({self})")
+    }
+}
+
+impl std::error::Error for JoinError {}
+
+impl From<JoinError> for io::Error {
+    fn from(error: JoinError) -> io::Error {
+        io::Error::other(error)
+    }
+}

@@ -1,0 +1,109 @@
+//! What introspection tells of a task. Reading never polls a future.
+
+use super::TaskId;
+use super::raw::Header;
+use crate::wait::WaitInfo;
+use std::fmt;
+use std::panic::Location;
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TaskState {
+    /// It is being polled right now.
+    Running,
+    /// It is in a queue and will be polled.
+    Scheduled,
+    /// It waits to be woken.
+    Waiting,
+    /// It has ended.
+    Done,
+}
+
+impl fmt::Display for TaskState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TaskState::Running => "running",
+            TaskState::Scheduled => "scheduled",
+            TaskState::Waiting => "waiting",
+            TaskState::Done => "done",
+        })
+    }
+}
+
+/// A copy of what is known of a task at one moment.
+#[derive(Clone, Debug)]
+pub struct TaskInfo {
+    id: TaskId,
+    name: Option<Box<str>>,
+    spawned_at: &'static Location<'static>,
+    state: TaskState,
+    wait: Option<WaitInfo>,
+}
+
+impl TaskInfo {
+    pub(crate) fn of(header: &Header) -> TaskInfo {
+        let state = header.state.load();
+        let state = match () {
+            () if state.is_complete() => TaskState::Done,
+            () if state.is_running() => TaskState::Running,
+            () if state.is_scheduled() => TaskState::Scheduled,
+            () => TaskState::Waiting,
+        };
+        TaskInfo {
+            id: header.id,
+            name: header.extras.as_ref().and_then(|extras| extras.name.clone()),
+            spawned_at: header.spawned_at,
+            state,
+            wait: header.wait.read().filter(|_| state == TaskState::Waiting),
+        }
+    }
+
+    /// The task's number.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// The name it was given, if any.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Where it was spawned.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
+    }
+
+    /// What it was doing.
+    #[must_use]
+    pub fn state(&self) -> TaskState {
+        self.state
+    }
+
+    /// What it waits for. `None` while it runs, or when it waits for something that is not filch's
+    /// (a future of another crate that keeps wakers of its own).
+    #[must_use]
+    pub fn wait(&self) -> Option<&WaitInfo> {
+        self.wait.as_ref()
+    }
+}
+
+impl fmt::Display for TaskInfo {
+    /// One line: `task 12 'name' spawned at src/a.rs:1:2: waiting for sleep at src/b.rs:3:4 since 12 ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", self.id)?;
+        if let Some(name) = &self.name {
+            write!(f, " '{name}'")?;
+        }
+        write!(f, " spawned at {}: {}", self.spawned_at, self.state)?;
+        let Some(wait) = &self.wait else { return Ok(()) };
+        write!(f, " for {}", wait.kind())?;
+        if wait.resource() != 0 {
+            write!(f, " #{}", wait.resource())?;
+        }
+        write!(f, " at {} since {} ms", wait.at(), wait.since().as_millis())
+    }
+}

@@ -1,0 +1,16 @@
+//! The line on standard error for a panic that nobody will hear of otherwise.
+
+use super::error::panic_message;
+use super::raw::Header;
+use std::any::Any;
+
+/// Says that a task panicked and that nobody awaited it. The panic hook has already printed where.
+pub(crate) fn unobserved_panic(header: &Header, panic: &(dyn Any + Send)) {
+    let name = header.extras.as_ref().and_then(|extras| extras.name.as_deref());
+    let name = name.map(|name| format!(" '{name}'")).unwrap_or_default();
+    let message = panic_message(panic).unwrap_or("(no message)");
+    eprintln!(
+        "filch: task {}{name}, spawned at {}, panicked and nobody awaited its JoinHandle: {message}",
+        header.id, header.spawned_at
+    );
+}

@@ -1,0 +1,80 @@
+//! The threads of a runtime: what each kind does from start to end.
+
+use crate::backstop;
+use crate::context::{self, Role};
+use crate::core::Core;
+use crate::shared::Shared;
+use crate::worker::{Exit, Worker};
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+/// Starts a thread that works whatever seat is vacant.
+pub(crate) fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
+    let name = format!("{}-{number}", shared.config.thread_name);
+    start(shared, name, true, |shared| {
+        while let Some(core) = shared.seats.take() {
+            let exit = work(&shared, &core);
+            shared.seats.vacate(core);
+            if exit == Exit::Drained {
+                break;
+            }
+        }
+    })
+}
+
+/// Starts the reactor thread.
+pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<()> {
+    let name = format!("{}-reactor", shared.config.thread_name);
+    start(shared, name, true, |shared| backstop::run(&shared))
+}
+
+/// Starts a thread for blocking calls. The pool has counted it already.
+pub(crate) fn start_blocking(shared: &Arc<Shared>) -> io::Result<()> {
+    let name = format!("{}-blocking", shared.config.thread_name);
+    start(shared, name, false, |shared| {
+        let entered = context::enter(&shared, Role::Blocking, None, None);
+        while let Some(task) = shared.blocking.next() {
+            // SAFETY: the task is run before the scope ends, and nothing else is.
+            let again = unsafe {
+                let _scope = context::enter_task(task.header());
+                task.run(|| false)
+            };
+            debug_assert!(again.is_none(), "a blocking closure ends in one poll");
+        }
+        drop(entered);
+        shared.blocking.leave();
+    })
+}
+
+/// Works a seat as one of the runtime's own threads, until the seat is wanted or no task is left.
+fn work(shared: &Arc<Shared>, core: &Core) -> Exit {
+    let _entered = context::enter(shared, Role::Worker, Some(core), None);
+    Worker::new(shared, core, None).run()
+}
+
+/// Helps a shutdown along: works a vacant seat until no task is left.
+pub(crate) fn drain(shared: &Arc<Shared>) {
+    if let Some(core) = shared.seats.try_take() {
+        work(shared, &core);
+        shared.seats.vacate(core);
+    }
+}
+
+fn start(
+    shared: &Arc<Shared>,
+    name: String,
+    joined: bool,
+    body: impl FnOnce(Arc<Shared>) + Send + 'static,
+) -> io::Result<()> {
+    let mut builder = thread::Builder::new().name(name);
+    if let Some(size) = shared.config.stack_size {
+        builder = builder.stack_size(size);
+    }
+    let own = Arc::clone(shared);
+    let thread = builder.spawn(move || body(own))?;
+    if joined {
+        shared.threads.lock().push(thread);
+    }
+    Ok(())
+}

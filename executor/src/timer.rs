@@ -1,0 +1,127 @@
+//! The timer leaf: a deadline in the wheel of the worker that polls it.
+//!
+//! Whoever first polls a timer registers it in its own worker's wheel, so that no timer ever has to
+//! wake another worker: a worker sleeps at most until its own wheel's next deadline. Threads outside
+//! the runtime use a wheel that the backstop thread (in a local runtime: its thread) looks after.
+
+use crate::context::{self, Context as ThreadContext};
+use crate::leaf::{self, Wait, WaitKind};
+use crate::shared::Shared;
+use filch_timer::{Instant, Key, Timers};
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// A deadline that a task can wait for. What `sleep`, `timeout` and `interval` are made of.
+///
+/// Nothing is registered before the first poll; dropping it cancels.
+#[derive(Debug)]
+pub struct Timer {
+    deadline: Instant,
+    /// The wheel and the place in it, while registered.
+    entry: Option<(Arc<Timers>, Key)>,
+    at: &'static Location<'static>,
+}
+
+impl Timer {
+    /// A timer for `deadline`; `at` is where the operation that needs it was called.
+    #[must_use]
+    pub fn new(deadline: Instant, at: &'static Location<'static>) -> Timer {
+        Timer { deadline, entry: None, at }
+    }
+
+    /// When it fires.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Ready once the deadline has passed; never before.
+    ///
+    /// # Panics
+    /// Outside a runtime, unless the deadline has already passed.
+    #[track_caller]
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if leaf::poll_budget(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if Instant::now() >= self.deadline {
+            self.cancel();
+            return Poll::Ready(());
+        }
+        if !self.is_still_registered(cx.waker()) {
+            self.entry = Some(register(self.deadline, cx.waker()));
+        }
+        leaf::record(Wait { kind: WaitKind::Sleep, resource: 0, at: self.at });
+        Poll::Pending
+    }
+
+    /// Moves the deadline. A task that waits for this timer is woken by the new one only.
+    pub fn reset(&mut self, deadline: Instant) {
+        let earlier = deadline < self.deadline;
+        self.deadline = deadline;
+        let Some((timers, key)) = &self.entry else { return };
+        // Only the wheel's own worker may move a deadline ahead: it is awake. Another worker takes
+        // the timer over into its own wheel.
+        if !earlier || context::with(|context| is_own_wheel(context, timers)) {
+            if timers.reset(*key, deadline).is_none() {
+                self.entry = None;
+            }
+        } else if let Some(waker) = timers.take(*key) {
+            self.entry = Some(register(deadline, &waker));
+        } else {
+            self.entry = None;
+        }
+    }
+
+    fn is_still_registered(&self, waker: &Waker) -> bool {
+        self.entry.as_ref().is_some_and(|(timers, key)| timers.update(*key, waker))
+    }
+
+    fn cancel(&mut self) {
+        if let Some((timers, key)) = self.entry.take() {
+            timers.cancel(key);
+        }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+fn is_own_wheel(context: &ThreadContext, timers: &Arc<Timers>) -> bool {
+    let Some(shared) = context.shared() else { return false };
+    let Some(core) = context.core_of(shared) else { return false };
+    Arc::ptr_eq(&shared.remotes[core.index].timers, timers)
+}
+
+#[track_caller]
+fn register(deadline: Instant, waker: &Waker) -> (Arc<Timers>, Key) {
+    let registered = context::with(|context| {
+        let shared = context.shared()?;
+        let (timers, foreign) = match context.core_of(shared) {
+            Some(core) => (&shared.remotes[core.index].timers, false),
+            None => (&shared.foreign_timers, true),
+        };
+        let inserted = timers.insert(deadline, waker)?;
+        if foreign && inserted.earliest {
+            wake_keeper(shared);
+        }
+        Some((Arc::clone(timers), inserted.key))
+    });
+    match registered {
+        Some(entry) => entry,
+        None => panic!("{}", crate::NO_TIME),
+    }
+}
+
+/// Makes whoever looks after foreign timers see a new earliest deadline.
+fn wake_keeper(shared: &Shared) {
+    if shared.config.local {
+        shared.unpark(0);
+    } else {
+        shared.wake_backstop();
+    }
+}

@@ -1,0 +1,219 @@
+//! What a task waits for: written by leaf futures, read by introspection.
+//!
+//! A leaf that returns Pending writes one [`WaitRecord`] into its task's header. The record is
+//! plain relaxed atomics: its one writer is the thread that polls the task, and a reader that races
+//! with a write sees at worst the parts of two records, never anything invalid.
+
+use filch_timer::Instant;
+use std::fmt;
+use std::panic::Location;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicPtr, AtomicU64};
+
+/// The kind of thing that a waiting task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum WaitKind {
+    /// Another task's end; the resource is that task's id.
+    Join = 1,
+    /// A deadline.
+    Sleep,
+    /// Its next turn, after `yield_now` or at the end of its budget.
+    Yield,
+    /// Data to read; the resource is the source's id.
+    Read,
+    /// Room to write.
+    Write,
+    /// An incoming connection.
+    Accept,
+    /// A connection being established.
+    Connect,
+    /// Readiness to read, without reading.
+    Readable,
+    /// Readiness to write, without writing.
+    Writable,
+    /// The resolution of a host name.
+    Lookup,
+    /// A closure on a blocking thread.
+    Blocking,
+    /// The other end of an in-memory pair.
+    Duplex,
+    /// A lock.
+    Lock,
+    /// A channel.
+    Channel,
+    /// Several tasks' end.
+    Gather,
+}
+
+impl WaitKind {
+    const ALL: [WaitKind; 15] = [
+        WaitKind::Join,
+        WaitKind::Sleep,
+        WaitKind::Yield,
+        WaitKind::Read,
+        WaitKind::Write,
+        WaitKind::Accept,
+        WaitKind::Connect,
+        WaitKind::Readable,
+        WaitKind::Writable,
+        WaitKind::Lookup,
+        WaitKind::Blocking,
+        WaitKind::Duplex,
+        WaitKind::Lock,
+        WaitKind::Channel,
+        WaitKind::Gather,
+    ];
+
+    fn from_code(code: u8) -> Option<WaitKind> {
+        WaitKind::ALL.into_iter().find(|kind| *kind as u8 == code)
+    }
+}
+
+impl fmt::Display for WaitKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WaitKind::Join => "join of task",
+            WaitKind::Sleep => "sleep",
+            WaitKind::Yield => "its next turn",
+            WaitKind::Read => "read",
+            WaitKind::Write => "write",
+            WaitKind::Accept => "accept",
+            WaitKind::Connect => "connect",
+            WaitKind::Readable => "readable",
+            WaitKind::Writable => "writable",
+            WaitKind::Lookup => "host lookup",
+            WaitKind::Blocking => "blocking call",
+            WaitKind::Duplex => "duplex pipe",
+            WaitKind::Lock => "lock",
+            WaitKind::Channel => "channel",
+            WaitKind::Gather => "gather",
+        })
+    }
+}
+
+/// What a leaf future is about to wait for, and where in the source it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// The kind of thing.
+    pub kind: WaitKind,
+    /// Which one of that kind: a source's or task's id, or 0.
+    pub resource: u64,
+    /// Where the waiting operation was called.
+    pub at: &'static Location<'static>,
+}
+
+impl Wait {
+    /// A wait of this kind, made where the caller was called.
+    #[track_caller]
+    #[must_use]
+    pub fn here(kind: WaitKind) -> Wait {
+        Wait { kind, resource: 0, at: Location::caller() }
+    }
+
+    /// The same with the resource's id.
+    #[must_use]
+    pub fn with_resource(self, resource: u64) -> Wait {
+        Wait { resource, ..self }
+    }
+}
+
+/// A copy of what a task waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct WaitInfo {
+    kind: WaitKind,
+    resource: u64,
+    at: &'static Location<'static>,
+    since: Instant,
+}
+
+impl WaitInfo {
+    /// What kind of thing it waits for.
+    #[must_use]
+    pub fn kind(&self) -> WaitKind {
+        self.kind
+    }
+
+    /// Which one: a task's id for a join, a source's id for I/O, otherwise 0.
+    #[must_use]
+    pub fn resource(&self) -> u64 {
+        self.resource
+    }
+
+    /// Where in the source the operation was called.
+    #[must_use]
+    pub fn at(&self) -> &'static Location<'static> {
+        self.at
+    }
+
+    /// How long it has been waiting, by a coarse clock (some milliseconds).
+    #[must_use]
+    pub fn since(&self) -> std::time::Duration {
+        self.since.elapsed()
+    }
+}
+
+/// The record in a task's header; 24 bytes.
+#[derive(Debug)]
+pub(crate) struct WaitRecord {
+    /// The kind's code in the low byte, above it the time in units of 256 ns. 0: no record.
+    what: AtomicU64,
+    resource: AtomicU64,
+    at: AtomicPtr<Location<'static>>,
+}
+
+impl WaitRecord {
+    pub(crate) fn new() -> WaitRecord {
+        WaitRecord {
+            what: AtomicU64::new(0),
+            resource: AtomicU64::new(0),
+            at: AtomicPtr::new(std::ptr::null_mut()),
+        }
+    }
+
+    /// A poll starts: nothing is waited for yet.
+    #[inline]
+    pub(crate) fn clear(&self) {
+        self.what.store(0, Relaxed);
+    }
+
+    /// The first leaf that returns Pending in a poll says why; later ones (`join!`, `select!`) are
+    /// not kept.
+    #[inline]
+    pub(crate) fn write(&self, wait: Wait, now: Instant) {
+        if self.what.load(Relaxed) != 0 {
+            return;
+        }
+        self.resource.store(wait.resource, Relaxed);
+        self.at.store(std::ptr::from_ref(wait.at).cast_mut(), Relaxed);
+        self.what.store(now.as_nanos() & !0xff | wait.kind as u64, Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> Option<WaitInfo> {
+        let what = self.what.load(Relaxed);
+        let kind = WaitKind::from_code((what & 0xff) as u8)?;
+        let at = self.at.load(Relaxed);
+        // SAFETY: only `write` stores here, and always a `&'static Location`.
+        let at = unsafe { at.as_ref() }?;
+        Some(WaitInfo {
+            kind,
+            resource: self.resource.load(Relaxed),
+            at,
+            since: Instant::from_nanos(what & !0xff),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_survives_its_code() {
+        for kind in WaitKind::ALL {
+            assert_eq!(WaitKind::from_code(kind as u8), Some(kind));
+        }
+        assert_eq!(WaitKind::from_code(0), None);
+    }
+}

@@ -1,0 +1,339 @@
+//! The loop of a thread that holds a seat: take a task, run it; find none, look for others'; find
+//! none, sleep until there is one, an I/O event, or a deadline.
+
+use crate::context;
+use crate::core::Core;
+use crate::idle::Idle;
+use crate::queue::Stolen;
+use crate::shared::{Remote, Shared};
+use crate::task::Runnable;
+use filch_timer::Instant;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::task::Waker;
+use std::time::Duration;
+
+/// A busy worker asks for I/O events and due timers when nobody has for this long. Not by a count
+/// of polls: 61 polls of a millisecond each would be 61 ms.
+const TURN_INTERVAL: Duration = Duration::from_micros(100);
+
+/// A busy worker reads the clock once in this many polls, or when the backstop moved it.
+const CLOCK_EVERY: u32 = 32;
+
+/// Polls in a row from the next-task slot before the queue gets its turn.
+const SLOT_STREAK: u32 = 32;
+
+/// Attempts at a queue that others are busy with.
+const STEAL_ATTEMPTS: usize = 4;
+
+/// Why a worker's loop ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The runtime shuts down and no task is left.
+    Drained,
+    /// A caller of `run` wants the seat.
+    Wanted,
+    /// What this worker was to wait for has happened.
+    Stopped,
+}
+
+/// A thread at work on a seat.
+pub(crate) struct Worker<'a> {
+    shared: &'a Arc<Shared>,
+    core: &'a Core,
+    remote: &'a Remote,
+    /// Ends the loop when set; whoever sets it unparks the worker.
+    stop: Option<&'a AtomicBool>,
+    /// Counted in `Idle` as searching.
+    searching: bool,
+    /// Wakers on their way from the reactor and the wheel, kept for its capacity.
+    woken: Vec<Waker>,
+}
+
+impl<'a> Worker<'a> {
+    pub(crate) fn new(
+        shared: &'a Arc<Shared>,
+        core: &'a Core,
+        stop: Option<&'a AtomicBool>,
+    ) -> Worker<'a> {
+        let remote = &shared.remotes[core.index];
+        Worker { shared, core, remote, stop, searching: false, woken: Vec::new() }
+    }
+
+    /// Works until there is a reason to end. The caller has entered the runtime's context.
+    pub(crate) fn run(&mut self) -> Exit {
+        self.remote.held.store(true, Relaxed);
+        self.shared.leave_idle();
+        let exit = self.work();
+        self.give_up_seat();
+        exit
+    }
+
+    fn work(&mut self) -> Exit {
+        loop {
+            if self.is_stopped() {
+                return Exit::Stopped;
+            }
+            if self.upkeep_if_due() && self.is_wanted() {
+                return Exit::Wanted;
+            }
+            if let Some(task) = self.next_task().or_else(|| self.search()) {
+                self.run_task(task);
+            } else if let Some(exit) = self.should_exit() {
+                return exit;
+            } else {
+                self.sleep();
+            }
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Acquire))
+    }
+
+    fn should_exit(&self) -> Option<Exit> {
+        if self.shared.is_shut_down() && self.shared.registry.is_empty() {
+            return Some(Exit::Drained);
+        }
+        self.is_wanted().then_some(Exit::Wanted)
+    }
+
+    /// Whether a caller of `run` waits for a seat, and this thread is not itself such a caller.
+    fn is_wanted(&self) -> bool {
+        self.stop.is_none() && self.shared.seats.is_wanted()
+    }
+
+    /// Before the seat changes hands: nothing of it may wait for this thread.
+    fn give_up_seat(&mut self) {
+        if std::mem::take(&mut self.searching) {
+            self.shared.idle.stop_searching();
+        }
+        if let Some(task) = self.remote.slot.take() {
+            self.shared.injector.push(task);
+        }
+        while let Some(task) = self.core.queue.pop() {
+            self.shared.injector.push(task);
+        }
+        self.remote.held.store(false, Relaxed);
+        // Another worker takes over what waits, and perhaps the poller; the wheel is the
+        // backstop's until the seat is held again.
+        self.shared.notify_poller();
+        self.shared.wake_backstop();
+    }
+
+    /// The next task of this worker's own: the one woken last, then the oldest.
+    pub(crate) fn next_task(&mut self) -> Option<Runnable> {
+        if self.core.streak.get() < SLOT_STREAK
+            && let Some(task) = self.remote.slot.take()
+        {
+            self.core.streak.set(self.core.streak.get() + 1);
+            return Some(task);
+        }
+        self.core.streak.set(0);
+        let task = self.core.queue.pop().or_else(|| self.remote.slot.take());
+        if task.is_some() { task } else { self.take_injected() }
+    }
+
+    /// Runs a task once.
+    pub(crate) fn run_task(&mut self, task: Runnable) {
+        if self.searching {
+            self.searching = false;
+            if self.shared.idle.stop_searching() && self.shared.has_work() {
+                self.shared.notify_one();
+            }
+        }
+        let tick = self.core.tick.get().wrapping_add(1);
+        self.core.tick.set(tick);
+        self.remote.tick.store(tick, Relaxed);
+        self.remote.counters.polls.add(1);
+        // SAFETY: the task is run before the scope ends, and nothing else is.
+        let again = unsafe {
+            let _scope = context::enter_task(task.header());
+            task.run(|| context::with(|context| context.yielded.take()))
+        };
+        if let Some(task) = again {
+            self.core.push(self.shared, task);
+            // The others were told when they were queued; a hint is enough here.
+            if self.shared.idle.any() {
+                self.core.notify_if_two_wait(self.shared);
+            }
+        }
+    }
+
+    /// Every now and then a busy worker looks after what idle ones would. Returns whether it did.
+    pub(crate) fn upkeep_if_due(&mut self) -> bool {
+        let beat = self.shared.beat.load(Relaxed);
+        if self.core.tick.get() % CLOCK_EVERY != 0 && self.core.beat.replace(beat) == beat {
+            return false;
+        }
+        let now = self.shared.now();
+        let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
+        if now.duration_since(last) < TURN_INTERVAL {
+            self.fire_timers(now);
+            return false;
+        }
+        self.poll_reactor(now);
+        self.fire_timers(now);
+        if let Some(task) = self.take_injected() {
+            self.core.push(self.shared, task);
+        }
+        true
+    }
+
+    fn take_injected(&self) -> Option<Runnable> {
+        self.retrying(|| self.shared.injector.steal(&self.core.queue, self.shared.remotes.len()))
+    }
+
+    /// Repeats an attempt that others got in the way of, but not for ever: whoever is in the way
+    /// may have been preempted. A worker that gives up here finds the task when it looks again
+    /// before it sleeps.
+    fn retrying(&self, mut attempt: impl FnMut() -> Stolen) -> Option<Runnable> {
+        for _ in 0..STEAL_ATTEMPTS {
+            match attempt() {
+                Stolen::Task(task) => return Some(task),
+                Stolen::Empty => return None,
+                Stolen::Retry => std::hint::spin_loop(),
+            }
+        }
+        None
+    }
+
+    /// Looks for a task at the other workers, from a random one on.
+    fn search(&mut self) -> Option<Runnable> {
+        if self.shared.config.local {
+            return None;
+        }
+        if !self.searching {
+            self.searching = self.shared.idle.start_searching();
+        }
+        if !self.searching {
+            return None;
+        }
+        let stolen = self.retrying(|| self.steal());
+        self.remote.counters.steals.add(u64::from(stolen.is_some()));
+        stolen
+    }
+
+    fn steal(&self) -> Stolen {
+        let remotes = &self.shared.remotes;
+        let start = self.core.random(remotes.len());
+        let others = (0..remotes.len()).map(|i| (start + i) % remotes.len());
+        let others = others.filter(|i| *i != self.core.index).map(|i| &remotes[i]);
+        let surplus = others.filter(|remote| remote.has_surplus()).map(|remote| &remote.stealer);
+        let mut outcome = Stolen::Empty;
+        for stealer in surplus.chain(self.shared.guests.stealers()) {
+            match stealer.steal(&self.core.queue) {
+                Stolen::Task(task) => return Stolen::Task(task),
+                Stolen::Empty => {}
+                Stolen::Retry => outcome = Stolen::Retry,
+            }
+        }
+        outcome
+    }
+
+    /// Sleeps until there may be something to do; steps S1 to S5 of `idle`.
+    pub(crate) fn sleep(&mut self) {
+        let idle: &Idle = &self.shared.idle;
+        idle.start_sleeping(self.core.index, std::mem::take(&mut self.searching));
+        if self.shared.has_work() || self.is_stopped() || self.should_exit().is_some() {
+            self.searching = idle.stop_sleeping(self.core.index);
+            return;
+        }
+        self.remote.counters.parks.add(1);
+        let polled = self.sleep_in_poller_or_on_word(self.next_deadline());
+        self.searching |= self.shared.idle.stop_sleeping(self.core.index);
+        self.shared.leave_idle();
+        self.wake_batch();
+        let now = self.shared.now();
+        if polled {
+            self.shared.last_turn.store(now.as_nanos(), Relaxed);
+        }
+        self.fire_timers(now);
+    }
+
+    /// The earliest deadline that this worker has to be awake for.
+    fn next_deadline(&self) -> Option<Instant> {
+        let own = self.remote.timers.next_deadline();
+        if !self.shared.config.local {
+            return own;
+        }
+        // Without a backstop thread, a local runtime looks after foreign timers itself.
+        [own, self.shared.foreign_timers.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// Returns whether it slept in the poller.
+    fn sleep_in_poller_or_on_word(&mut self, deadline: Option<Instant>) -> bool {
+        let Some(mut turn) = self.shared.reactor.try_lock() else {
+            self.remote.parker.park(deadline);
+            return false;
+        };
+        if !self.remote.parker.start_polling() {
+            return false;
+        }
+        let timeout = deadline.map(|deadline| deadline.duration_since(self.shared.clock.now()));
+        let events = turn.wait(timeout, &mut self.woken);
+        drop(turn);
+        self.remote.parker.stop_polling();
+        self.count_turn(&events);
+        true
+    }
+
+    /// Asks for I/O events without sleeping, unless somebody else is at it: whoever has the poller
+    /// passes the events on.
+    fn poll_reactor(&mut self, now: Instant) {
+        self.shared.last_turn.store(now.as_nanos(), Relaxed);
+        let Some(mut turn) = self.shared.reactor.try_lock() else { return };
+        let events = turn.wait(Some(Duration::ZERO), &mut self.woken);
+        drop(turn);
+        self.count_turn(&events);
+        self.wake_batch();
+    }
+
+    fn count_turn(&self, events: &io::Result<usize>) {
+        self.remote.counters.turns.add(1);
+        self.remote.counters.io_events.add(events_of_turn(events));
+    }
+
+    /// Fires this worker's own due timers.
+    fn fire_timers(&mut self, now: Instant) {
+        let mut fired = self.remote.timers.fire(now, &mut self.woken);
+        if self.shared.config.local {
+            fired += self.shared.foreign_timers.fire(now, &mut self.woken);
+        }
+        if fired > 0 {
+            self.remote.counters.timers_fired.add(fired as u64);
+            self.wake_batch();
+        }
+    }
+
+    /// Wakes what the reactor or the wheel handed over: all tasks queue up first, then one worker is
+    /// woken if that is worth it.
+    fn wake_batch(&mut self) {
+        if self.woken.is_empty() {
+            return;
+        }
+        self.core.batching.set(true);
+        for waker in self.woken.drain(..) {
+            // Wakers of other runtimes may be user code.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
+        }
+        self.core.batching.set(false);
+        self.core.notify_if_two_wait(self.shared);
+    }
+}
+
+/// How many events a turn brought.
+///
+/// Nothing but a programming error makes the poller fail, and without it no I/O would ever be
+/// served again: better to end with the reason than to hang.
+pub(crate) fn events_of_turn(events: &io::Result<usize>) -> u64 {
+    match events {
+        Ok(events) => *events as u64,
+        Err(error) => {
+            eprintln!("filch: the poller failed: {error}");
+            std::process::abort();
+        }
+    }
+}

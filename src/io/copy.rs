@@ -1,0 +1,199 @@
+//! Copying from a reader to a writer.
+//!
+//! [`Transfer`] is one direction: a buffer between the two, filled while there is room and written while
+//! there is anything. Whatever was written is flushed before it waits for the reader, so
+//! that a buffering writer holds nothing back. [`copy`] is one transfer; `copy_bidirectional` is two.
+
+use futures_io::{AsyncRead, AsyncWrite};
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// One direction's buffer, in bytes; allocated by the first poll.
+const BUFFER: usize = 8 * 1024;
+
+/// Copies all that `reader` has to `writer`, flushes, and returns the number of bytes. The writer is
+/// not closed.
+///
+/// Whatever has been read is written and flushed before this waits for more.
+///
+/// # Errors
+/// The reader's and the writer's. `WriteZero` if the writer takes nothing. Bytes that were read but
+/// not written yet are lost then.
+///
+/// # Cancel safety
+/// Not cancel safe: a dropped future loses what it had read and not written.
+///
+/// ```
+/// # filch::run(async {
+/// let mut out = Vec::new();
+/// assert_eq!(filch::io::copy(&b"all of it"[..], &mut out).await?, 9);
+/// assert_eq!(out, b"all of it");
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+pub fn copy<R, W>(reader: R, writer: &mut W) -> CopyAll<'_, R, W>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    CopyAll { reader, writer, transfer: Transfer::new() }
+}
+
+/// The future of [`copy`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct CopyAll<'a, R, W: ?Sized> {
+    reader: R,
+    writer: &'a mut W,
+    transfer: Transfer,
+}
+
+impl<R, W: ?Sized> fmt::Debug for CopyAll<'_, R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopyAll").field("transfer", &self.transfer).finish_non_exhaustive()
+    }
+}
+
+impl<R, W> Future for CopyAll<'_, R, W>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    type Output = io::Result<u64>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        let this = self.get_mut();
+        let (mut reader, mut writer) = (Pin::new(&mut this.reader), Pin::new(&mut *this.writer));
+        ready!(this.transfer.poll(cx, reader.as_mut(), writer.as_mut()))?;
+        ready!(this.transfer.poll_flush(cx, writer))?;
+        Poll::Ready(Ok(this.transfer.copied))
+    }
+}
+
+/// One direction of copying.
+pub(super) struct Transfer {
+    buffer: Box<[u8]>,
+    /// What was read and not written: `buffer[start..end]`.
+    start: usize,
+    end: usize,
+    /// Bytes written so far.
+    pub(super) copied: u64,
+    /// The reader has ended.
+    ended: bool,
+    /// Something was written since the last flush.
+    unflushed: bool,
+}
+
+impl fmt::Debug for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer")
+            .field("waiting", &(self.end - self.start))
+            .field("copied", &self.copied)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Transfer {
+    pub(super) fn new() -> Transfer {
+        let buffer = Box::default();
+        Transfer { buffer, start: 0, end: 0, copied: 0, ended: false, unflushed: false }
+    }
+
+    /// Copies until the reader has ended and everything is written. Flushing at the end is the
+    /// caller's.
+    pub(super) fn poll<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut reader: Pin<&mut R>,
+        mut writer: Pin<&mut W>,
+    ) -> Poll<io::Result<()>>
+    where
+        R: AsyncRead + ?Sized,
+        W: AsyncWrite + ?Sized,
+    {
+        loop {
+            let empty = self.start == self.end;
+            if self.ended && empty {
+                return Poll::Ready(Ok(()));
+            }
+            let filled = self.poll_fill(cx, reader.as_mut())?;
+            if self.start < self.end {
+                // While the writer has no room the reader goes on until the buffer is full.
+                match self.poll_drain(cx, writer.as_mut())? {
+                    Poll::Pending if filled.is_ready() && self.has_room() => {}
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(()) => {}
+                }
+            } else if filled.is_pending() {
+                ready!(self.poll_flush(cx, writer.as_mut()))?;
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        !self.ended && self.end < self.buffer.len()
+    }
+
+    /// Reads once if there is room. Pending: the reader has nothing now.
+    fn poll_fill<R: AsyncRead + ?Sized>(
+        &mut self,
+        cx: &mut Context<'_>,
+        reader: Pin<&mut R>,
+    ) -> io::Result<Poll<()>> {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; BUFFER].into();
+        }
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        if !self.has_room() {
+            return Ok(Poll::Ready(()));
+        }
+        match reader.poll_read(cx, &mut self.buffer[self.end..]) {
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(count) => {
+                let count = count?;
+                self.end += count;
+                self.ended = count == 0;
+                Ok(Poll::Ready(()))
+            }
+        }
+    }
+
+    /// Writes once. Pending: the writer has no room now.
+    fn poll_drain<W: AsyncWrite + ?Sized>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: Pin<&mut W>,
+    ) -> io::Result<Poll<()>> {
+        match writer.poll_write(cx, &self.buffer[self.start..self.end]) {
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(count) => {
+                let count = count?;
+                if count == 0 {
+                    return Err(io::ErrorKind::WriteZero.into());
+                }
+                self.start += count;
+                self.copied += count as u64;
+                self.unflushed = true;
+                Ok(Poll::Ready(()))
+            }
+        }
+    }
+
+    /// Flushes the writer if anything was written since the last time.
+    pub(super) fn poll_flush<W: AsyncWrite + ?Sized>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: Pin<&mut W>,
+    ) -> Poll<io::Result<()>> {
+        if self.unflushed {
+            ready!(writer.poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+}

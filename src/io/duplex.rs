@@ -1,0 +1,239 @@
+//! A pair of connected streams in memory, for tests and for joining parts of one program.
+//!
+//! Each direction is a [`Pipe`]: a bounded queue of bytes behind a lock that is held while bytes are copied,
+//! and at most one waiting reader and one waiting writer. Wakers are called after the lock is released.
+
+use filch_executor::leaf::{self, Wait, WaitKind};
+use futures_io::{AsyncRead, AsyncWrite};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, IoSliceMut, Read};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+/// Two streams, each of which reads what the other one writes. At most `capacity` bytes wait in each
+/// direction; a writer waits for room beyond that.
+///
+/// Dropping or closing one end is the end of the stream for the other end's reads, after what was written; dropping
+/// it makes the other end's writes fail with `BrokenPipe`.
+///
+/// # Panics
+/// If `capacity` is 0.
+///
+/// ```
+/// use filch::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// # filch::run(async {
+/// let (mut ours, mut theirs) = filch::io::duplex(64);
+/// ours.write_all(b"ping").await?;
+/// drop(ours);
+/// let mut all = String::new();
+/// theirs.read_to_string(&mut all).await?;
+/// assert_eq!(all, "ping");
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+#[track_caller]
+#[must_use]
+pub fn duplex(capacity: usize) -> (DuplexStream, DuplexStream) {
+    assert!(capacity > 0, "a duplex stream needs room for at least one byte");
+    let one = Arc::new(Mutex::new(Pipe::new(capacity)));
+    let other = Arc::new(Mutex::new(Pipe::new(capacity)));
+    let wait = Wait::here(WaitKind::Duplex);
+    let first = DuplexStream { incoming: one.clone(), outgoing: other.clone(), wait };
+    (first, DuplexStream { incoming: other, outgoing: one, wait })
+}
+
+/// One end of a [`duplex`] pair.
+///
+/// One task at a time may wait to read, and one to write; of several the last one is woken. Reads and writes are
+/// cancel safe: they move bytes only when they return.
+#[derive(Debug)]
+pub struct DuplexStream {
+    incoming: Arc<Mutex<Pipe>>,
+    outgoing: Arc<Mutex<Pipe>>,
+    wait: Wait,
+}
+
+impl Drop for DuplexStream {
+    fn drop(&mut self) {
+        close(&self.outgoing, Pipe::end_writing);
+        close(&self.incoming, Pipe::end_reading);
+    }
+}
+
+impl DuplexStream {
+    /// Runs `transfer` on a pipe within the budget, records the wait, and wakes the other end.
+    fn poll_pipe(
+        &self,
+        cx: &mut Context<'_>,
+        pipe: &Mutex<Pipe>,
+        transfer: impl FnOnce(&mut Pipe, &mut Context<'_>, &mut Option<Waker>) -> Transferred,
+    ) -> Poll<io::Result<usize>> {
+        ready!(leaf::poll_budget(cx));
+        let mut replaced = None;
+        let done = transfer(&mut pipe.lock(), cx, &mut replaced);
+        drop(replaced);
+        match done {
+            Poll::Pending => {
+                leaf::record(self.wait);
+                Poll::Pending
+            }
+            Poll::Ready(done) => {
+                let (count, woken) = done?;
+                wake(woken);
+                Poll::Ready(Ok(count))
+            }
+        }
+    }
+}
+
+impl AsyncRead for DuplexStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_read_vectored(cx, &mut [IoSliceMut::new(buf)])
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_pipe(cx, &self.incoming, |pipe, cx, old| pipe.poll_read(cx, old, bufs))
+    }
+}
+
+impl AsyncWrite for DuplexStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_pipe(cx, &self.outgoing, |pipe, cx, old| pipe.poll_write(cx, old, bufs))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        close(&self.outgoing, Pipe::end_writing);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// One direction.
+#[derive(Debug)]
+struct Pipe {
+    bytes: VecDeque<u8>,
+    capacity: usize,
+    /// Nothing more will be written.
+    ended: bool,
+    /// Nobody will read any more.
+    broken: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+type Transferred = Poll<io::Result<(usize, Option<Waker>)>>;
+
+impl Pipe {
+    fn new(capacity: usize) -> Pipe {
+        let bytes = VecDeque::new();
+        Pipe { bytes, capacity, ended: false, broken: false, reader: None, writer: None }
+    }
+
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        replaced: &mut Option<Waker>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Transferred {
+        let wanted = bufs.iter().any(|buf| !buf.is_empty());
+        if wanted && self.bytes.is_empty() && !self.ended {
+            *replaced = self.reader.replace(cx.waker().clone());
+            return Poll::Pending;
+        }
+        let mut count = 0;
+        for buf in bufs {
+            count += take_front(&mut self.bytes, buf)?;
+        }
+        let woken = if count > 0 { self.writer.take() } else { None };
+        Poll::Ready(Ok((count, woken)))
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        replaced: &mut Option<Waker>,
+        bufs: &[IoSlice<'_>],
+    ) -> Transferred {
+        if self.broken || self.ended {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let wanted = bufs.iter().any(|buf| !buf.is_empty());
+        if wanted && self.bytes.len() == self.capacity {
+            *replaced = self.writer.replace(cx.waker().clone());
+            return Poll::Pending;
+        }
+        let before = self.bytes.len();
+        for buf in bufs {
+            let room = self.capacity - self.bytes.len();
+            self.bytes.extend(&buf[..buf.len().min(room)]);
+        }
+        let count = self.bytes.len() - before;
+        let woken = if count > 0 { self.reader.take() } else { None };
+        Poll::Ready(Ok((count, woken)))
+    }
+
+    /// The writing end is closed.
+    fn end_writing(&mut self) -> Woken {
+        self.ended = true;
+        Woken { wake: self.reader.take(), forget: self.writer.take() }
+    }
+
+    /// The reading end is gone.
+    fn end_reading(&mut self) -> Woken {
+        self.broken = true;
+        self.bytes = VecDeque::new();
+        Woken { wake: self.writer.take(), forget: self.reader.take() }
+    }
+}
+
+/// Who leaves a pipe.
+#[must_use]
+struct Woken {
+    wake: Option<Waker>,
+    forget: Option<Waker>,
+}
+
+/// Moves as much as there is and fits. A queue is in up to two pieces, and a read takes from one.
+fn take_front(bytes: &mut VecDeque<u8>, buf: &mut [u8]) -> io::Result<usize> {
+    let first = bytes.read(buf)?;
+    Ok(first + bytes.read(&mut buf[first..])?)
+}
+
+/// Ends one use of a pipe, and wakes who waits for the other. A waker is never dropped under the
+/// lock either: that may drop a whole task, and the pipe's other end with it.
+fn close(pipe: &Mutex<Pipe>, end: fn(&mut Pipe) -> Woken) {
+    let Woken { wake: woken, forget } = end(&mut pipe.lock());
+    drop(forget);
+    wake(woken);
+}
+
+fn wake(woken: Option<Waker>) {
+    if let Some(waker) = woken {
+        waker.wake();
+    }
+}

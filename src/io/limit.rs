@@ -1,0 +1,198 @@
+//! Reading up to a delimiter, but not endlessly: what a server needs before it trusts its client.
+
+use futures_io::AsyncBufRead;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// No delimiter came within the limit. Inside of an `io::Error` of kind `InvalidData`:
+///
+/// ```
+/// use filch::io::ReadLimit;
+///
+/// fn is_too_long(error: &std::io::Error) -> bool {
+///     error.get_ref().is_some_and(|inner| inner.is::<ReadLimit>())
+/// }
+/// assert!(is_too_long(&ReadLimit { limit: 80 }.into()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimit {
+    /// The limit, in bytes.
+    pub limit: usize,
+}
+
+impl fmt::Display for ReadLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no delimiter within the limit of {} bytes", self.limit)
+    }
+}
+
+impl Error for ReadLimit {}
+
+impl From<ReadLimit> for io::Error {
+    fn from(limit: ReadLimit) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, limit)
+    }
+}
+
+/// `read_until` and `read_line` with a limit, for every buffered reader.
+///
+/// ```
+/// use filch::io::{Cursor, ReadLimitExt};
+///
+/// # filch::run(async {
+/// let mut client = Cursor::new(b"GET /\nand so on, without an end in sight");
+/// let mut line = String::new();
+/// assert_eq!(client.read_line_limit(&mut line, 16).await?, 6);
+/// assert_eq!(line, "GET /\n");
+/// assert!(client.read_line_limit(&mut line, 16).await.is_err());
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+pub trait ReadLimitExt: AsyncBufRead {
+    /// Reads up to and including `delimiter`, or to the end of the stream, behind the end of `buf`; at most
+    /// `limit` bytes. Returns the number of bytes; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// [`ReadLimit`] if `limit` bytes hold no delimiter: they are in `buf` then, and the rest is
+    /// still to be read. The reader's own errors.
+    ///
+    /// # Cancel safety
+    /// A dropped future loses no data: what it had read is in `buf`. A next call counts anew.
+    fn read_until_limit<'a>(
+        &'a mut self,
+        delimiter: u8,
+        buf: &'a mut Vec<u8>,
+        limit: usize,
+    ) -> ReadUntilLimit<'a, Self>
+    where
+        Self: Unpin,
+    {
+        ReadUntilLimit { reader: self, buf, delimiter, limit, done: 0 }
+    }
+
+    /// Reads a line with its `\n`, or what is left of the stream, behind the end of `line`; at most
+    /// `limit` bytes. Returns the number of bytes; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// [`ReadLimit`] if `limit` bytes hold no end of a line; `InvalidData` if the line is not UTF-8. In both
+    /// cases, and after the reader's own errors, the bytes are lost and `line` is as before.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a dropped future loses the part of the line that it had read.
+    fn read_line_limit<'a>(
+        &'a mut self,
+        line: &'a mut String,
+        limit: usize,
+    ) -> ReadLineLimit<'a, Self>
+    where
+        Self: Unpin,
+    {
+        ReadLineLimit { reader: self, line, bytes: Vec::new(), limit }
+    }
+}
+
+impl<R: AsyncBufRead + ?Sized> ReadLimitExt for R {}
+
+/// The future of [`ReadLimitExt::read_until_limit`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct ReadUntilLimit<'a, R: ?Sized> {
+    reader: &'a mut R,
+    buf: &'a mut Vec<u8>,
+    delimiter: u8,
+    limit: usize,
+    done: usize,
+}
+
+impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadUntilLimit<'_, R> {
+    type Output = io::Result<usize>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        loop {
+            let room = this.limit - this.done;
+            match ready!(poll_part(&mut *this.reader, cx, this.delimiter, this.buf, room))? {
+                Part::More(count) => this.done += count,
+                Part::Last(count) => return Poll::Ready(Ok(this.done + count)),
+                Part::Full => return Poll::Ready(Err(ReadLimit { limit: this.limit }.into())),
+            }
+        }
+    }
+}
+
+/// The future of [`ReadLimitExt::read_line_limit`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct ReadLineLimit<'a, R: ?Sized> {
+    reader: &'a mut R,
+    line: &'a mut String,
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadLineLimit<'_, R> {
+    type Output = io::Result<usize>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        loop {
+            let room = this.limit - this.bytes.len();
+            match ready!(poll_part(&mut *this.reader, cx, b'\n', &mut this.bytes, room))? {
+                Part::More(_) => {}
+                Part::Last(_) => break,
+                Part::Full => return Poll::Ready(Err(ReadLimit { limit: this.limit }.into())),
+            }
+        }
+        let line = std::str::from_utf8(&this.bytes)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        this.line.push_str(line);
+        Poll::Ready(Ok(line.len()))
+    }
+}
+
+/// What one look into the reader's buffer has brought.
+enum Part {
+    /// So many bytes without a delimiter.
+    More(usize),
+    /// So many bytes with the delimiter at their end, or the end of the stream.
+    Last(usize),
+    /// There is more and no room for it.
+    Full,
+}
+
+/// Moves bytes from the reader's buffer behind the end of `buf`, up to the delimiter and at most
+/// `room`.
+fn poll_part<R: AsyncBufRead + Unpin + ?Sized>(
+    mut reader: &mut R,
+    cx: &mut Context<'_>,
+    delimiter: u8,
+    buf: &mut Vec<u8>,
+    room: usize,
+) -> Poll<io::Result<Part>> {
+    let there = ready!(Pin::new(&mut reader).poll_fill_buf(cx))?;
+    if there.is_empty() {
+        return Poll::Ready(Ok(Part::Last(0)));
+    }
+    if room == 0 {
+        return Poll::Ready(Ok(Part::Full));
+    }
+    let there = &there[..there.len().min(room)];
+    let found = there.iter().position(|&byte| byte == delimiter);
+    let count = found.map_or(there.len(), |at| at + 1);
+    buf.extend_from_slice(&there[..count]);
+    Pin::new(&mut reader).consume(count);
+    Poll::Ready(Ok(if found.is_some() { Part::Last(count) } else { Part::More(count) }))
+}
+
+impl<R: ?Sized> fmt::Debug for ReadUntilLimit<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadUntilLimit").field("done", &self.done).finish_non_exhaustive()
+    }
+}
+
+impl<R: ?Sized> fmt::Debug for ReadLineLimit<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadLineLimit").field("done", &self.bytes.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+//! filch: an async runtime for servers that compute as well as serve.
+//!
+//! asyncio's friendly, structured way of writing concurrent programs, on every core, where no task can
+//! stall another: what waits behind a long poll is taken away and run elsewhere.
+//!
+//! ```no_run
+//! use filch::io::{AsyncReadExt, AsyncWriteExt};
+//! use filch::net::TcpListener;
+//!
+//! #[filch::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:7000").await?;
+//!     loop {
+//!         let (mut stream, _) = listener.accept().await?;
+//!         filch::spawn(async move {
+//!             let mut buffer = vec![0; 4096];
+//!             loop {
+//!                 match stream.read(&mut buffer).await {
+//!                     Ok(0) | Err(_) => return,
+//!                     Ok(n) if stream.write_all(&buffer[..n]).await.is_err() => return,
+//!                     Ok(_) => {}
+//!                 }
+//!             }
+//!         });
+//!     }
+//! }
+//! ```
+//!
+//! Where to look: [`run`], [`Runtime`] and `#[filch::main]` start a runtime; [`spawn`], [`task`] and
+//! [`spawn_blocking`] make tasks; [`gather!`] and [`join!`] put several together; [`time`], [`net`] and
+//! [`io`] are what tasks wait for. The guide is in the repository's `docs/`.
+
+mod run;
+
+pub mod task;
+
+pub mod time;
+
+mod sys;
+
+pub mod io;
+
+pub mod net;
+
+mod structure;
+
+mod dump;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use filch_executor::{
+    AbortHandle, Builder, Handle, JoinError, JoinHandle, Leftover, LocalRuntime, Metrics,
+    NoRuntime, Runtime, UnhandledPanic, WorkerMetrics, spawn, spawn_blocking, spawn_local,
+    task_local,
+};
+pub use filch_macros::{main, test};
+pub use filch_reactor::Selector;
+pub use run::run;
+pub use structure::{Gather, GatherResults, gather, gather_results};
+pub use time::FutureExt;

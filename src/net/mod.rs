@@ -1,0 +1,52 @@
+//! Sockets: TCP, UDP and Unix domain, and any other object that the system can wait for.
+//!
+//! Everything here belongs to the runtime in which it was made and is usable from any task of it; made
+//! outside of one, it is an `io::Error` that says so. Operations are plain functions that return named
+//! futures; a future that waits is seen in [`task::all`](crate::task::all) with what it waits for and the
+//! line that made it. Unless its documentation says otherwise a future is cancel safe: one that is dropped
+//! has moved nothing.
+//!
+//! Errors of `bind`, `connect` and lookups say what was attempted and keep the system's `kind()`; the system's
+//! own error, with its number, is their `source()`. Other errors are the system's as they are.
+//!
+//! In reading order: `error` and `operation` are what all futures are made of; `addr` resolves; `stream`,
+//! `surface` and `split` are the streams' common part, `datagram` that of the others; then the
+//! sockets themselves.
+
+mod error;
+mod operation;
+
+mod addr;
+mod stream;
+mod surface;
+mod split;
+
+mod tcp_stream;
+mod connect;
+mod tcp_listener;
+
+mod datagram;
+mod udp;
+
+#[cfg(unix)]
+mod unix;
+
+mod async_io;
+mod options;
+mod raw;
+
+pub use addr::{Bind, LookupHost, ToSocketAddrs, lookup_host};
+pub use async_io::{Async, Perform};
+pub use connect::Connect;
+pub use datagram::{Recv, RecvBuf, Send};
+pub use options::Keepalive;
+pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+pub use stream::{Peek, Read, ReadBuf, ReadExact, Readable, Writable, Write, WriteAll};
+pub use tcp_listener::{Accept, Incoming, TcpListener};
+pub use tcp_stream::TcpStream;
+pub use udp::{PeekFrom, RecvFrom, SendTo, UdpConnect, UdpPeek, UdpSocket};
+#[cfg(unix)]
+pub use unix::{
+    UCred, UnixAccept, UnixConnect, UnixDatagram, UnixIncoming, UnixListener, UnixRecvFrom,
+    UnixSendTo, UnixStream,
+};

@@ -1,0 +1,134 @@
+//! One wait of one future for one direction of one source, and what named futures are made of.
+//!
+//! An [`Operation`] holds everything of an I/O future but the system call: where readiness is kept,
+//! the future's place among the waiters, and its wait record. The call is a closure given at each
+//! poll. Every future of this module tree is an operation and some arguments, written down with
+//! [`io_futures!`]; dropping one leaves the list of waiters and has no other effect, which is why
+//! all of them are cancel safe.
+//!
+//! Not here: budget, readiness loop and records themselves (`filch_executor::leaf`).
+
+use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_reactor::{Direction, Ready, Source, Waiter};
+use std::io;
+use std::task::{Context, Poll, ready};
+
+/// A future's wait for a source, without the system call.
+#[derive(Debug)]
+pub(crate) struct Operation<'a> {
+    source: &'a Source,
+    direction: Direction,
+    wait: Wait,
+    waiter: Waiter,
+}
+
+impl<'a> Operation<'a> {
+    /// An operation made where the caller was called. Nothing is registered before the first poll.
+    #[track_caller]
+    pub(crate) fn new(source: &'a Source, direction: Direction, kind: WaitKind) -> Operation<'a> {
+        Operation { source, direction, wait: Wait::here(kind), waiter: Waiter::default() }
+    }
+
+    /// Runs `call` when the source is ready, until it does not say `WouldBlock`.
+    pub(crate) fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        leaf::poll_io(self.source, self.direction, Some(&mut self.waiter), self.wait, cx, call)
+    }
+
+    /// The same for a byte stream, where a transfer shorter than `length` says that the next one
+    /// would block.
+    pub(crate) fn poll_short(
+        &mut self,
+        cx: &mut Context<'_>,
+        length: usize,
+        call: impl FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let (source, waiter) = (self.source, Some(&mut self.waiter));
+        leaf::poll_io_short(source, self.direction, waiter, self.wait, cx, length, call)
+    }
+
+    /// Waits for readiness and performs nothing.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(leaf::poll_budget(cx));
+        let ready = self.source.poll_ready(self.direction, Some(&mut self.waiter), cx);
+        if ready.is_pending() {
+            leaf::record(self.wait.with_resource(self.source.id()));
+        }
+        ready.map_ok(|_| ())
+    }
+}
+
+impl Drop for Operation<'_> {
+    fn drop(&mut self) {
+        self.source.forget(&mut self.waiter);
+    }
+}
+
+/// Tries `call` once, now. `WouldBlock` and a short transfer (`short` says so) clear the readiness
+/// that was seen before, so that a following wait for readiness really waits.
+pub(crate) fn try_now<R>(
+    source: &Source,
+    direction: Direction,
+    short: impl FnOnce(&R) -> bool,
+    mut call: impl FnMut() -> io::Result<R>,
+) -> io::Result<R> {
+    let seen = source.ready(direction);
+    let result = loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => break result,
+        }
+    };
+    settle(source, seen, &result, short);
+    result
+}
+
+/// After a transfer that did not wait: what its outcome says about the readiness seen before it.
+pub(crate) fn settle<R>(
+    source: &Source,
+    seen: Option<Ready>,
+    result: &io::Result<R>,
+    short: impl FnOnce(&R) -> bool,
+) {
+    let Some(seen) = seen else { return };
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => source.clear(seen),
+        Ok(done) if short(done) => source.clear_short(seen),
+        _ => {}
+    }
+}
+
+/// Defines named futures: each has its arguments' fields and an [`Operation`], and the block says
+/// how it is polled.
+macro_rules! io_futures {
+    ($(
+        $(#[$meta:meta])*
+        $name:ident { $($field:ident: $type:ty),* $(,)? }
+        |$this:ident, $cx:ident| -> $output:ty { $($body:tt)* }
+    )*) => {$(
+        $(#[$meta])*
+        #[derive(Debug)]
+        #[must_use = "futures do nothing unless awaited"]
+        pub struct $name<'a> {
+            pub(super) operation: $crate::net::operation::Operation<'a>,
+            $(pub(super) $field: $type,)*
+        }
+
+        impl<'a> std::future::Future for $name<'a> {
+            type Output = std::io::Result<$output>;
+
+            fn poll(
+                self: std::pin::Pin<&mut Self>,
+                $cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Self::Output> {
+                let $this = self.get_mut();
+                $($body)*
+            }
+        }
+    )*};
+}
+
+pub(crate) use io_futures;

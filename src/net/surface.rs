@@ -1,0 +1,261 @@
+//! What every public stream type offers, written once.
+//!
+//! [`stream_surface!`] gives a type that has `endpoint(&self) -> Endpoint` its transfer methods and the
+//! io traits, by value and by reference. The methods come before the traits' methods of the same name in
+//! Rust's name lookup; they take `&self`, have any number of waiters, and their wait records name
+//! the line that called them (a `poll_read` cannot know it).
+
+/// Methods and traits of a public stream type.
+macro_rules! stream_surface {
+    ($stream:ident) => {
+        /// Transfers. All futures are cancel safe unless they say otherwise: a dropped one has moved
+        /// no data. Any number of tasks may wait at a time.
+        impl $stream {
+            /// Reads what is there into `buf`, waiting until there is something. Returns the number
+            /// of bytes; 0 is the end of the stream (or an empty `buf`).
+            ///
+            /// # Errors
+            /// The system's, such as `ConnectionReset`; an error that says so when the runtime has ended.
+            ///
+            /// # Cancel safety
+            /// Cancel safe.
+            #[track_caller]
+            pub fn read<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::Read<'a> {
+                self.endpoint().read(buf)
+            }
+
+            /// Reads until `buf` is full.
+            ///
+            /// # Errors
+            /// `UnexpectedEof`, with the number of bytes in its text, if the stream ends before; otherwise
+            /// as [`read`](Self::read).
+            ///
+            /// # Cancel safety
+            /// Not cancel safe: bytes that a dropped future had read are in `buf`, but how many is lost.
+            #[track_caller]
+            pub fn read_exact<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::ReadExact<'a> {
+                self.endpoint().read_exact(buf)
+            }
+
+            /// Reads once behind the end of `buf`, into spare capacity that nobody needs to have
+            /// initialised (8 KiB are made if there is none). Returns the number of bytes; 0 is the
+            /// end of the stream.
+            ///
+            /// # Errors
+            /// As [`read`](Self::read).
+            ///
+            /// # Cancel safety
+            /// Cancel safe.
+            #[track_caller]
+            pub fn read_buf<'a>(&'a self, buf: &'a mut Vec<u8>) -> $crate::net::ReadBuf<'a> {
+                self.endpoint().read_buf(buf)
+            }
+
+            /// Reads what is there into `buf` and leaves it to be read again.
+            ///
+            /// # Errors
+            /// As [`read`](Self::read).
+            ///
+            /// # Cancel safety
+            /// Cancel safe.
+            #[track_caller]
+            pub fn peek<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::Peek<'a> {
+                self.endpoint().peek(buf)
+            }
+
+            /// Writes a part of `buf`, waiting until there is room. Returns the number of bytes.
+            ///
+            /// # Errors
+            /// The system's, such as `BrokenPipe` or `ConnectionReset`.
+            ///
+            /// # Cancel safety
+            /// Cancel safe.
+            #[track_caller]
+            pub fn write<'a>(&'a self, buf: &'a [u8]) -> $crate::net::Write<'a> {
+                self.endpoint().write(buf)
+            }
+
+            /// Writes all of `buf`.
+            ///
+            /// # Errors
+            /// As [`write`](Self::write).
+            ///
+            /// # Cancel safety
+            /// Not cancel safe: how much a dropped future had written is lost.
+            #[track_caller]
+            pub fn write_all<'a>(&'a self, buf: &'a [u8]) -> $crate::net::WriteAll<'a> {
+                self.endpoint().write_all(buf)
+            }
+
+            /// Waits until a read would probably not block: data, the end, or an error is there. A socket that
+            /// was never read counts as readable; pair this with [`try_read`](Self::try_read) in a
+            /// loop.
+            ///
+            /// # Errors
+            /// An error that says so when the runtime has ended.
+            ///
+            /// # Cancel safety
+            /// Cancel safe.
+            #[track_caller]
+            pub fn readable(&self) -> $crate::net::Readable<'_> {
+                self.endpoint().readable()
+            }
+
+            /// Waits until a write would probably not block; see [`readable`](Self::readable).
+            ///
+            /// # Errors
+            /// An error that says so when the runtime has ended.
+            ///
+            /// # Cancel safety
+            /// Cancel safe.
+            #[track_caller]
+            pub fn writable(&self) -> $crate::net::Writable<'_> {
+                self.endpoint().writable()
+            }
+
+            /// Reads without waiting.
+            ///
+            /// # Errors
+            /// `WouldBlock` if nothing is there; otherwise as [`read`](Self::read).
+            pub fn try_read(&self, buf: &mut [u8]) -> std::io::Result<usize> {
+                self.endpoint().try_read(buf)
+            }
+
+            /// Reads into several buffers without waiting.
+            ///
+            /// # Errors
+            /// As [`try_read`](Self::try_read).
+            pub fn try_read_vectored(
+                &self,
+                bufs: &mut [std::io::IoSliceMut<'_>],
+            ) -> std::io::Result<usize> {
+                self.endpoint().try_read_vectored(bufs)
+            }
+
+            /// Reads without waiting into memory that need not be initialised, and returns the part
+            /// that now is.
+            ///
+            /// # Errors
+            /// As [`try_read`](Self::try_read).
+            pub fn try_read_uninit<'b>(
+                &self,
+                buf: &'b mut [std::mem::MaybeUninit<u8>],
+            ) -> std::io::Result<&'b mut [u8]> {
+                self.endpoint().try_read_uninit(buf)
+            }
+
+            /// Writes without waiting.
+            ///
+            /// # Errors
+            /// `WouldBlock` if there is no room; otherwise as [`write`](Self::write).
+            pub fn try_write(&self, buf: &[u8]) -> std::io::Result<usize> {
+                self.endpoint().try_write(buf)
+            }
+
+            /// Writes several buffers without waiting.
+            ///
+            /// # Errors
+            /// As [`try_write`](Self::try_write).
+            pub fn try_write_vectored(
+                &self,
+                bufs: &[std::io::IoSlice<'_>],
+            ) -> std::io::Result<usize> {
+                self.endpoint().try_write_vectored(bufs)
+            }
+
+            /// Ends reading, writing or both. The peer sees the end of the stream once it has read
+            /// what was written before.
+            ///
+            /// # Errors
+            /// The system's; a connection that is gone already is not an error.
+            pub fn shutdown(&self, how: std::net::Shutdown) -> std::io::Result<()> {
+                self.endpoint().shutdown(how)
+            }
+
+            /// Splits into two halves that borrow the stream, for two futures of one task.
+            ///
+            /// Where `AsyncReadExt` is imported, `stream.split()` is that trait's, which takes the stream and puts a lock
+            /// around it: write `(&mut stream).split()` there.
+            pub fn split(
+                &mut self,
+            ) -> ($crate::net::ReadHalf<'_, $stream>, $crate::net::WriteHalf<'_, $stream>) {
+                $crate::net::split::split(self)
+            }
+
+            /// Splits into two halves that own the stream together, for two tasks. Dropping the
+            /// write half ends writing.
+            pub fn into_split(
+                self,
+            ) -> ($crate::net::OwnedReadHalf<$stream>, $crate::net::OwnedWriteHalf<$stream>) {
+                $crate::net::split::into_split(self)
+            }
+        }
+
+        $crate::net::surface::io_traits!($stream);
+        $crate::net::surface::io_traits!(&$stream);
+
+        impl $crate::net::split::Split for $stream {
+            fn endpoint(&self) -> $crate::net::stream::Endpoint<'_> {
+                self.endpoint()
+            }
+        }
+    };
+}
+
+/// `AsyncRead` and `AsyncWrite` for a type with an endpoint. Closing is `shutdown(Write)`, and
+/// flushing does nothing: a socket has no buffer of ours.
+macro_rules! io_traits {
+    ($stream:ty) => {
+        impl futures_io::AsyncRead for $stream {
+            fn poll_read(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                buf: &mut [u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.endpoint().poll_read(cx, buf)
+            }
+
+            fn poll_read_vectored(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                bufs: &mut [std::io::IoSliceMut<'_>],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.endpoint().poll_read_vectored(cx, bufs)
+            }
+        }
+
+        impl futures_io::AsyncWrite for $stream {
+            fn poll_write(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                buf: &[u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.endpoint().poll_write(cx, buf)
+            }
+
+            fn poll_write_vectored(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                bufs: &[std::io::IoSlice<'_>],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.endpoint().poll_write_vectored(cx, bufs)
+            }
+
+            fn poll_flush(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                std::task::Poll::Ready(Ok(()))
+            }
+
+            fn poll_close(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                std::task::Poll::Ready(self.endpoint().shutdown(std::net::Shutdown::Write))
+            }
+        }
+    };
+}
+
+pub(crate) use {io_traits, stream_surface};

@@ -1,0 +1,148 @@
+//! Listening for Unix streams.
+
+use crate::net::error::context;
+use crate::net::operation::{Operation, io_futures};
+use crate::net::stream::At;
+use crate::net::unix::UnixStream;
+use crate::sys;
+use filch_executor::Handle;
+use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_reactor::{Direction, Io};
+use futures_core::Stream;
+use std::io;
+use std::os::unix::net::{self, SocketAddr};
+use std::panic::Location;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A Unix socket that listens for streams. The socket's file is not removed when it is dropped.
+///
+/// ```no_run
+/// use filch::net::UnixListener;
+///
+/// # filch::run(async {
+/// let listener = UnixListener::bind("/run/example.socket")?;
+/// let (stream, _) = listener.accept().await?;
+/// stream.write_all(b"welcome\n").await?;
+/// # std::io::Result::Ok(()) });
+/// ```
+#[derive(Debug)]
+pub struct UnixListener {
+    io: Io<net::UnixListener>,
+}
+
+impl UnixListener {
+    /// Listens on a new socket at `path`.
+    ///
+    /// # Errors
+    /// The system's with the path in its text, such as `AddrInUse` if the file exists; an error that says
+    /// so outside of a runtime.
+    pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixListener> {
+        let path = path.as_ref();
+        let handle = Handle::try_current()?;
+        let listener = net::UnixListener::bind(path)
+            .map_err(|error| context(error, format_args!("bind to {path:?}")))?;
+        UnixListener::adopt(&handle, listener)
+    }
+
+    /// Listens on an address of the standard library, for the abstract namespace among others.
+    ///
+    /// # Errors
+    /// As [`bind`](UnixListener::bind).
+    pub fn bind_addr(address: &SocketAddr) -> io::Result<UnixListener> {
+        let handle = Handle::try_current()?;
+        let listener = net::UnixListener::bind_addr(address)
+            .map_err(|error| context(error, format_args!("bind to {address:?}")))?;
+        UnixListener::adopt(&handle, listener)
+    }
+
+    /// Takes over a listener of the standard library and puts it into non-blocking mode.
+    ///
+    /// # Errors
+    /// The system's; an error that says so outside of a runtime.
+    pub fn from_std(listener: net::UnixListener) -> io::Result<UnixListener> {
+        UnixListener::adopt(&Handle::try_current()?, listener)
+    }
+
+    fn adopt(handle: &Handle, listener: net::UnixListener) -> io::Result<UnixListener> {
+        listener.set_nonblocking(true)?;
+        Ok(UnixListener { io: Io::new(handle.reactor().clone(), listener) })
+    }
+
+    /// Gives the listener to the standard library, still in non-blocking mode.
+    ///
+    /// # Errors
+    /// The system's, if the socket cannot be taken from the reactor.
+    pub fn into_std(self) -> io::Result<net::UnixListener> {
+        self.io.into_inner()
+    }
+
+    /// Waits for the next connection; returns it and the peer's address, which mostly has no name.
+    ///
+    /// # Errors
+    /// The system's, as they are. When no descriptor is free (`EMFILE`, `ENFILE`), accept again after a
+    /// pause.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a dropped future has taken no connection.
+    #[track_caller]
+    pub fn accept(&self) -> UnixAccept<'_> {
+        let operation = Operation::new(self.io.source(), Direction::Read, WaitKind::Accept);
+        UnixAccept { operation, listener: self, at: Location::caller() }
+    }
+
+    /// The connections as a stream that never ends. Errors are items: see
+    /// [`accept`](UnixListener::accept). One task at a time may wait for it.
+    #[track_caller]
+    pub fn incoming(&self) -> UnixIncoming<'_> {
+        UnixIncoming { listener: self, at: Location::caller() }
+    }
+
+    fn accepted(&self, found: (net::UnixStream, SocketAddr), at: At) -> (UnixStream, SocketAddr) {
+        let io = Io::new_sole(self.io.source().reactor().clone(), found.0);
+        (UnixStream::new(io, at), found.1)
+    }
+
+    /// The address that it listens on.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.get_ref().local_addr()
+    }
+
+    pub(crate) fn get_ref(&self) -> &net::UnixListener {
+        self.io.get_ref()
+    }
+}
+
+io_futures! {
+    /// The future of [`UnixListener::accept`].
+    UnixAccept { listener: &'a UnixListener, at: At }
+    |this, cx| -> (UnixStream, SocketAddr) {
+        let (listener, at) = (this.listener, this.at);
+        let found = this.operation.poll(cx, || sys::local::accept(listener.get_ref()));
+        found.map_ok(|found| listener.accepted(found, at))
+    }
+}
+
+/// The stream of [`UnixListener::incoming`].
+#[derive(Debug)]
+#[must_use = "streams do nothing unless polled"]
+pub struct UnixIncoming<'a> {
+    listener: &'a UnixListener,
+    at: At,
+}
+
+impl Stream for UnixIncoming<'_> {
+    type Item = io::Result<UnixStream>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let (source, at) = (self.listener.io.source(), self.at);
+        let wait = Wait { kind: WaitKind::Accept, resource: 0, at };
+        let accept = || sys::local::accept(self.listener.get_ref());
+        let found = leaf::poll_io(source, Direction::Read, None, wait, cx, accept);
+        found.map(|found| Some(found.map(|found| self.listener.accepted(found, at).0)))
+    }
+}

@@ -1,0 +1,214 @@
+//! A Unix stream.
+
+use crate::net::error::context;
+use crate::net::stream::{At, Endpoint, Stream};
+use crate::net::surface::stream_surface;
+use crate::net::unix::UCred;
+use crate::sys;
+use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::{Handle, JoinHandle};
+use filch_reactor::Io;
+use std::future::Future;
+use std::io;
+use std::os::unix::net::{self, SocketAddr};
+use std::panic::Location;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A connected Unix stream; its transfers are those of [`TcpStream`](crate::net::TcpStream).
+///
+/// ```no_run
+/// use filch::net::UnixStream;
+///
+/// # filch::run(async {
+/// let (ours, theirs) = UnixStream::pair()?;
+/// ours.write_all(b"over here").await?;
+/// let mut buf = [0; 9];
+/// theirs.read_exact(&mut buf).await?;
+/// # std::io::Result::Ok(()) });
+/// ```
+#[derive(Debug)]
+pub struct UnixStream {
+    stream: Stream<net::UnixStream>,
+}
+
+stream_surface!(UnixStream);
+
+impl UnixStream {
+    /// Connects to the socket at `path`. If its listener's queue is full, a blocking thread waits for
+    /// room.
+    ///
+    /// # Errors
+    /// The system's with the path in its text, such as `NotFound` or `ConnectionRefused`; an error that
+    /// says so outside of a runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn connect<P: AsRef<Path>>(path: P) -> UnixConnect {
+        UnixConnect::new(Target::Path(path.as_ref().to_owned()))
+    }
+
+    /// Connects to an address of the standard library, for the abstract namespace among others.
+    ///
+    /// # Errors
+    /// As [`connect`](UnixStream::connect).
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn connect_addr(address: &SocketAddr) -> UnixConnect {
+        UnixConnect::new(Target::Address(address.clone()))
+    }
+
+    /// Two streams connected with each other, without a name.
+    ///
+    /// # Errors
+    /// The system's; an error that says so outside of a runtime.
+    #[track_caller]
+    pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
+        let at = Location::caller();
+        let handle = Handle::try_current()?;
+        let (one, other) = net::UnixStream::pair()?;
+        Ok((UnixStream::adopt(&handle, one, at)?, UnixStream::adopt(&handle, other, at)?))
+    }
+
+    /// Takes over a stream of the standard library and puts it into non-blocking mode.
+    ///
+    /// # Errors
+    /// The system's; an error that says so outside of a runtime.
+    #[track_caller]
+    pub fn from_std(stream: net::UnixStream) -> io::Result<UnixStream> {
+        UnixStream::adopt(&Handle::try_current()?, stream, Location::caller())
+    }
+
+    fn adopt(handle: &Handle, stream: net::UnixStream, at: At) -> io::Result<UnixStream> {
+        stream.set_nonblocking(true)?;
+        Ok(UnixStream::new(Io::new(handle.reactor().clone(), stream), at))
+    }
+
+    pub(super) fn new(io: Io<net::UnixStream>, at: At) -> UnixStream {
+        UnixStream { stream: Stream::new(io, at, false) }
+    }
+
+    /// Gives the stream to the standard library, still in non-blocking mode.
+    ///
+    /// # Errors
+    /// The system's, if the socket cannot be taken from the reactor.
+    pub fn into_std(self) -> io::Result<net::UnixStream> {
+        self.stream.into_inner()
+    }
+
+    /// The other side's address.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.get_ref().peer_addr()
+    }
+
+    /// This side's address.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.get_ref().local_addr()
+    }
+
+    /// Who connected, or who listens.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn peer_cred(&self) -> io::Result<UCred> {
+        sys::local::peer_cred(self.get_ref())
+    }
+
+    /// The socket's pending error, which is cleared by that.
+    ///
+    /// # Errors
+    /// The system's, if it cannot be asked.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.get_ref().take_error()
+    }
+
+    fn endpoint(&self) -> Endpoint<'_> {
+        self.stream.endpoint()
+    }
+
+    pub(crate) fn get_ref(&self) -> &net::UnixStream {
+        self.stream.get_ref()
+    }
+}
+
+/// What is connected to.
+#[derive(Clone, Debug)]
+enum Target {
+    Path(PathBuf),
+    Address(SocketAddr),
+}
+
+impl Target {
+    fn address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Target::Path(path) => SocketAddr::from_pathname(path),
+            Target::Address(address) => Ok(address.clone()),
+        }
+    }
+
+    fn explain(&self, error: io::Error) -> io::Error {
+        match self {
+            Target::Path(path) => context(error, format_args!("connect to {path:?}")),
+            Target::Address(address) => context(error, format_args!("connect to {address:?}")),
+        }
+    }
+}
+
+/// The future of [`UnixStream::connect`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct UnixConnect {
+    target: Target,
+    /// A thread that waits for room in the listener's queue.
+    waiting: Option<JoinHandle<io::Result<net::UnixStream>>>,
+    wait: Wait,
+}
+
+impl UnixConnect {
+    #[track_caller]
+    fn new(target: Target) -> UnixConnect {
+        UnixConnect { target, waiting: None, wait: Wait::here(WaitKind::Connect) }
+    }
+
+    fn poll_connect(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
+        let handle = Handle::try_current()?;
+        if self.waiting.is_none() {
+            let address = self.target.address()?;
+            match sys::local::connect(&address) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let connect = move || net::UnixStream::connect_addr(&address);
+                    self.waiting = Some(handle.spawn_blocking(connect));
+                }
+                stream => return Poll::Ready(stream.map(|it| self.finish(&handle, it))),
+            }
+        }
+        leaf::record(self.wait);
+        let Some(waiting) = &mut self.waiting else { unreachable!("a thread was asked") };
+        let Poll::Ready(stream) = Pin::new(waiting).poll(cx) else { return Poll::Pending };
+        let stream = stream.unwrap_or_else(|error| Err(io::Error::other(error)))?;
+        stream.set_nonblocking(true)?;
+        Poll::Ready(Ok(self.finish(&handle, stream)))
+    }
+
+    fn finish(&self, handle: &Handle, stream: net::UnixStream) -> UnixStream {
+        UnixStream::new(Io::new_sole(handle.reactor().clone(), stream), self.wait.at)
+    }
+}
+
+impl Future for UnixConnect {
+    type Output = io::Result<UnixStream>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_connect(cx).map_err(|error| self.target.explain(error))
+    }
+}

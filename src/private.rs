@@ -1,0 +1,119 @@
+//! What the expansions of filch's macros call: `filch::__private`.
+//!
+//! Public because it is named from the user's crate, hidden because nobody writes these names by hand; nothing here is covered by version
+//! numbers. `#[filch::main]` calls [`main`] or [`main_local`], `#[filch::test]` calls [`test`] or [`test_local`]; the rest serves the
+//! structure macros.
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::panic::resume_unwind;
+use std::process::exit;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use filch_executor::{Builder, Handle, JoinError, TaskBuilder};
+
+pub use crate::structure::expansion::*;
+use crate::task::dump;
+
+/// How long the threads of a test that hangs may take to stop.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How a test process ends that cannot go on: as the test harness itself does after a failure.
+const FAILED: i32 = 101;
+
+/// Runs `#[filch::main]`'s body as the root task of a new runtime; what is left in the end is cancelled and waited for.
+#[track_caller]
+pub fn main<F>(builder: Builder, body: F) -> F::Output
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    started(builder.build_for_run()).run(body)
+}
+
+/// Runs `#[filch::main(local)]`'s body on the calling thread.
+#[track_caller]
+pub fn main_local<F: Future>(builder: Builder, body: F) -> F::Output {
+    started(builder.build_local()).block_on(body)
+}
+
+/// Runs `#[filch::test]`'s body as a task, and fails with a dump of the tasks if it has not ended after `timeout`.
+#[track_caller]
+pub fn test<F>(name: &str, builder: Builder, timeout: Duration, body: F) -> F::Output
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let runtime = started(builder.build());
+    let handle = runtime.handle();
+    let body = TaskBuilder::new().name(name).spawn_on(&handle, body);
+    let Ok(output) = body.join_blocking(Some(timeout)) else {
+        let tasks = dump(&handle.tasks());
+        runtime.shutdown_timeout(GRACE);
+        panic!("test `{name}` has not ended after {timeout:?}; {tasks}");
+    };
+    let leftover = runtime.shutdown_timeout(timeout);
+    // A body that panicked says more than what it left behind.
+    let output = output_of(name, output);
+    assert!(
+        leftover.is_empty(),
+        "test `{name}` has ended, but its runtime has not after {timeout:?} more: {leftover}"
+    );
+    output
+}
+
+/// Runs `#[filch::test(local)]`'s body as a task on the calling thread. Nothing can take that thread away from a body that hangs, so a second
+/// thread ends the process after `timeout`.
+#[track_caller]
+pub fn test_local<F>(name: &str, builder: Builder, timeout: Duration, body: F) -> F::Output
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let runtime = started(builder.build_local());
+    let handle = runtime.handle();
+    let (ended, watched) = channel::<()>();
+    let output = thread::scope(|scope| {
+        scope.spawn(move || watch(name, timeout, &watched, &handle));
+        // The watching thread waits for the drop of this end, which comes after the runtime's.
+        let _ended = ended;
+        let runtime = runtime;
+        runtime.block_on(async { TaskBuilder::new().name(name).spawn_local(body).await })
+    });
+    output_of(name, output)
+}
+
+/// Waits until the test has ended; if that takes too long, says what it is doing and ends the process.
+fn watch(name: &str, timeout: Duration, ended: &Receiver<()>, handle: &Handle) {
+    if ended.recv_timeout(timeout) != Err(RecvTimeoutError::Timeout) {
+        return;
+    }
+    let tasks = dump(&handle.tasks());
+    let text = format!(
+        "test `{name}` has not ended after {timeout:?}; {tasks}\n\
+         A `local` test runs on its own thread, which cannot be stopped: this ends the whole test process.\n"
+    );
+    // Written past the harness's capture, which would be lost with the process. If even that fails, the exit code still tells.
+    let _ = io::stderr().write_all(text.as_bytes());
+    exit(FAILED);
+}
+
+/// What the body gave; its panic becomes the caller's.
+#[track_caller]
+fn output_of<T>(name: &str, output: Result<T, JoinError>) -> T {
+    match output.map_err(JoinError::try_into_panic) {
+        Ok(output) => output,
+        Err(Ok(panic)) => resume_unwind(panic),
+        Err(Err(error)) => panic!("test `{name}` has no output: {error}"),
+    }
+}
+
+#[track_caller]
+fn started<R>(runtime: io::Result<R>) -> R {
+    match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("the filch runtime could not be started: {error}"),
+    }
+}

@@ -1,0 +1,31 @@
+//! Unix domain sockets, where std would block or cannot say it.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use linux::*;
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod bsd;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) use bsd::*;
+
+use socket2::{Domain, Socket, Type};
+use std::io;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+
+/// The next connection, in non-blocking mode.
+pub(crate) fn accept(listener: &UnixListener) -> io::Result<(UnixStream, SocketAddr)> {
+    let (stream, peer) = listener.accept()?;
+    stream.set_nonblocking(true)?;
+    Ok((stream, peer))
+}
+
+/// Connects without waiting. `WouldBlock`: the listener's queue is full, and the system will not
+/// say when it no longer is.
+pub(crate) fn connect(address: &SocketAddr) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&sockaddr(address)?)?;
+    Ok(socket.into())
+}

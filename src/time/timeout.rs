@@ -1,0 +1,185 @@
+//! `timeout`, `timeout_at`, and the error of a future that took too long.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use filch_executor::{Timer, leaf};
+use filch_timer::Instant;
+use pin_project_lite::pin_project;
+
+/// Waits for `future`, for at most `duration` from this call on, and then drops it.
+///
+/// The future is polled before the time is looked at, so one that is ready wins, even with a duration of zero. A duration that is too
+/// long for the clock, which takes centuries, means [`Instant::FAR_FUTURE`].
+///
+/// # Errors
+///
+/// [`Elapsed`] if the time has passed before the future is ready.
+///
+/// # Panics
+///
+/// When it is polled outside a runtime and the future is not ready; and when the future panics.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the future, and so it is exactly as cancel safe as the future is. The same happens when the time has passed, once the
+/// `Timeout` itself is dropped; `.await` does that at once.
+///
+/// # Examples
+///
+/// ```
+/// use filch::time::{Elapsed, sleep, timeout};
+/// use std::time::Duration;
+///
+/// # filch::run(async {
+/// let slow = sleep(Duration::from_secs(60));
+/// assert_eq!(timeout(Duration::from_millis(2), slow).await, Err(Elapsed));
+///
+/// let quick = async { 7 };
+/// assert_eq!(timeout(Duration::from_millis(2), quick).await, Ok(7));
+/// # });
+/// ```
+#[track_caller]
+pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+    timeout_at(Instant::now().saturating_add(duration), future)
+}
+
+/// Waits for `future` until `deadline` at most, and then drops it. In all else it is [`timeout`].
+///
+/// # Errors
+///
+/// [`Elapsed`] if the deadline has passed before the future is ready.
+///
+/// # Panics
+///
+/// When it is polled outside a runtime and the future is not ready; and when the future panics.
+///
+/// # Cancel safety
+///
+/// As for [`timeout`].
+///
+/// # Examples
+///
+/// Several steps under one deadline:
+///
+/// ```
+/// use filch::time::{Elapsed, Instant, sleep, timeout_at};
+/// use std::time::Duration;
+///
+/// # filch::run(async {
+/// let deadline = Instant::now() + Duration::from_millis(10);
+/// let first = timeout_at(deadline, async { "quick" }).await;
+/// let second = timeout_at(deadline, sleep(Duration::from_secs(60))).await;
+/// assert_eq!((first, second), (Ok("quick"), Err(Elapsed)));
+/// # });
+/// ```
+#[track_caller]
+pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+    let timer = Timer::new(deadline, Location::caller());
+    Timeout {
+        future: future.into_future(),
+        timer,
+    }
+}
+
+pin_project! {
+    /// The future of [`timeout`], [`timeout_at`] and [`FutureExt::timeout`](crate::time::FutureExt::timeout).
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        timer: Timer,
+    }
+}
+
+impl<F> Timeout<F> {
+    /// When the time has passed.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.timer.deadline()
+    }
+
+    /// The future that is waited for.
+    #[must_use]
+    pub fn get_ref(&self) -> &F {
+        &self.future
+    }
+
+    /// The future that is waited for.
+    #[must_use]
+    pub fn get_mut(&mut self) -> &mut F {
+        &mut self.future
+    }
+
+    /// The future alone, without its time limit.
+    #[must_use]
+    pub fn into_inner(self) -> F {
+        self.future
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.future.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => poll_timer(this.timer, cx).map(Err),
+        }
+    }
+}
+
+/// Looks whether the time has passed.
+///
+/// A future that always finds something to do uses up the budget of every poll, and then the timer is refused its turn in every poll. So if there
+/// is no budget left, the clock decides: the time limit holds for such a future too.
+fn poll_timer(timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Elapsed> {
+    if timer.poll(cx).is_ready() {
+        return Poll::Ready(Elapsed);
+    }
+    let refused = leaf::poll_budget(cx).is_pending();
+    if refused && Instant::now() >= timer.deadline() {
+        return Poll::Ready(Elapsed);
+    }
+    Poll::Pending
+}
+
+/// The error of a [`timeout`]: the time has passed before the future was ready.
+///
+/// It becomes an [`io::Error`] of the kind [`TimedOut`](io::ErrorKind::TimedOut), so `?` works in a function that does I/O:
+///
+/// ```
+/// use filch::time::timeout;
+/// use std::future::Future;
+/// use std::io;
+/// use std::time::Duration;
+///
+/// async fn within_a_second<T>(read: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+///     timeout(Duration::from_secs(1), read).await?
+/// }
+/// # filch::run(async { within_a_second(async { Ok(()) }).await.unwrap() });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Elapsed;
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time limit has passed before the operation was finished")
+    }
+}
+
+impl Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}
