@@ -118,16 +118,20 @@ impl Backstop<'_> {
     }
 
     /// Takes waiting tasks away from workers that are stuck in one poll.
+    /// Returns whether anything waits behind a busy worker while another one is idle: then it is
+    /// worth looking again soon.
     fn rescue(&mut self, now: Instant) -> bool {
-        let mut rescued = false;
+        let mut demand = false;
         for worker in 0..self.ticks.len() {
-            let remote = &self.shared.remotes[worker];
-            if self.is_stuck(worker, now) && remote.waiting() > 0 && self.shared.idle.any() {
-                self.take_over(worker);
-                rescued = true;
+            let stuck = self.is_stuck(worker, now);
+            if self.shared.remotes[worker].waiting() > 0 && self.shared.idle.any() {
+                demand = true;
+                if stuck {
+                    self.take_over(worker);
+                }
             }
         }
-        rescued
+        demand
     }
 
     fn is_stuck(&mut self, worker: usize, now: Instant) -> bool {

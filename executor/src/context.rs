@@ -11,6 +11,7 @@ use crate::shared::Shared;
 use crate::task::{Header, TaskInfo};
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::Arc;
 
@@ -84,6 +85,20 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
             Arc::increment_strong_count(shared);
             Some(Arc::from_raw(shared))
         }
+    })
+}
+
+/// Runs `f` on this thread's current runtime without counting a reference.
+pub(crate) fn with_current<R>(f: impl FnOnce(&Arc<Shared>) -> R) -> Option<R> {
+    with(|context| {
+        let shared = context.shared.get();
+        if shared.is_null() {
+            return None;
+        }
+        // SAFETY: as in `current`, but the count is neither raised nor lowered: the guard keeps
+        // the runtime while `f` runs.
+        let shared = unsafe { ManuallyDrop::new(Arc::from_raw(shared)) };
+        Some(f(&shared))
     })
 }
 

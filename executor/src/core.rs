@@ -2,6 +2,7 @@
 //!
 //! Its public half, which others do see, is `shared::Remote`.
 
+use crate::pace::Pace;
 use crate::queue::Local;
 use fastrand::Rng;
 use std::cell::{Cell, RefCell};
@@ -22,6 +23,10 @@ pub(crate) struct Core {
     pub(crate) streak: Cell<u32>,
     /// The backstop's beat when this worker last read the clock.
     pub(crate) beat: Cell<u32>,
+    /// How long its polls take.
+    pub(crate) pace: Pace,
+    /// How far looking around before sleeping has paid off lately; see `Worker::linger`.
+    pub(crate) linger_credit: Cell<u32>,
     /// Wakers are being woken in a batch: their tasks queue up without waking workers.
     pub(crate) batching: Cell<bool>,
     next_id: Cell<u64>,
@@ -37,6 +42,8 @@ impl Core {
             tick: Cell::new(0),
             streak: Cell::new(0),
             beat: Cell::new(0),
+            pace: Pace::new(),
+            linger_credit: Cell::new(0),
             batching: Cell::new(false),
             next_id: Cell::new(0),
             end_id: Cell::new(0),

@@ -17,7 +17,7 @@ pub use crate::wait::{Wait, WaitKind};
 /// millisecond that others may be delayed by.
 pub(crate) const TIME_SLICE: Duration = Duration::from_micros(500);
 
-/// The clock is read once in this many operations.
+/// The clock is read once in this many operations, and never for a poll's first few.
 const CLOCK_EVERY: u8 = 32;
 
 /// Spends one unit of the current poll's budget.
@@ -28,7 +28,7 @@ const CLOCK_EVERY: u8 = 32;
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
     context::with(|context| {
         let left = context.budget.get();
-        if left > 0 && (left % CLOCK_EVERY != 0 || !slice_is_over(context)) {
+        if left > 0 && (left % CLOCK_EVERY != CLOCK_EVERY / 2 || !slice_is_over(context)) {
             context.budget.set(left - 1);
             return Poll::Ready(());
         }

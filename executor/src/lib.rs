@@ -16,6 +16,7 @@ mod wait;
 mod task;
 
 mod idle;
+mod pace;
 mod parker;
 mod queue;
 mod slot;

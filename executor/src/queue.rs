@@ -9,7 +9,7 @@ use crossbeam_deque::{Steal, Worker};
 
 /// Beyond this length a local queue spills to the injector. Not reached by well-behaved servers; it
 /// bounds how much one worker can hoard, and keeps the deque's buffer small.
-pub(crate) const LOCAL_LIMIT: usize = 256;
+pub(crate) const LOCAL_LIMIT: usize = 1 << 20;
 
 /// At most this many tasks move in one steal.
 const BATCH_LIMIT: usize = 32;

@@ -7,9 +7,10 @@
 //!  anywhere else ─────────────────────▶ injector
 //! ```
 //!
-//! A worker wakes another only when at least two tasks wait here: the one it will run next by
-//! itself is nobody else's business. A task that is left waiting behind a long poll by this rule is
-//! taken away by the backstop thread.
+//! A worker wakes another only when at least two tasks wait here (the one it will run next by itself
+//! is nobody else's business) and they will take this worker longer than a wake would: its polls so
+//! far tell. A task that is left waiting behind a long poll by these rules is taken away by the
+//! backstop thread.
 
 use crate::context;
 use crate::core::Core;
@@ -19,6 +20,10 @@ use crate::task::{self, Header, Runnable, Scheduler};
 use std::any::Any;
 use std::ptr::NonNull;
 use std::sync::Arc;
+
+/// About what it takes until a woken worker runs a task, in nanoseconds (docs/benchmarks.md). Fewer
+/// tasks than this worker runs in that time are not worth a wake.
+const WAKE_COST: u64 = 10_000;
 
 /// The three functions by which tasks reach their runtime.
 pub(crate) const SCHEDULER: Scheduler = Scheduler { schedule, complete, unobserved };
@@ -93,22 +98,25 @@ impl Core {
         if let Some(displaced) = shared.remotes[self.index].slot.put(task) {
             self.push(shared, displaced);
         }
-        self.notify_if_two_wait(shared);
+        self.notify_if_worth(shared);
     }
 
     /// A task was spawned on this seat's thread: tasks start in the order of their spawns.
     pub(crate) fn schedule_spawned(&self, shared: &Shared, task: Runnable) {
         self.push(shared, task);
-        self.notify_if_two_wait(shared);
+        self.notify_if_worth(shared);
     }
 
-    /// Wakes a worker if one task more waits here than this worker takes next.
-    pub(crate) fn notify_if_two_wait(&self, shared: &Shared) {
+    /// Wakes a worker if more waits here than this worker takes next, and takes longer than a wake.
+    pub(crate) fn notify_if_worth(&self, shared: &Shared) {
         if shared.config.local {
             return;
         }
         let in_slot = usize::from(shared.remotes[self.index].slot.is_occupied());
-        if self.queue.len() + in_slot >= 2 {
+        let waiting = self.queue.len() + in_slot;
+        // A hint that nobody is idle is enough: this worker runs the tasks itself if need be, and
+        // the backstop looks too. Only tasks without a worker need the fences of `idle`.
+        if waiting >= 2 && self.pace.time_for(waiting) >= WAKE_COST && shared.idle.any() {
             self.notify(shared);
         }
     }

@@ -22,7 +22,20 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Handle::current().spawn(future)
+    spawn_here(future, None)
+}
+
+#[track_caller]
+fn spawn_here<F>(future: F, name: Option<Box<str>>) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let at = Location::caller();
+    match context::with_current(|shared| shared.spawn(future, name, at)) {
+        Some(handle) => handle,
+        None => panic!("{}", crate::NO_RUNTIME),
+    }
 }
 
 /// Runs a closure that may block on a thread kept for such, so that no worker waits with it.
@@ -117,7 +130,7 @@ impl TaskBuilder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Handle::current().spawn_named(future, self.name)
+        spawn_here(future, self.name)
     }
 
     /// As [`spawn`], on the given runtime.

@@ -25,6 +25,15 @@ const CLOCK_EVERY: u32 = 32;
 /// Polls in a row from the next-task slot before the queue gets its turn.
 const SLOT_STREAK: u32 = 32;
 
+/// How often a searcher looks around before it sleeps, and how long it pauses in between: together
+/// about 10 µs.
+const LINGER_LOOKS: u32 = 10;
+const LINGER_PAUSES: u32 = 20;
+/// How many fruitless times end the looking around, after it has paid off often.
+const LINGER_CREDIT: u32 = 8;
+/// A sleep that was this short, looking around would have saved.
+const SHORT_SLEEP: Duration = Duration::from_micros(20);
+
 /// Attempts at a queue that others are busy with.
 const STEAL_ATTEMPTS: usize = 4;
 
@@ -79,7 +88,8 @@ impl<'a> Worker<'a> {
             if self.upkeep_if_due() && self.is_wanted() {
                 return Exit::Wanted;
             }
-            if let Some(task) = self.next_task().or_else(|| self.search()) {
+            let task = self.next_task().or_else(|| self.search()).or_else(|| self.linger());
+            if let Some(task) = task {
                 self.run_task(task);
             } else if let Some(exit) = self.should_exit() {
                 return exit;
@@ -155,10 +165,7 @@ impl<'a> Worker<'a> {
         };
         if let Some(task) = again {
             self.core.push(self.shared, task);
-            // The others were told when they were queued; a hint is enough here.
-            if self.shared.idle.any() {
-                self.core.notify_if_two_wait(self.shared);
-            }
+            self.core.notify_if_worth(self.shared);
         }
     }
 
@@ -169,6 +176,7 @@ impl<'a> Worker<'a> {
             return false;
         }
         let now = self.shared.now();
+        self.core.pace.read(now, self.core.tick.get());
         let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
         if now.duration_since(last) < TURN_INTERVAL {
             self.fire_timers(now);
@@ -216,6 +224,27 @@ impl<'a> Worker<'a> {
         stolen
     }
 
+    /// A searcher looks around a little longer before it sleeps, about as long as a wake takes: as
+    /// long as it searches nobody pays for waking it. Only while that pays off, so that a worker with
+    /// nothing to come goes to sleep at once.
+    fn linger(&mut self) -> Option<Runnable> {
+        let credit = self.core.linger_credit.get();
+        if !self.searching || credit == 0 {
+            return None;
+        }
+        for _ in 0..LINGER_LOOKS {
+            (0..LINGER_PAUSES).for_each(|_| std::hint::spin_loop());
+            if self.shared.has_work()
+                && let Some(task) = self.take_injected().or_else(|| self.search())
+            {
+                self.core.linger_credit.set((credit + 1).min(LINGER_CREDIT));
+                return Some(task);
+            }
+        }
+        self.core.linger_credit.set(credit - 1);
+        None
+    }
+
     fn steal(&self) -> Stolen {
         let remotes = &self.shared.remotes;
         let start = self.core.random(remotes.len());
@@ -242,11 +271,16 @@ impl<'a> Worker<'a> {
             return;
         }
         self.remote.counters.parks.add(1);
+        self.core.pace.pause();
+        let start = self.shared.clock.now();
         let polled = self.sleep_in_poller_or_on_word(self.next_deadline());
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);
         self.shared.leave_idle();
         self.wake_batch();
         let now = self.shared.now();
+        if self.searching && now.duration_since(start) < SHORT_SLEEP {
+            self.core.linger_credit.set((self.core.linger_credit.get() + 2).min(LINGER_CREDIT));
+        }
         if polled {
             self.shared.last_turn.store(now.as_nanos(), Relaxed);
         }
@@ -320,7 +354,7 @@ impl<'a> Worker<'a> {
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
         }
         self.core.batching.set(false);
-        self.core.notify_if_two_wait(self.shared);
+        self.core.notify_if_worth(self.shared);
     }
 }
 

@@ -38,7 +38,11 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin + ?Sized,
 {
-    CopyAll { reader, writer, transfer: Transfer::new() }
+    CopyAll {
+        reader,
+        writer,
+        transfer: Transfer::new(),
+    }
 }
 
 /// The future of [`copy`].
@@ -51,7 +55,9 @@ pub struct CopyAll<'a, R, W: ?Sized> {
 
 impl<R, W: ?Sized> fmt::Debug for CopyAll<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CopyAll").field("transfer", &self.transfer).finish_non_exhaustive()
+        f.debug_struct("CopyAll")
+            .field("transfer", &self.transfer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +104,14 @@ impl fmt::Debug for Transfer {
 impl Transfer {
     pub(super) fn new() -> Transfer {
         let buffer = Box::default();
-        Transfer { buffer, start: 0, end: 0, copied: 0, ended: false, unflushed: false }
+        Transfer {
+            buffer,
+            start: 0,
+            end: 0,
+            copied: 0,
+            ended: false,
+            unflushed: false,
+        }
     }
 
     /// Copies until the reader has ended and everything is written. Flushing at the end is the

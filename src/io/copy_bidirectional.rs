@@ -37,7 +37,12 @@ where
     A: AsyncRead + AsyncWrite + Unpin + ?Sized,
     B: AsyncRead + AsyncWrite + Unpin + ?Sized,
 {
-    CopyBidirectional { a, b, up: Way::new(), down: Way::new() }
+    CopyBidirectional {
+        a,
+        b,
+        up: Way::new(),
+        down: Way::new(),
+    }
 }
 
 /// The future of [`copy_bidirectional`].
@@ -86,7 +91,10 @@ struct Way {
 
 impl Way {
     fn new() -> Way {
-        Way { transfer: Transfer::new(), closed: false }
+        Way {
+            transfer: Transfer::new(),
+            closed: false,
+        }
     }
 
     fn poll<R, W>(

@@ -36,12 +36,26 @@ use std::task::{Context, Poll, Waker, ready};
 #[track_caller]
 #[must_use]
 pub fn duplex(capacity: usize) -> (DuplexStream, DuplexStream) {
-    assert!(capacity > 0, "a duplex stream needs room for at least one byte");
+    assert!(
+        capacity > 0,
+        "a duplex stream needs room for at least one byte"
+    );
     let one = Arc::new(Mutex::new(Pipe::new(capacity)));
     let other = Arc::new(Mutex::new(Pipe::new(capacity)));
     let wait = Wait::here(WaitKind::Duplex);
-    let first = DuplexStream { incoming: one.clone(), outgoing: other.clone(), wait };
-    (first, DuplexStream { incoming: other, outgoing: one, wait })
+    let first = DuplexStream {
+        incoming: one.clone(),
+        outgoing: other.clone(),
+        wait,
+    };
+    (
+        first,
+        DuplexStream {
+            incoming: other,
+            outgoing: one,
+            wait,
+        },
+    )
 }
 
 /// One end of a [`duplex`] pair.
@@ -102,7 +116,9 @@ impl AsyncRead for DuplexStream {
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_pipe(cx, &self.incoming, |pipe, cx, old| pipe.poll_read(cx, old, bufs))
+        self.poll_pipe(cx, &self.incoming, |pipe, cx, old| {
+            pipe.poll_read(cx, old, bufs)
+        })
     }
 }
 
@@ -120,7 +136,9 @@ impl AsyncWrite for DuplexStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_pipe(cx, &self.outgoing, |pipe, cx, old| pipe.poll_write(cx, old, bufs))
+        self.poll_pipe(cx, &self.outgoing, |pipe, cx, old| {
+            pipe.poll_write(cx, old, bufs)
+        })
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -151,7 +169,14 @@ type Transferred = Poll<io::Result<(usize, Option<Waker>)>>;
 impl Pipe {
     fn new(capacity: usize) -> Pipe {
         let bytes = VecDeque::new();
-        Pipe { bytes, capacity, ended: false, broken: false, reader: None, writer: None }
+        Pipe {
+            bytes,
+            capacity,
+            ended: false,
+            broken: false,
+            reader: None,
+            writer: None,
+        }
     }
 
     fn poll_read(
@@ -200,14 +225,20 @@ impl Pipe {
     /// The writing end is closed.
     fn end_writing(&mut self) -> Woken {
         self.ended = true;
-        Woken { wake: self.reader.take(), forget: self.writer.take() }
+        Woken {
+            wake: self.reader.take(),
+            forget: self.writer.take(),
+        }
     }
 
     /// The reading end is gone.
     fn end_reading(&mut self) -> Woken {
         self.broken = true;
         self.bytes = VecDeque::new();
-        Woken { wake: self.writer.take(), forget: self.reader.take() }
+        Woken {
+            wake: self.writer.take(),
+            forget: self.reader.take(),
+        }
     }
 }
 
@@ -227,7 +258,10 @@ fn take_front(bytes: &mut VecDeque<u8>, buf: &mut [u8]) -> io::Result<usize> {
 /// Ends one use of a pipe, and wakes who waits for the other. A waker is never dropped under the
 /// lock either: that may drop a whole task, and the pipe's other end with it.
 fn close(pipe: &Mutex<Pipe>, end: fn(&mut Pipe) -> Woken) {
-    let Woken { wake: woken, forget } = end(&mut pipe.lock());
+    let Woken {
+        wake: woken,
+        forget,
+    } = end(&mut pipe.lock());
     drop(forget);
     wake(woken);
 }

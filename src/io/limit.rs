@@ -70,7 +70,13 @@ pub trait ReadLimitExt: AsyncBufRead {
     where
         Self: Unpin,
     {
-        ReadUntilLimit { reader: self, buf, delimiter, limit, done: 0 }
+        ReadUntilLimit {
+            reader: self,
+            buf,
+            delimiter,
+            limit,
+            done: 0,
+        }
     }
 
     /// Reads a line with its `\n`, or what is left of the stream, behind the end of `line`; at most
@@ -90,7 +96,12 @@ pub trait ReadLimitExt: AsyncBufRead {
     where
         Self: Unpin,
     {
-        ReadLineLimit { reader: self, line, bytes: Vec::new(), limit }
+        ReadLineLimit {
+            reader: self,
+            line,
+            bytes: Vec::new(),
+            limit,
+        }
     }
 }
 
@@ -113,7 +124,13 @@ impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadUntilLimit<'_, R> {
         let this = self.get_mut();
         loop {
             let room = this.limit - this.done;
-            match ready!(poll_part(&mut *this.reader, cx, this.delimiter, this.buf, room))? {
+            match ready!(poll_part(
+                &mut *this.reader,
+                cx,
+                this.delimiter,
+                this.buf,
+                room
+            ))? {
                 Part::More(count) => this.done += count,
                 Part::Last(count) => return Poll::Ready(Ok(this.done + count)),
                 Part::Full => return Poll::Ready(Err(ReadLimit { limit: this.limit }.into())),
@@ -138,7 +155,13 @@ impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadLineLimit<'_, R> {
         let this = self.get_mut();
         loop {
             let room = this.limit - this.bytes.len();
-            match ready!(poll_part(&mut *this.reader, cx, b'\n', &mut this.bytes, room))? {
+            match ready!(poll_part(
+                &mut *this.reader,
+                cx,
+                b'\n',
+                &mut this.bytes,
+                room
+            ))? {
                 Part::More(_) => {}
                 Part::Last(_) => break,
                 Part::Full => return Poll::Ready(Err(ReadLimit { limit: this.limit }.into())),
@@ -182,17 +205,25 @@ fn poll_part<R: AsyncBufRead + Unpin + ?Sized>(
     let count = found.map_or(there.len(), |at| at + 1);
     buf.extend_from_slice(&there[..count]);
     Pin::new(&mut reader).consume(count);
-    Poll::Ready(Ok(if found.is_some() { Part::Last(count) } else { Part::More(count) }))
+    Poll::Ready(Ok(if found.is_some() {
+        Part::Last(count)
+    } else {
+        Part::More(count)
+    }))
 }
 
 impl<R: ?Sized> fmt::Debug for ReadUntilLimit<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadUntilLimit").field("done", &self.done).finish_non_exhaustive()
+        f.debug_struct("ReadUntilLimit")
+            .field("done", &self.done)
+            .finish_non_exhaustive()
     }
 }
 
 impl<R: ?Sized> fmt::Debug for ReadLineLimit<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadLineLimit").field("done", &self.bytes.len()).finish_non_exhaustive()
+        f.debug_struct("ReadLineLimit")
+            .field("done", &self.bytes.len())
+            .finish_non_exhaustive()
     }
 }

@@ -35,7 +35,9 @@ const BUFFER: usize = 8 * 1024;
 #[track_caller]
 #[must_use]
 pub fn stdin() -> Stdin {
-    Stdin { wait: Wait::here(WaitKind::Read) }
+    Stdin {
+        wait: Wait::here(WaitKind::Read),
+    }
 }
 
 /// The future reads of [`stdin`]. Cancel safe: a dropped read loses nothing.
@@ -87,7 +89,9 @@ fn shared() -> io::Result<&'static Shared> {
     let shared = SHARED.get_or_init(Shared::default);
     let mut state = shared.state.lock();
     if !state.started {
-        thread::Builder::new().name("filch-stdin".into()).spawn(|| shared.read())?;
+        thread::Builder::new()
+            .name("filch-stdin".into())
+            .spawn(|| shared.read())?;
         state.started = true;
     }
     Ok(shared)

@@ -35,14 +35,20 @@ const QUEUE: usize = 64 * 1024;
 #[track_caller]
 #[must_use]
 pub fn stdout() -> Stdout {
-    Stdout { wait: Wait::here(WaitKind::Write), flushing: None }
+    Stdout {
+        wait: Wait::here(WaitKind::Write),
+        flushing: None,
+    }
 }
 
 /// The process's standard error; like [`stdout`] in everything else.
 #[track_caller]
 #[must_use]
 pub fn stderr() -> Stderr {
-    Stderr { wait: Wait::here(WaitKind::Write), flushing: None }
+    Stderr {
+        wait: Wait::here(WaitKind::Write),
+        flushing: None,
+    }
 }
 
 /// A handle of [`stdout`]. Cancel safe: a dropped write has queued nothing.
@@ -142,7 +148,9 @@ fn shared(
     let shared = place.get_or_init(Shared::default);
     let mut state = shared.state.lock();
     if !state.started {
-        thread::Builder::new().name(name.into()).spawn(move || shared.write(write))?;
+        thread::Builder::new()
+            .name(name.into())
+            .spawn(move || shared.write(write))?;
         state.started = true;
     }
     Ok(shared)

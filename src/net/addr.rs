@@ -52,7 +52,9 @@ impl<T: sealed::Target + ?Sized> ToSocketAddrs for T {}
 /// ```
 #[track_caller]
 pub fn lookup_host<A: ToSocketAddrs>(host: A) -> LookupHost {
-    LookupHost { resolve: Resolve::new(&host) }
+    LookupHost {
+        resolve: Resolve::new(&host),
+    }
 }
 
 /// The future of [`lookup_host`].
@@ -80,8 +82,14 @@ pub(crate) struct Resolve {
 #[derive(Debug)]
 enum State {
     Found(io::Result<Vec<SocketAddr>>),
-    Name { host: String, port: u16 },
-    Asked { host: String, answer: JoinHandle<io::Result<Vec<SocketAddr>>> },
+    Name {
+        host: String,
+        port: u16,
+    },
+    Asked {
+        host: String,
+        answer: JoinHandle<io::Result<Vec<SocketAddr>>>,
+    },
     Done,
 }
 
@@ -93,7 +101,10 @@ impl Resolve {
             Ok(sealed::Addresses::Name(host, port)) => State::Name { host, port },
             Err(error) => State::Found(Err(error)),
         };
-        Resolve { state, wait: Wait::here(WaitKind::Lookup) }
+        Resolve {
+            state,
+            wait: Wait::here(WaitKind::Lookup),
+        }
     }
 
     /// At least one address, or why there is none. Not to be polled again after that.
@@ -156,7 +167,10 @@ impl<S> Bind<S> {
         target: A,
         one: fn(&Handle, SocketAddr, At) -> io::Result<S>,
     ) -> Bind<S> {
-        Bind { resolve: Resolve::new(&target), one }
+        Bind {
+            resolve: Resolve::new(&target),
+            one,
+        }
     }
 }
 
@@ -167,7 +181,9 @@ impl<S> Future for Bind<S> {
         let handle = Handle::try_current()?;
         let addresses = ready!(self.resolve.poll(cx))?;
         let (one, at) = (self.one, self.resolve.wait.at);
-        Poll::Ready(each(&addresses, "bind to", |address| one(&handle, address, at)))
+        Poll::Ready(each(&addresses, "bind to", |address| {
+            one(&handle, address, at)
+        }))
     }
 }
 
@@ -196,7 +212,9 @@ pub(crate) fn list(addresses: &[SocketAddr]) -> String {
 
 fn not_empty(addresses: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
     match addresses.is_empty() {
-        true => Err(invalid_input("the list of addresses is empty: give at least one")),
+        true => Err(invalid_input(
+            "the list of addresses is empty: give at least one",
+        )),
         false => Ok(addresses),
     }
 }

@@ -61,7 +61,10 @@ impl<T: AsSource> Async<T> {
     #[track_caller]
     pub fn new_nonblocking(io: T) -> io::Result<Async<T>> {
         let handle = Handle::try_current()?;
-        Ok(Async { io: Io::new(handle.reactor().clone(), io), at: Location::caller() })
+        Ok(Async {
+            io: Io::new(handle.reactor().clone(), io),
+            at: Location::caller(),
+        })
     }
 
     /// The object.
@@ -84,7 +87,9 @@ impl<T: AsSource> Async<T> {
     /// The system's, if it cannot wait for such an object.
     #[track_caller]
     pub fn readable(&self) -> Readable<'_> {
-        Readable { operation: Operation::new(self.io.source(), Direction::Read, WaitKind::Readable) }
+        Readable {
+            operation: Operation::new(self.io.source(), Direction::Read, WaitKind::Readable),
+        }
     }
 
     /// Waits until a write would probably not block; see [`readable`](Async::readable).
@@ -94,7 +99,9 @@ impl<T: AsSource> Async<T> {
     #[track_caller]
     pub fn writable(&self) -> Writable<'_> {
         let source = self.io.source();
-        Writable { operation: Operation::new(source, Direction::Write, WaitKind::Writable) }
+        Writable {
+            operation: Operation::new(source, Direction::Write, WaitKind::Writable),
+        }
     }
 
     /// Runs `call`, which reads, until it does not say `WouldBlock`, and waits in between. Never waits
@@ -111,7 +118,11 @@ impl<T: AsSource> Async<T> {
         F: FnMut(&T) -> io::Result<R> + Unpin,
     {
         let operation = Operation::new(self.io.source(), Direction::Read, WaitKind::Read);
-        Perform { operation, io: self.get_ref(), call }
+        Perform {
+            operation,
+            io: self.get_ref(),
+            call,
+        }
     }
 
     /// Runs `call`, which writes; see [`read_with`](Async::read_with).
@@ -127,7 +138,11 @@ impl<T: AsSource> Async<T> {
         F: FnMut(&T) -> io::Result<R> + Unpin,
     {
         let operation = Operation::new(self.io.source(), Direction::Write, WaitKind::Write);
-        Perform { operation, io: self.get_ref(), call }
+        Perform {
+            operation,
+            io: self.get_ref(),
+            call,
+        }
     }
 
     /// Runs `call` once, now. A `WouldBlock` makes the next `readable()` wait.
@@ -180,7 +195,11 @@ impl<T: AsSource> Async<T> {
     }
 
     fn wait(&self, kind: WaitKind) -> Wait {
-        Wait { kind, resource: 0, at: self.at }
+        Wait {
+            kind,
+            resource: 0,
+            at: self.at,
+        }
     }
 
     fn poll_read_with<R>(
@@ -212,7 +231,9 @@ pub struct Perform<'a, T, F> {
 
 impl<T, F> fmt::Debug for Perform<'_, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Perform").field("operation", &self.operation).finish_non_exhaustive()
+        f.debug_struct("Perform")
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
     }
 }
 

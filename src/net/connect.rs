@@ -42,7 +42,10 @@ enum State {
 impl Connect {
     #[track_caller]
     pub(crate) fn new<A: ToSocketAddrs>(target: &A) -> Connect {
-        Connect { state: State::Resolving(Resolve::new(target)), at: Location::caller() }
+        Connect {
+            state: State::Resolving(Resolve::new(target)),
+            at: Location::caller(),
+        }
     }
 }
 
@@ -56,7 +59,9 @@ impl Future for Connect {
             let addresses = ready!(resolve.poll(cx))?;
             self.state = State::Racing(Race::new(handle, addresses, at));
         }
-        let State::Racing(race) = &mut self.state else { unreachable!("an address was found") };
+        let State::Racing(race) = &mut self.state else {
+            unreachable!("an address was found")
+        };
         race.poll(cx).map_ok(|io| TcpStream::new(io, at))
     }
 }
@@ -77,7 +82,15 @@ struct Race {
 impl Race {
     fn new(handle: Handle, addresses: Vec<SocketAddr>, at: At) -> Race {
         let waiting = interleave(&addresses);
-        Race { handle, addresses, waiting, running: Vec::new(), pause: None, last: None, at }
+        Race {
+            handle,
+            addresses,
+            waiting,
+            running: Vec::new(),
+            pause: None,
+            last: None,
+            at,
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Io<net::TcpStream>>> {
@@ -85,7 +98,10 @@ impl Race {
             if let Some(winner) = self.poll_running(cx) {
                 return Poll::Ready(Ok(winner));
             }
-            let due = self.pause.as_mut().is_none_or(|pause| pause.poll(cx).is_ready());
+            let due = self
+                .pause
+                .as_mut()
+                .is_none_or(|pause| pause.poll(cx).is_ready());
             if self.running.is_empty() || due && !self.waiting.is_empty() {
                 let Some(address) = self.waiting.pop_front() else {
                     return Poll::Ready(Err(self.failure()));
@@ -131,7 +147,10 @@ impl Race {
     }
 
     fn failure(&mut self) -> io::Error {
-        let last = self.last.take().unwrap_or_else(|| io::ErrorKind::NotConnected.into());
+        let last = self
+            .last
+            .take()
+            .unwrap_or_else(|| io::ErrorKind::NotConnected.into());
         context(last, format_args!("connect to {}", list(&self.addresses)))
     }
 }
@@ -150,21 +169,41 @@ impl Attempt {
     fn start(handle: &Handle, address: SocketAddr) -> io::Result<Attempt> {
         let socket = sys::stream_socket(Domain::for_address(address))?;
         let in_progress = begin(&socket, address)?;
-        let io = Some(Io::new_sole(handle.reactor().clone(), net::TcpStream::from(socket)));
-        Ok(Attempt { io, in_progress, waiter: Waiter::default() })
+        let io = Some(Io::new_sole(
+            handle.reactor().clone(),
+            net::TcpStream::from(socket),
+        ));
+        Ok(Attempt {
+            io,
+            in_progress,
+            waiter: Waiter::default(),
+        })
     }
 
     fn poll(&mut self, at: At, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(io) = &self.io else { return Poll::Pending };
+        let Some(io) = &self.io else {
+            return Poll::Pending;
+        };
         let source = io.source();
-        let wait = Wait { kind: WaitKind::Connect, resource: 0, at };
+        let wait = Wait {
+            kind: WaitKind::Connect,
+            resource: 0,
+            at,
+        };
         let in_progress = &mut self.in_progress;
         let check = || match std::mem::take(in_progress) {
             // A fresh source counts as ready: this says that it is not.
             true => Err(io::ErrorKind::WouldBlock.into()),
             false => outcome(io.get_ref()),
         };
-        leaf::poll_io(source, Direction::Write, Some(&mut self.waiter), wait, cx, check)
+        leaf::poll_io(
+            source,
+            Direction::Write,
+            Some(&mut self.waiter),
+            wait,
+            cx,
+            check,
+        )
     }
 }
 
@@ -221,7 +260,14 @@ mod tests {
 
     #[test]
     fn families_take_turns_and_the_first_stays_first() {
-        let all = ["[::1]:1", "[::1]:2", "[::1]:3", "127.0.0.1:4", "127.0.0.1:5"].map(address);
+        let all = [
+            "[::1]:1",
+            "[::1]:2",
+            "[::1]:3",
+            "127.0.0.1:4",
+            "127.0.0.1:5",
+        ]
+        .map(address);
         let order: Vec<u16> = interleave(&all).iter().map(SocketAddr::port).collect();
         assert_eq!(order, [1, 4, 2, 5, 3]);
         let order: Vec<u16> = interleave(&all[3..]).iter().map(SocketAddr::port).collect();

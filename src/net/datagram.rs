@@ -32,27 +32,43 @@ impl<'a> Datagram<'a> {
 
     #[track_caller]
     pub(crate) fn recv(self, buf: &'a mut [u8]) -> Recv<'a> {
-        Recv { operation: self.reading(WaitKind::Read), from: self, buf }
+        Recv {
+            operation: self.reading(WaitKind::Read),
+            from: self,
+            buf,
+        }
     }
 
     #[track_caller]
     pub(crate) fn recv_buf(self, buf: &'a mut Vec<u8>) -> RecvBuf<'a> {
-        RecvBuf { operation: self.reading(WaitKind::Read), from: self, buf }
+        RecvBuf {
+            operation: self.reading(WaitKind::Read),
+            from: self,
+            buf,
+        }
     }
 
     #[track_caller]
     pub(crate) fn send(self, buf: &'a [u8]) -> Send<'a> {
-        Send { operation: self.writing(WaitKind::Write), to: self, buf }
+        Send {
+            operation: self.writing(WaitKind::Write),
+            to: self,
+            buf,
+        }
     }
 
     #[track_caller]
     pub(crate) fn readable(self) -> Readable<'a> {
-        Readable { operation: self.reading(WaitKind::Readable) }
+        Readable {
+            operation: self.reading(WaitKind::Readable),
+        }
     }
 
     #[track_caller]
     pub(crate) fn writable(self) -> Writable<'a> {
-        Writable { operation: self.writing(WaitKind::Writable) }
+        Writable {
+            operation: self.writing(WaitKind::Writable),
+        }
     }
 
     pub(crate) fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {

@@ -30,7 +30,13 @@ impl Error for Attempted {
 
 /// The same kind of error, with `what` in front of its text.
 pub(crate) fn context(cause: io::Error, what: impl fmt::Display) -> io::Error {
-    io::Error::new(cause.kind(), Attempted { what: what.to_string(), cause })
+    io::Error::new(
+        cause.kind(),
+        Attempted {
+            what: what.to_string(),
+            cause,
+        },
+    )
 }
 
 /// For arguments that cannot be meant.
@@ -47,8 +53,13 @@ mod tests {
         let error = context(io::Error::from_raw_os_error(111), "connect to 127.0.0.1:9");
         let plain = io::Error::from_raw_os_error(111);
         assert_eq!(error.kind(), plain.kind());
-        assert_eq!(error.to_string(), format!("connect to 127.0.0.1:9: {plain}"));
-        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        assert_eq!(
+            error.to_string(),
+            format!("connect to 127.0.0.1:9: {plain}")
+        );
+        let cause = error
+            .source()
+            .and_then(|cause| cause.downcast_ref::<io::Error>());
         assert_eq!(cause.and_then(io::Error::raw_os_error), Some(111));
     }
 }

@@ -17,13 +17,13 @@ mod error;
 mod operation;
 
 mod addr;
+mod split;
 mod stream;
 mod surface;
-mod split;
 
-mod tcp_stream;
 mod connect;
 mod tcp_listener;
+mod tcp_stream;
 
 mod datagram;
 mod udp;

@@ -26,7 +26,12 @@ impl<'a> Operation<'a> {
     /// An operation made where the caller was called. Nothing is registered before the first poll.
     #[track_caller]
     pub(crate) fn new(source: &'a Source, direction: Direction, kind: WaitKind) -> Operation<'a> {
-        Operation { source, direction, wait: Wait::here(kind), waiter: Waiter::default() }
+        Operation {
+            source,
+            direction,
+            wait: Wait::here(kind),
+            waiter: Waiter::default(),
+        }
     }
 
     /// Runs `call` when the source is ready, until it does not say `WouldBlock`.
@@ -35,7 +40,14 @@ impl<'a> Operation<'a> {
         cx: &mut Context<'_>,
         call: impl FnMut() -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        leaf::poll_io(self.source, self.direction, Some(&mut self.waiter), self.wait, cx, call)
+        leaf::poll_io(
+            self.source,
+            self.direction,
+            Some(&mut self.waiter),
+            self.wait,
+            cx,
+            call,
+        )
     }
 
     /// The same for a byte stream, where a transfer shorter than `length` says that the next one
@@ -53,7 +65,9 @@ impl<'a> Operation<'a> {
     /// Waits for readiness and performs nothing.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(leaf::poll_budget(cx));
-        let ready = self.source.poll_ready(self.direction, Some(&mut self.waiter), cx);
+        let ready = self
+            .source
+            .poll_ready(self.direction, Some(&mut self.waiter), cx);
         if ready.is_pending() {
             leaf::record(self.wait.with_resource(self.source.id()));
         }

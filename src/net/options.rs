@@ -135,25 +135,33 @@ impl Keepalive {
     /// The system's own parameters.
     #[must_use]
     pub fn new() -> Keepalive {
-        Keepalive { parameters: socket2::TcpKeepalive::new() }
+        Keepalive {
+            parameters: socket2::TcpKeepalive::new(),
+        }
     }
 
     /// How long a connection is idle before the first probe; in whole seconds on most systems.
     #[must_use]
     pub fn idle(self, idle: Duration) -> Keepalive {
-        Keepalive { parameters: self.parameters.with_time(idle) }
+        Keepalive {
+            parameters: self.parameters.with_time(idle),
+        }
     }
 
     /// The time between two probes; in whole seconds on most systems.
     #[must_use]
     pub fn interval(self, interval: Duration) -> Keepalive {
-        Keepalive { parameters: self.parameters.with_interval(interval) }
+        Keepalive {
+            parameters: self.parameters.with_interval(interval),
+        }
     }
 
     /// How many probes without an answer end the connection.
     #[must_use]
     pub fn retries(self, retries: u32) -> Keepalive {
-        Keepalive { parameters: self.parameters.with_retries(retries) }
+        Keepalive {
+            parameters: self.parameters.with_retries(retries),
+        }
     }
 }
 
@@ -176,13 +184,23 @@ options! { TcpStream {
     user_timeout, set_user_timeout: Option<Duration> = tcp_user_timeout, set_tcp_user_timeout;
 } }
 
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_vendor = "apple",
+    windows
+))]
 options! { TcpStream {
     /// The type of service in the header of IPv4 packets.
     tos, set_tos: u32 = tos_v4, set_tos_v4;
 } }
 
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_vendor = "apple",
+    windows
+))]
 options! { UdpSocket {
     /// The type of service in the header of IPv4 packets.
     tos, set_tos: u32 = tos_v4, set_tos_v4;

@@ -28,7 +28,14 @@ mod unix {
         )*};
     }
 
-    descriptors!(TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream);
+    descriptors!(
+        TcpListener,
+        TcpStream,
+        UdpSocket,
+        UnixDatagram,
+        UnixListener,
+        UnixStream
+    );
 
     impl<T: AsSource> AsFd for Async<T> {
         fn as_fd(&self) -> BorrowedFd<'_> {

@@ -3,7 +3,9 @@
 //! A half adds nothing to its stream but the restriction to one direction, and for the owned write
 //! half the end of writing at drop. Reading and writing one socket from two tasks needs no lock.
 
-use crate::net::stream::{Endpoint, Peek, Read, ReadBuf, ReadExact, Readable, Writable, Write, WriteAll};
+use crate::net::stream::{
+    Endpoint, Peek, Read, ReadBuf, ReadExact, Readable, Writable, Write, WriteAll,
+};
 use crate::net::tcp_stream::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::fmt;
@@ -25,7 +27,9 @@ pub(crate) fn split<S: Split>(stream: &mut S) -> (ReadHalf<'_, S>, WriteHalf<'_,
 
 pub(crate) fn into_split<S: Split>(stream: S) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
     let stream = Arc::new(stream);
-    let read = OwnedReadHalf { stream: stream.clone() };
+    let read = OwnedReadHalf {
+        stream: stream.clone(),
+    };
     (read, OwnedWriteHalf { stream, ends: true })
 }
 

@@ -32,7 +32,11 @@ pub(crate) struct Stream<T: AsSource> {
 impl<T: AsSource> Stream<T> {
     /// Takes a socket that is in non-blocking mode.
     pub(crate) fn new(io: Io<T>, at: At, short_reads: bool) -> Stream<T> {
-        Stream { io, at, short_reads }
+        Stream {
+            io,
+            at,
+            short_reads,
+        }
     }
 
     pub(crate) fn get_ref(&self) -> &T {
@@ -68,7 +72,11 @@ pub struct Endpoint<'a> {
 /// Reads through the one place that a direction has for the `poll_*` traits.
 impl<'a> Endpoint<'a> {
     fn wait(&self, kind: WaitKind) -> Wait {
-        Wait { kind, resource: 0, at: self.at }
+        Wait {
+            kind,
+            resource: 0,
+            at: self.at,
+        }
     }
 
     /// How long a read must be not to count as short.
@@ -166,19 +174,25 @@ impl<'a> Endpoint<'a> {
         let length = buf.len();
         let seen = self.source.ready(Direction::Read);
         let result = sys::recv::recv_uninit(&self.socket, buf);
-        settle(self.source, seen, &result, |part| self.is_short_read(part.len(), length));
+        settle(self.source, seen, &result, |part| {
+            self.is_short_read(part.len(), length)
+        });
         result
     }
 
     pub(crate) fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
         let short = |&done: &usize| is_short(done, buf.len());
-        try_now(self.source, Direction::Write, short, || send(&self.socket, buf))
+        try_now(self.source, Direction::Write, short, || {
+            send(&self.socket, buf)
+        })
     }
 
     pub(crate) fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let length = bufs.iter().map(|buf| buf.len()).sum();
         let short = |&done: &usize| is_short(done, length);
-        try_now(self.source, Direction::Write, short, || send_vectored(&self.socket, bufs))
+        try_now(self.source, Direction::Write, short, || {
+            send_vectored(&self.socket, bufs)
+        })
     }
 }
 
@@ -191,44 +205,73 @@ impl<'a> Endpoint<'a> {
 
     #[track_caller]
     pub(crate) fn read(self, buf: &'a mut [u8]) -> Read<'a> {
-        Read { operation: self.operation(Direction::Read, WaitKind::Read), from: self, buf }
+        Read {
+            operation: self.operation(Direction::Read, WaitKind::Read),
+            from: self,
+            buf,
+        }
     }
 
     #[track_caller]
     pub(crate) fn read_exact(self, buf: &'a mut [u8]) -> ReadExact<'a> {
         let operation = self.operation(Direction::Read, WaitKind::Read);
-        ReadExact { operation, from: self, buf, done: 0 }
+        ReadExact {
+            operation,
+            from: self,
+            buf,
+            done: 0,
+        }
     }
 
     #[track_caller]
     pub(crate) fn read_buf(self, buf: &'a mut Vec<u8>) -> ReadBuf<'a> {
-        ReadBuf { operation: self.operation(Direction::Read, WaitKind::Read), from: self, buf }
+        ReadBuf {
+            operation: self.operation(Direction::Read, WaitKind::Read),
+            from: self,
+            buf,
+        }
     }
 
     #[track_caller]
     pub(crate) fn peek(self, buf: &'a mut [u8]) -> Peek<'a> {
-        Peek { operation: self.operation(Direction::Read, WaitKind::Read), from: self, buf }
+        Peek {
+            operation: self.operation(Direction::Read, WaitKind::Read),
+            from: self,
+            buf,
+        }
     }
 
     #[track_caller]
     pub(crate) fn write(self, buf: &'a [u8]) -> Write<'a> {
-        Write { operation: self.operation(Direction::Write, WaitKind::Write), to: self, buf }
+        Write {
+            operation: self.operation(Direction::Write, WaitKind::Write),
+            to: self,
+            buf,
+        }
     }
 
     #[track_caller]
     pub(crate) fn write_all(self, buf: &'a [u8]) -> WriteAll<'a> {
         let operation = self.operation(Direction::Write, WaitKind::Write);
-        WriteAll { operation, to: self, rest: buf }
+        WriteAll {
+            operation,
+            to: self,
+            rest: buf,
+        }
     }
 
     #[track_caller]
     pub(crate) fn readable(self) -> Readable<'a> {
-        Readable { operation: self.operation(Direction::Read, WaitKind::Readable) }
+        Readable {
+            operation: self.operation(Direction::Read, WaitKind::Readable),
+        }
     }
 
     #[track_caller]
     pub(crate) fn writable(self) -> Writable<'a> {
-        Writable { operation: self.operation(Direction::Write, WaitKind::Writable) }
+        Writable {
+            operation: self.operation(Direction::Write, WaitKind::Writable),
+        }
     }
 }
 

@@ -175,10 +175,13 @@ macro_rules! stream_surface {
             /// Splits into two halves that borrow the stream, for two futures of one task.
             ///
             /// Where `AsyncReadExt` is imported, `stream.split()` is that trait's, which takes the stream and puts a lock
-            /// around it: write `(&mut stream).split()` there.
+            /// around it: write `TcpStream::split(&mut stream)` there.
             pub fn split(
                 &mut self,
-            ) -> ($crate::net::ReadHalf<'_, $stream>, $crate::net::WriteHalf<'_, $stream>) {
+            ) -> (
+                $crate::net::ReadHalf<'_, $stream>,
+                $crate::net::WriteHalf<'_, $stream>,
+            ) {
                 $crate::net::split::split(self)
             }
 
@@ -186,7 +189,10 @@ macro_rules! stream_surface {
             /// write half ends writing.
             pub fn into_split(
                 self,
-            ) -> ($crate::net::OwnedReadHalf<$stream>, $crate::net::OwnedWriteHalf<$stream>) {
+            ) -> (
+                $crate::net::OwnedReadHalf<$stream>,
+                $crate::net::OwnedWriteHalf<$stream>,
+            ) {
                 $crate::net::split::into_split(self)
             }
         }

@@ -70,7 +70,9 @@ impl TcpListener {
         }
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(TcpListener { io: Io::new_sole(handle.reactor().clone(), socket.into()) })
+        Ok(TcpListener {
+            io: Io::new_sole(handle.reactor().clone(), socket.into()),
+        })
     }
 
     /// Takes over a listener of the standard library and puts it into non-blocking mode.
@@ -80,7 +82,9 @@ impl TcpListener {
     pub fn from_std(listener: net::TcpListener) -> io::Result<TcpListener> {
         let handle = Handle::try_current()?;
         listener.set_nonblocking(true)?;
-        Ok(TcpListener { io: Io::new(handle.reactor().clone(), listener) })
+        Ok(TcpListener {
+            io: Io::new(handle.reactor().clone(), listener),
+        })
     }
 
     /// Gives the listener to the standard library, still in non-blocking mode.
@@ -103,7 +107,11 @@ impl TcpListener {
     #[track_caller]
     pub fn accept(&self) -> Accept<'_> {
         let operation = Operation::new(self.io.source(), Direction::Read, WaitKind::Accept);
-        Accept { operation, listener: self, at: Location::caller() }
+        Accept {
+            operation,
+            listener: self,
+            at: Location::caller(),
+        }
     }
 
     /// Accepts without waiting.
@@ -124,7 +132,10 @@ impl TcpListener {
     /// One task at a time may wait for a listener's `incoming()`; any number for its `accept()`.
     #[track_caller]
     pub fn incoming(&self) -> Incoming<'_> {
-        Incoming { listener: self, at: Location::caller() }
+        Incoming {
+            listener: self,
+            at: Location::caller(),
+        }
     }
 
     fn accepted(&self, found: (net::TcpStream, SocketAddr), at: At) -> (TcpStream, SocketAddr) {
@@ -188,7 +199,11 @@ impl Stream for Incoming<'_> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let (source, at) = (self.listener.io.source(), self.at);
-        let wait = Wait { kind: WaitKind::Accept, resource: 0, at };
+        let wait = Wait {
+            kind: WaitKind::Accept,
+            resource: 0,
+            at,
+        };
         let accept = || sys::accept(self.listener.get_ref());
         let found = leaf::poll_io(source, Direction::Read, None, wait, cx, accept);
         found.map(|found| Some(found.map(|found| self.listener.accepted(found, at).0)))

@@ -57,7 +57,9 @@ impl TcpStream {
     }
 
     pub(crate) fn new(io: Io<net::TcpStream>, at: At) -> TcpStream {
-        TcpStream { stream: Stream::new(io, at, true) }
+        TcpStream {
+            stream: Stream::new(io, at, true),
+        }
     }
 
     /// Takes over a connection of the standard library and puts it into non-blocking mode.
@@ -69,7 +71,10 @@ impl TcpStream {
         let at = Location::caller();
         let handle = Handle::try_current()?;
         stream.set_nonblocking(true)?;
-        Ok(TcpStream::new(Io::new(handle.reactor().clone(), stream), at))
+        Ok(TcpStream::new(
+            Io::new(handle.reactor().clone(), stream),
+            at,
+        ))
     }
 
     /// Gives the connection to the standard library, still in non-blocking mode.

@@ -55,7 +55,9 @@ impl UdpSocket {
     fn bind_one(handle: &Handle, address: SocketAddr, _: At) -> io::Result<UdpSocket> {
         let socket = net::UdpSocket::bind(address)?;
         socket.set_nonblocking(true)?;
-        Ok(UdpSocket { io: Io::new_sole(handle.reactor().clone(), socket) })
+        Ok(UdpSocket {
+            io: Io::new_sole(handle.reactor().clone(), socket),
+        })
     }
 
     /// Takes over a socket of the standard library and puts it into non-blocking mode.
@@ -65,7 +67,9 @@ impl UdpSocket {
     pub fn from_std(socket: net::UdpSocket) -> io::Result<UdpSocket> {
         let handle = Handle::try_current()?;
         socket.set_nonblocking(true)?;
-        Ok(UdpSocket { io: Io::new(handle.reactor().clone(), socket) })
+        Ok(UdpSocket {
+            io: Io::new(handle.reactor().clone(), socket),
+        })
     }
 
     /// Gives the socket to the standard library, still in non-blocking mode.
@@ -86,7 +90,10 @@ impl UdpSocket {
     /// Cancel safe.
     #[track_caller]
     pub fn connect<A: ToSocketAddrs>(&self, addr: A) -> UdpConnect<'_> {
-        UdpConnect { socket: self, resolve: Resolve::new(&addr) }
+        UdpConnect {
+            socket: self,
+            resolve: Resolve::new(&addr),
+        }
     }
 
     /// Receives one datagram from anybody. What does not fit into `buf` is lost. Returns its length and
@@ -99,7 +106,11 @@ impl UdpSocket {
     /// Cancel safe: a dropped future has taken no datagram.
     #[track_caller]
     pub fn recv_from<'a>(&'a self, buf: &'a mut [u8]) -> RecvFrom<'a> {
-        RecvFrom { operation: self.datagram().reading(WaitKind::Read), socket: self, buf }
+        RecvFrom {
+            operation: self.datagram().reading(WaitKind::Read),
+            socket: self,
+            buf,
+        }
     }
 
     /// Receives one datagram and leaves it to be received again.
@@ -111,7 +122,11 @@ impl UdpSocket {
     /// Cancel safe.
     #[track_caller]
     pub fn peek_from<'a>(&'a self, buf: &'a mut [u8]) -> PeekFrom<'a> {
-        PeekFrom { operation: self.datagram().reading(WaitKind::Read), socket: self, buf }
+        PeekFrom {
+            operation: self.datagram().reading(WaitKind::Read),
+            socket: self,
+            buf,
+        }
     }
 
     /// Receives one datagram from the connected peer and leaves it to be received again.
@@ -123,7 +138,11 @@ impl UdpSocket {
     /// Cancel safe.
     #[track_caller]
     pub fn peek<'a>(&'a self, buf: &'a mut [u8]) -> UdpPeek<'a> {
-        UdpPeek { operation: self.datagram().reading(WaitKind::Read), socket: self, buf }
+        UdpPeek {
+            operation: self.datagram().reading(WaitKind::Read),
+            socket: self,
+            buf,
+        }
     }
 
     /// Sends one datagram to `target`. Returns its length. (A host name is looked up by
@@ -136,7 +155,12 @@ impl UdpSocket {
     /// Cancel safe: a dropped future has sent nothing.
     #[track_caller]
     pub fn send_to<'a>(&'a self, buf: &'a [u8], target: SocketAddr) -> SendTo<'a> {
-        SendTo { operation: self.datagram().writing(WaitKind::Write), socket: self, buf, target }
+        SendTo {
+            operation: self.datagram().writing(WaitKind::Write),
+            socket: self,
+            buf,
+            target,
+        }
     }
 
     /// Receives from anybody without waiting.
@@ -144,7 +168,8 @@ impl UdpSocket {
     /// # Errors
     /// `WouldBlock` if nothing is there; otherwise the system's.
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.datagram().try_reading(|| self.get_ref().recv_from(buf))
+        self.datagram()
+            .try_reading(|| self.get_ref().recv_from(buf))
     }
 
     /// Receives from anybody without waiting and leaves the datagram.
@@ -152,7 +177,8 @@ impl UdpSocket {
     /// # Errors
     /// `WouldBlock` if nothing is there; otherwise the system's.
     pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.datagram().try_reading(|| self.get_ref().peek_from(buf))
+        self.datagram()
+            .try_reading(|| self.get_ref().peek_from(buf))
     }
 
     /// Receives from the connected peer without waiting and leaves the datagram.
@@ -168,7 +194,8 @@ impl UdpSocket {
     /// # Errors
     /// `WouldBlock` if there is no room; otherwise the system's.
     pub fn try_send_to(&self, buf: &[u8], target: SocketAddr) -> io::Result<usize> {
-        self.datagram().try_writing(|| self.get_ref().send_to(buf, target))
+        self.datagram()
+            .try_writing(|| self.get_ref().send_to(buf, target))
     }
 
     /// The address that it is bound to.
@@ -196,7 +223,10 @@ impl UdpSocket {
     }
 
     fn datagram(&self) -> Datagram<'_> {
-        Datagram { source: self.io.source(), socket: self.socket() }
+        Datagram {
+            source: self.io.source(),
+            socket: self.socket(),
+        }
     }
 
     pub(crate) fn get_ref(&self) -> &net::UdpSocket {
@@ -252,6 +282,8 @@ impl Future for UdpConnect<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let addresses = ready!(self.resolve.poll(cx))?;
         let socket = self.socket.get_ref();
-        Poll::Ready(each(&addresses, "connect to", |address| socket.connect(address)))
+        Poll::Ready(each(&addresses, "connect to", |address| {
+            socket.connect(address)
+        }))
     }
 }

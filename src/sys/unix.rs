@@ -9,7 +9,11 @@ pub(crate) const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
 pub(crate) const REUSE_ADDRESS: bool = true;
 
 pub(crate) fn stream_socket(domain: Domain) -> io::Result<Socket> {
-    Socket::new_raw(domain, Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))
+    Socket::new_raw(
+        domain,
+        Type::STREAM.nonblocking().cloexec(),
+        Some(Protocol::TCP),
+    )
 }
 
 pub(crate) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {

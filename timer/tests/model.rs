@@ -303,7 +303,7 @@ fn run(mut pair: Pair, ops: &[Op], drain: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_wheel_does_what_the_model_does(

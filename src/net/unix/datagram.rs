@@ -39,7 +39,10 @@ impl UnixDatagram {
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixDatagram> {
         let path = path.as_ref();
         let explain = |error| context(error, format_args!("bind to {path:?}"));
-        UnixDatagram::adopt(&Handle::try_current()?, net::UnixDatagram::bind(path).map_err(explain)?)
+        UnixDatagram::adopt(
+            &Handle::try_current()?,
+            net::UnixDatagram::bind(path).map_err(explain)?,
+        )
     }
 
     /// A socket with an address of the standard library, for the abstract namespace among others.
@@ -67,7 +70,10 @@ impl UnixDatagram {
     pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
         let handle = Handle::try_current()?;
         let (one, other) = net::UnixDatagram::pair()?;
-        Ok((UnixDatagram::adopt(&handle, one)?, UnixDatagram::adopt(&handle, other)?))
+        Ok((
+            UnixDatagram::adopt(&handle, one)?,
+            UnixDatagram::adopt(&handle, other)?,
+        ))
     }
 
     /// Takes over a socket of the standard library and puts it into non-blocking mode.
@@ -80,7 +86,9 @@ impl UnixDatagram {
 
     fn adopt(handle: &Handle, socket: net::UnixDatagram) -> io::Result<UnixDatagram> {
         socket.set_nonblocking(true)?;
-        Ok(UnixDatagram { io: Io::new(handle.reactor().clone(), socket) })
+        Ok(UnixDatagram {
+            io: Io::new(handle.reactor().clone(), socket),
+        })
     }
 
     /// Gives the socket to the standard library, still in non-blocking mode.
@@ -120,7 +128,11 @@ impl UnixDatagram {
     /// Cancel safe: a dropped future has taken no datagram.
     #[track_caller]
     pub fn recv_from<'a>(&'a self, buf: &'a mut [u8]) -> UnixRecvFrom<'a> {
-        UnixRecvFrom { operation: self.datagram().reading(WaitKind::Read), socket: self, buf }
+        UnixRecvFrom {
+            operation: self.datagram().reading(WaitKind::Read),
+            socket: self,
+            buf,
+        }
     }
 
     /// Sends one datagram to the socket at `path`. Returns its length.
@@ -138,7 +150,12 @@ impl UnixDatagram {
         path: &'a P,
     ) -> UnixSendTo<'a> {
         let operation = self.datagram().writing(WaitKind::Write);
-        UnixSendTo { operation, socket: self, buf, path: path.as_ref() }
+        UnixSendTo {
+            operation,
+            socket: self,
+            buf,
+            path: path.as_ref(),
+        }
     }
 
     /// Receives from anybody without waiting.
@@ -146,7 +163,8 @@ impl UnixDatagram {
     /// # Errors
     /// `WouldBlock` if nothing is there; otherwise the system's.
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.datagram().try_reading(|| self.get_ref().recv_from(buf))
+        self.datagram()
+            .try_reading(|| self.get_ref().recv_from(buf))
     }
 
     /// Sends to the socket at `path` without waiting.
@@ -154,7 +172,8 @@ impl UnixDatagram {
     /// # Errors
     /// `WouldBlock` if there is no room; otherwise the system's.
     pub fn try_send_to<P: AsRef<Path>>(&self, buf: &[u8], path: P) -> io::Result<usize> {
-        self.datagram().try_writing(|| self.get_ref().send_to(buf, path.as_ref()))
+        self.datagram()
+            .try_writing(|| self.get_ref().send_to(buf, path.as_ref()))
     }
 
     /// The address that it is bound to.
@@ -190,7 +209,10 @@ impl UnixDatagram {
     }
 
     fn datagram(&self) -> Datagram<'_> {
-        Datagram { source: self.io.source(), socket: SockRef::from(self.get_ref()) }
+        Datagram {
+            source: self.io.source(),
+            socket: SockRef::from(self.get_ref()),
+        }
     }
 
     pub(crate) fn get_ref(&self) -> &net::UnixDatagram {

@@ -67,7 +67,9 @@ impl UnixListener {
 
     fn adopt(handle: &Handle, listener: net::UnixListener) -> io::Result<UnixListener> {
         listener.set_nonblocking(true)?;
-        Ok(UnixListener { io: Io::new(handle.reactor().clone(), listener) })
+        Ok(UnixListener {
+            io: Io::new(handle.reactor().clone(), listener),
+        })
     }
 
     /// Gives the listener to the standard library, still in non-blocking mode.
@@ -89,14 +91,21 @@ impl UnixListener {
     #[track_caller]
     pub fn accept(&self) -> UnixAccept<'_> {
         let operation = Operation::new(self.io.source(), Direction::Read, WaitKind::Accept);
-        UnixAccept { operation, listener: self, at: Location::caller() }
+        UnixAccept {
+            operation,
+            listener: self,
+            at: Location::caller(),
+        }
     }
 
     /// The connections as a stream that never ends. Errors are items: see
     /// [`accept`](UnixListener::accept). One task at a time may wait for it.
     #[track_caller]
     pub fn incoming(&self) -> UnixIncoming<'_> {
-        UnixIncoming { listener: self, at: Location::caller() }
+        UnixIncoming {
+            listener: self,
+            at: Location::caller(),
+        }
     }
 
     fn accepted(&self, found: (net::UnixStream, SocketAddr), at: At) -> (UnixStream, SocketAddr) {
@@ -140,7 +149,11 @@ impl Stream for UnixIncoming<'_> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let (source, at) = (self.listener.io.source(), self.at);
-        let wait = Wait { kind: WaitKind::Accept, resource: 0, at };
+        let wait = Wait {
+            kind: WaitKind::Accept,
+            resource: 0,
+            at,
+        };
         let accept = || sys::local::accept(self.listener.get_ref());
         let found = leaf::poll_io(source, Direction::Read, None, wait, cx, accept);
         found.map(|found| Some(found.map(|found| self.listener.accepted(found, at).0)))

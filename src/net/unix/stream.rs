@@ -71,7 +71,10 @@ impl UnixStream {
         let at = Location::caller();
         let handle = Handle::try_current()?;
         let (one, other) = net::UnixStream::pair()?;
-        Ok((UnixStream::adopt(&handle, one, at)?, UnixStream::adopt(&handle, other, at)?))
+        Ok((
+            UnixStream::adopt(&handle, one, at)?,
+            UnixStream::adopt(&handle, other, at)?,
+        ))
     }
 
     /// Takes over a stream of the standard library and puts it into non-blocking mode.
@@ -85,11 +88,16 @@ impl UnixStream {
 
     fn adopt(handle: &Handle, stream: net::UnixStream, at: At) -> io::Result<UnixStream> {
         stream.set_nonblocking(true)?;
-        Ok(UnixStream::new(Io::new(handle.reactor().clone(), stream), at))
+        Ok(UnixStream::new(
+            Io::new(handle.reactor().clone(), stream),
+            at,
+        ))
     }
 
     pub(super) fn new(io: Io<net::UnixStream>, at: At) -> UnixStream {
-        UnixStream { stream: Stream::new(io, at, false) }
+        UnixStream {
+            stream: Stream::new(io, at, false),
+        }
     }
 
     /// Gives the stream to the standard library, still in non-blocking mode.
@@ -177,7 +185,11 @@ pub struct UnixConnect {
 impl UnixConnect {
     #[track_caller]
     fn new(target: Target) -> UnixConnect {
-        UnixConnect { target, waiting: None, wait: Wait::here(WaitKind::Connect) }
+        UnixConnect {
+            target,
+            waiting: None,
+            wait: Wait::here(WaitKind::Connect),
+        }
     }
 
     fn poll_connect(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
@@ -193,8 +205,12 @@ impl UnixConnect {
             }
         }
         leaf::record(self.wait);
-        let Some(waiting) = &mut self.waiting else { unreachable!("a thread was asked") };
-        let Poll::Ready(stream) = Pin::new(waiting).poll(cx) else { return Poll::Pending };
+        let Some(waiting) = &mut self.waiting else {
+            unreachable!("a thread was asked")
+        };
+        let Poll::Ready(stream) = Pin::new(waiting).poll(cx) else {
+            return Poll::Pending;
+        };
         let stream = stream.unwrap_or_else(|error| Err(io::Error::other(error)))?;
         stream.set_nonblocking(true)?;
         Poll::Ready(Ok(self.finish(&handle, stream)))
@@ -209,6 +225,7 @@ impl Future for UnixConnect {
     type Output = io::Result<UnixStream>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_connect(cx).map_err(|error| self.target.explain(error))
+        self.poll_connect(cx)
+            .map_err(|error| self.target.explain(error))
     }
 }

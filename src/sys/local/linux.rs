@@ -13,7 +13,11 @@ use std::os::unix::net::SocketAddr;
 pub(crate) fn peer_cred<T: AsFd>(socket: &T) -> io::Result<UCred> {
     let found = rustix::net::sockopt::socket_peercred(socket)?;
     let pid = found.pid.as_raw_nonzero().get();
-    Ok(UCred::new(found.uid.as_raw(), found.gid.as_raw(), Some(pid)))
+    Ok(UCred::new(
+        found.uid.as_raw(),
+        found.gid.as_raw(),
+        Some(pid),
+    ))
 }
 
 /// The system's form of an address.

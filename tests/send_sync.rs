@@ -1,0 +1,111 @@
+//! Futures and objects of the public interface can be moved to and shared with other threads.
+//!
+//! Nothing runs here: it is enough that it compiles.
+
+use filch::io::{BufReader, copy, copy_bidirectional, duplex};
+use filch::net::*;
+use std::fmt::Debug;
+
+fn ok<T: std::marker::Send + Sync + Debug>() {}
+fn future<F: Future + std::marker::Send + Sync + Debug + Unpin>(_: F) {}
+
+#[test]
+fn objects() {
+    ok::<TcpListener>();
+    ok::<TcpStream>();
+    ok::<UdpSocket>();
+    ok::<Async<std::net::TcpStream>>();
+    ok::<ReadHalf<'static>>();
+    ok::<WriteHalf<'static>>();
+    ok::<OwnedReadHalf>();
+    ok::<OwnedWriteHalf>();
+    ok::<ReuniteError>();
+    ok::<Incoming<'static>>();
+    ok::<Keepalive>();
+    ok::<filch::io::DuplexStream>();
+    ok::<filch::io::Stdin>();
+    ok::<filch::io::Stdout>();
+    ok::<filch::io::Stderr>();
+    ok::<filch::io::ReadLimit>();
+}
+
+#[cfg(unix)]
+#[test]
+fn unix_objects() {
+    ok::<UnixListener>();
+    ok::<UnixStream>();
+    ok::<UnixDatagram>();
+    ok::<UnixIncoming<'static>>();
+    ok::<UCred>();
+    ok::<OwnedReadHalf<UnixStream>>();
+    ok::<OwnedWriteHalf<UnixStream>>();
+    ok::<UnixConnect>();
+    ok::<UnixAccept<'static>>();
+    ok::<UnixRecvFrom<'static>>();
+    ok::<UnixSendTo<'static>>();
+}
+
+#[test]
+fn futures_of_sockets() {
+    ok::<Bind<TcpListener>>();
+    ok::<Bind<UdpSocket>>();
+    ok::<Connect>();
+    ok::<LookupHost>();
+    ok::<Accept<'static>>();
+    ok::<Read<'static>>();
+    ok::<ReadExact<'static>>();
+    ok::<ReadBuf<'static>>();
+    ok::<Peek<'static>>();
+    ok::<Write<'static>>();
+    ok::<WriteAll<'static>>();
+    ok::<Readable<'static>>();
+    ok::<Writable<'static>>();
+    ok::<Recv<'static>>();
+    ok::<RecvBuf<'static>>();
+    ok::<RecvFrom<'static>>();
+    ok::<filch::net::Send<'static>>();
+    ok::<SendTo<'static>>();
+    ok::<PeekFrom<'static>>();
+    ok::<UdpPeek<'static>>();
+    ok::<UdpConnect<'static>>();
+    ok::<Perform<'static, std::net::TcpStream, fn(&std::net::TcpStream) -> std::io::Result<()>>>();
+    future(TcpStream::connect("127.0.0.1:1"));
+    future(TcpListener::bind("127.0.0.1:1"));
+    future(lookup_host("127.0.0.1:1"));
+}
+
+#[test]
+fn futures_of_io() {
+    use filch::io::ReadLimitExt;
+    let (mut one, mut other) = duplex(1);
+    future(copy_bidirectional(&mut one, &mut other));
+    future(copy(&b""[..], &mut one));
+    let (mut bytes, mut line) = (Vec::new(), String::new());
+    let mut reader = BufReader::new(other);
+    future(reader.read_until_limit(b'\n', &mut bytes, 1));
+    future(reader.read_line_limit(&mut line, 1));
+}
+
+#[test]
+fn tasks() {
+    ok::<filch::JoinHandle<u32>>();
+    ok::<filch::AbortHandle>();
+    ok::<filch::JoinError>();
+    ok::<filch::Handle>();
+    ok::<filch::Runtime>();
+    ok::<filch::task::TaskInfo>();
+    future(filch::task::yield_now());
+    future(filch::task::consume_budget());
+}
+
+#[test]
+fn time() {
+    use filch::time::{Elapsed, Instant, Interval, MissedTick, Sleep, Tick, Timeout};
+    ok::<Instant>();
+    ok::<Elapsed>();
+    ok::<Interval>();
+    ok::<MissedTick>();
+    ok::<Sleep>();
+    ok::<Tick<'static>>();
+    ok::<Timeout<std::future::Ready<()>>>();
+}

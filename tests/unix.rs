@@ -1,0 +1,227 @@
+//! Unix domain sockets.
+
+#![cfg(unix)]
+
+mod net_support;
+
+use filch::io::{AsyncReadExt, ErrorKind};
+use filch::net::{UnixDatagram, UnixListener, UnixStream};
+use net_support::{pattern, poll_once, run, until_waiting};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A directory of one test, removed at its end.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(test: &str) -> Directory {
+        let path = std::env::temp_dir().join(format!("filch-{}-{test}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Directory(path)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_listener_accepts_and_both_sides_transfer() {
+    let directory = Directory::new("listener");
+    run(async move {
+        let path = directory.path("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        assert!(poll_once(listener.accept()).await.is_pending());
+        let server = filch::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut data = vec![0; 1 << 20];
+            stream.read_exact(&mut data).await.unwrap();
+            stream.write_all(&data).await.unwrap();
+        });
+        let stream = UnixStream::connect(&path).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap().as_pathname(), Some(&*path));
+        let (mut read, write) = stream.into_split();
+        let data = Arc::new(pattern(1 << 20));
+        let sent = data.clone();
+        let writer = filch::spawn(async move { write.write_all(&sent).await.unwrap() });
+        let mut received = Vec::new();
+        AsyncReadExt::read_to_end(&mut read, &mut received)
+            .await
+            .unwrap();
+        assert!(received == *data);
+        writer.await.unwrap();
+        server.await.unwrap();
+    });
+}
+
+#[test]
+fn connecting_says_what_was_tried() {
+    let directory = Directory::new("nobody");
+    run(async move {
+        let path = directory.path("nobody");
+        let error = UnixStream::connect(&path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("connect to {path:?}: ")),
+            "{error}"
+        );
+        drop(UnixListener::bind(&path).unwrap());
+        let error = UnixStream::connect(&path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        let error = UnixListener::bind(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("bind to {path:?}: ")),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn connecting_to_a_full_queue_waits_for_room() {
+    let directory = Directory::new("full");
+    run(async move {
+        let path = directory.path("socket");
+        let socket =
+            socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+        socket
+            .bind(&socket2::SockAddr::unix(&path).unwrap())
+            .unwrap();
+        socket.listen(0).unwrap();
+        let listener = UnixListener::from_std(socket.into()).unwrap();
+        let clients: Vec<_> = (0..4)
+            .map(|_| filch::spawn(UnixStream::connect(path.clone())))
+            .collect();
+        until_waiting("connect", 3).await;
+        for _ in 0..4 {
+            listener.accept().await.unwrap();
+        }
+        for client in clients {
+            client.await.unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
+fn pairs_know_who_is_at_the_other_end() {
+    run(async {
+        let (one, other) = UnixStream::pair().unwrap();
+        one.write_all(b"hi").await.unwrap();
+        other.read_exact(&mut [0; 2]).await.unwrap();
+        let who = one.peer_cred().unwrap();
+        assert_eq!(who, other.peer_cred().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(who.pid(), Some(std::process::id() as i32));
+        drop(other);
+        assert_eq!(one.read(&mut [0; 2]).await.unwrap(), 0);
+        assert_eq!(
+            one.write(b"x").await.unwrap_err().kind(),
+            ErrorKind::BrokenPipe
+        );
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_can_be_abstract() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::SocketAddr;
+    run(async {
+        let name = format!("filch-test-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(name).unwrap();
+        let listener = UnixListener::bind_addr(&address).unwrap();
+        let stream = UnixStream::connect_addr(&address).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        stream.write_all(b"x").await.unwrap();
+        accepted.read_exact(&mut [0; 1]).await.unwrap();
+        let stream = stream.into_std().unwrap();
+        assert_eq!(
+            stream.peer_addr().unwrap().as_abstract_name(),
+            address.as_abstract_name()
+        );
+    });
+}
+
+#[test]
+fn datagrams_keep_their_borders() {
+    let directory = Directory::new("datagrams");
+    run(async move {
+        let path = directory.path("socket");
+        let server = UnixDatagram::bind(&path).unwrap();
+        let client = UnixDatagram::unbound().unwrap();
+        client.send_to(b"first", &path).await.unwrap();
+        client.connect(&path).unwrap();
+        client.send(b"second one").await.unwrap();
+        let mut buf = [0; 64];
+        assert_eq!(server.recv_from(&mut buf).await.unwrap().0, 5);
+        assert_eq!(server.recv(&mut buf).await.unwrap(), 10);
+        assert_eq!(
+            server.try_recv(&mut buf).unwrap_err().kind(),
+            ErrorKind::WouldBlock
+        );
+        let error = client.connect(directory.path("nobody")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        let (one, other) = UnixDatagram::pair().unwrap();
+        let receiver = filch::spawn(async move { other.recv(&mut [0; 8]).await.unwrap() });
+        until_waiting("read", 1).await;
+        one.send(b"three").await.unwrap();
+        assert_eq!(receiver.await.unwrap(), 5);
+    });
+}
+
+#[test]
+fn a_sender_waits_while_the_receiver_is_full() {
+    run(async {
+        let (one, other) = UnixDatagram::pair().unwrap();
+        let sender = filch::spawn(async move {
+            for number in 0..2000u32 {
+                one.send(&number.to_be_bytes()).await.unwrap();
+            }
+        });
+        until_waiting("write", 1).await;
+        let mut buf = [0; 4];
+        for number in 0..2000u32 {
+            other.recv(&mut buf).await.unwrap();
+            assert_eq!(u32::from_be_bytes(buf), number);
+        }
+        sender.await.unwrap();
+    });
+}
+
+#[test]
+fn reads_that_end_early_for_a_descriptor_lose_no_wakeup() {
+    use std::io::IoSlice;
+    use std::os::fd::AsFd;
+    run(async {
+        let (one, other) = UnixStream::pair().unwrap();
+        // A read stops behind the bytes that came with a descriptor, although more are there.
+        let reader = filch::spawn(async move {
+            let mut received = Vec::new();
+            while received.len() < 8 {
+                let mut buf = [0; 64];
+                let count = other.read(&mut buf).await.unwrap();
+                received.extend_from_slice(&buf[..count]);
+            }
+            received
+        });
+        until_waiting("read", 1).await;
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = rustix::net::SendAncillaryBuffer::new(&mut space);
+        let descriptors = [one.as_fd()];
+        assert!(control.push(rustix::net::SendAncillaryMessage::ScmRights(&descriptors)));
+        let flags = rustix::net::SendFlags::empty();
+        rustix::net::sendmsg(&one, &[IoSlice::new(b"with")], &mut control, flags).unwrap();
+        one.write_all(b"more").await.unwrap();
+        assert_eq!(reader.await.unwrap(), b"withmore");
+    });
+}
