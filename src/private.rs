@@ -74,13 +74,14 @@ where
 {
     let runtime = started(builder.build_local());
     let handle = runtime.handle();
+    let body = runtime.spawn_local(body);
     let (ended, watched) = channel::<()>();
     let output = thread::scope(|scope| {
         scope.spawn(move || watch(name, timeout, &watched, &handle));
         // The watching thread waits for the drop of this end, which comes after the runtime's.
         let _ended = ended;
         let runtime = runtime;
-        runtime.block_on(async { TaskBuilder::new().name(name).spawn_local(body).await })
+        runtime.block_on(body)
     });
     output_of(name, output)
 }

@@ -63,8 +63,8 @@ impl Attribute {
 /// ```
 /// #[filch::main(workers = 2, name = "greeter")]
 /// async fn main() -> std::io::Result<()> {
-///     let listener = filch::net::TcpListener::bind("127.0.0.1:0").await?;
-///     println!("listening on {}", listener.local_addr()?);
+///     let greeting = filch::spawn(async { "hello" });
+///     println!("{}", greeting.await?);
 ///     Ok(())
 /// }
 /// ```

@@ -1,0 +1,166 @@
+//! `#[filch::main]` and `#[filch::test]`: what they accept and refuse (tests/ui), and how a test ends.
+
+use std::future::pending;
+use std::num::ParseIntError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Command, ExitCode, Termination};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The errors are compared with the texts in tests/ui/fail. Most are the attributes' own; where rustc speaks, it is the one of `rust-version`.
+/// `TRYBUILD=overwrite` writes them anew. The programs in tests/ui/pass are run. One test for both, since each builds filch once more.
+#[test]
+fn misuses_are_errors_at_the_offending_token_and_every_form_of_main_runs() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/fail/*.rs");
+    cases.pass("tests/ui/pass/*.rs");
+}
+
+#[filch::test]
+async fn a_test_runs_as_a_task() {
+    assert!(filch::task::current().is_some());
+    assert_eq!(filch::spawn(async { 6 * 7 }).await.unwrap(), 42);
+}
+
+#[filch::test(workers = 1, name = "named", seed = 7, timeout = "2.5m", crate = ::filch)]
+async fn every_option_together() {
+    let name = filch::spawn(async { std::thread::current().name().map(String::from) })
+        .await
+        .unwrap();
+    assert!(name.unwrap().starts_with("named"));
+}
+
+#[filch::test]
+async fn a_test_may_return_a_result() -> Result<(), ParseIntError> {
+    let port: u16 = "80".parse()?;
+    assert_eq!(port, 80);
+    Ok(())
+}
+
+#[filch::test]
+async fn a_test_may_return_what_can_end_a_process() -> impl Termination {
+    ExitCode::SUCCESS
+}
+
+#[filch::test]
+#[should_panic(expected = "the body's own message")]
+async fn a_panic_of_the_body_is_the_tests_panic() {
+    panic!("the body's own message, number {}", 1);
+}
+
+#[filch::test(local)]
+async fn a_local_test_may_use_what_is_not_send() {
+    let shared = Rc::new(20);
+    let other = shared.clone();
+    assert_eq!(
+        filch::spawn_local(async move { *other + 22 })
+            .await
+            .unwrap(),
+        42
+    );
+    assert_eq!(*shared, 20);
+}
+
+#[filch::test(local)]
+#[should_panic(expected = "local message")]
+async fn a_panic_of_a_local_body_is_the_tests_panic() {
+    panic!("local message");
+}
+
+mod outer {
+    /// A name that is a keyword, and a visibility.
+    #[filch::test]
+    pub(crate) async fn r#match() {}
+}
+
+/// Runs a body as `#[filch::test]` does, and gives the message of the failure.
+fn failure<F>(timeout: Duration, body: F) -> String
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let builder = filch::Runtime::builder().workers(2);
+    let failed = catch_unwind(AssertUnwindSafe(|| {
+        filch::__private::test("hanging", builder, timeout, body)
+    }));
+    *failed
+        .unwrap_err()
+        .downcast()
+        .expect("a message with values in it is a String")
+}
+
+#[test]
+fn a_test_that_hangs_fails_with_a_dump_of_its_tasks() {
+    let message = failure(Duration::from_millis(200), async {
+        let child = filch::task::Builder::new()
+            .name("stubborn")
+            .spawn(filch::time::sleep(Duration::from_secs(3600)));
+        let _ = child.await;
+    });
+    assert!(
+        message.contains("test `hanging` has not ended after 200ms"),
+        "{message}"
+    );
+    assert!(message.contains("2 tasks are alive"), "{message}");
+    let lines: Vec<&str> = message.lines().collect();
+    let (body, child) = (lines[2], lines[4]);
+    assert!(
+        body.contains("for join of task") && body.contains("'stubborn'"),
+        "{message}"
+    );
+    assert!(
+        lines[3].contains("'stubborn', spawned at tests/macros.rs"),
+        "{message}"
+    );
+    assert!(child.contains("for sleep at tests/macros.rs"), "{message}");
+}
+
+#[test]
+fn a_test_that_waits_for_no_wake_is_dumped_too() {
+    let message = failure(Duration::from_millis(50), pending());
+    assert!(
+        message.contains("1 task is alive") && message.contains("not filch's"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_test_that_never_returns_from_a_poll_fails_too() {
+    // The poll ends when this test does, so that its thread does not outlive it.
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let message = failure(Duration::from_millis(50), async move {
+        let _ = released.recv();
+    });
+    assert!(
+        message.contains("in a poll that has not returned"),
+        "{message}"
+    );
+    drop(release);
+}
+
+/// The variable that makes [`hangs_if_told_to`] hang.
+const HANG: &str = "FILCH_TEST_HANG";
+
+#[filch::test(local, timeout = "100ms")]
+async fn hangs_if_told_to() {
+    if std::env::var_os(HANG).is_some() {
+        pending().await
+    }
+}
+
+#[test]
+fn a_local_test_that_hangs_ends_the_process_with_a_dump() {
+    let mut process = Command::new(std::env::current_exe().unwrap());
+    let output = process
+        .args(["--exact", "hangs_if_told_to"])
+        .env(HANG, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(
+        text.contains("test `macros::hangs_if_told_to` has not ended after 100ms"),
+        "{text}"
+    );
+    assert!(text.contains("spawned at tests/macros.rs"), "{text}");
+    assert!(text.contains("ends the whole test process"), "{text}");
+}
