@@ -18,7 +18,9 @@ use std::task::{Context, Poll, Waker};
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [selector, what, count] = arguments.as_slice() else {
-        return Err(io::Error::other("usage: system_calls epoll|polling echo|connections COUNT"));
+        return Err(io::Error::other(
+            "usage: system_calls epoll|polling echo|connections COUNT",
+        ));
     };
     let reactor = Arc::new(Reactor::new(selector.parse().map_err(io::Error::other)?)?);
     let count = count.parse().map_err(io::Error::other)?;
@@ -44,7 +46,10 @@ fn connections(reactor: &Arc<Reactor>, count: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn connect(reactor: &Arc<Reactor>, listener: &TcpListener) -> io::Result<(Io<TcpStream>, TcpStream)> {
+fn connect(
+    reactor: &Arc<Reactor>,
+    listener: &TcpListener,
+) -> io::Result<(Io<TcpStream>, TcpStream)> {
     let peer = TcpStream::connect(listener.local_addr()?)?;
     let (ours, _) = listener.accept()?;
     ours.set_nonblocking(true)?;
@@ -60,7 +65,9 @@ fn serve(io: &Io<TcpStream>, peer: &mut TcpStream) -> io::Result<()> {
             Poll::Ready(ready) => {
                 let ready = ready?;
                 match io.get_ref().read(&mut buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => io.source().clear(ready),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        io.source().clear(ready)
+                    }
                     Ok(count) if count < buffer.len() => {
                         io.source().clear_short(ready);
                         break count;
@@ -74,11 +81,13 @@ fn serve(io: &Io<TcpStream>, peer: &mut TcpStream) -> io::Result<()> {
                     peer.write_all(b"request")?;
                 }
                 let reactor = io.source().reactor();
-                reactor.try_lock().expect("nobody else polls").wait(None, &mut Vec::new())?;
+                reactor
+                    .try_lock()
+                    .expect("nobody else polls")
+                    .wait(None, &mut Vec::new())?;
             }
         }
     };
     io.get_ref().write_all(&buffer[..count])?;
     peer.read_exact(&mut buffer[..count])
 }
-

@@ -38,7 +38,10 @@ pub struct Io<T: AsSource> {
 impl<T: AsSource> Io<T> {
     /// Makes no system call: the object is registered with the selector when somebody first has to wait for it.
     pub fn new(reactor: Arc<Reactor>, object: T) -> Io<T> {
-        Io { source: Source::new(reactor, sys::descriptor(&object), false), object }
+        Io {
+            source: Source::new(reactor, sys::descriptor(&object), false),
+            object,
+        }
     }
 
     /// As [`new`](Io::new), for an object that closes its descriptor when it is dropped, where no other descriptor refers to the same
@@ -48,7 +51,10 @@ impl<T: AsSource> Io<T> {
     /// breaks as long as the object lives, but events that nobody waits for can go on to end waits early, and a
     /// descriptor that was not closed cannot be registered again.
     pub fn new_sole(reactor: Arc<Reactor>, object: T) -> Io<T> {
-        Io { source: Source::new(reactor, sys::descriptor(&object), true), object }
+        Io {
+            source: Source::new(reactor, sys::descriptor(&object), true),
+            object,
+        }
     }
 
     /// The object, for its operations.
@@ -73,6 +79,9 @@ impl<T: AsSource> Io<T> {
 
 impl<T: AsSource + fmt::Debug> fmt::Debug for Io<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Io").field("object", &self.object).field("source", &self.source).finish()
+        f.debug_struct("Io")
+            .field("object", &self.object)
+            .field("source", &self.source)
+            .finish()
     }
 }

@@ -47,7 +47,10 @@ struct World {
 impl World {
     fn new(epoll: Epoll) -> Arc<World> {
         let reactor = Arc::new(Reactor::with_engine(Engine::Epoll(epoll)));
-        Arc::new(World { reactor, done: AtomicBool::new(false) })
+        Arc::new(World {
+            reactor,
+            done: AtomicBool::new(false),
+        })
     }
 
     fn edge() -> Arc<World> {
@@ -97,7 +100,8 @@ fn operate(
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
     loop {
-        let Poll::Ready(ready) = source.poll_ready(direction, waiter.as_deref_mut(), &mut cx) else {
+        let Poll::Ready(ready) = source.poll_ready(direction, waiter.as_deref_mut(), &mut cx)
+        else {
             thread::park();
             continue;
         };
@@ -116,14 +120,25 @@ fn operate(
 }
 
 fn read(world: &World, source: &Source, len: usize) -> io::Result<usize> {
-    operate(source, Direction::Read, None, || world.kernel().read(0, len), len)
+    operate(
+        source,
+        Direction::Read,
+        None,
+        || world.kernel().read(0, len),
+        len,
+    )
 }
 
 /// Makes a fresh source wait.
 fn register(io: &Io<Socket>) {
     let mut cx = Context::from_waker(Waker::noop());
-    io.source().clear(io.source().ready(Direction::Read).expect("fresh"));
-    assert!(io.source().poll_ready(Direction::Read, None, &mut cx).is_pending());
+    io.source()
+        .clear(io.source().ready(Direction::Read).expect("fresh"));
+    assert!(
+        io.source()
+            .poll_ready(Direction::Read, None, &mut cx)
+            .is_pending()
+    );
 }
 
 /// Broken, and seen to fail:
@@ -205,7 +220,14 @@ fn a_reader_and_a_writer_register_at_once() {
         let writer = {
             let io = Arc::clone(&io);
             world.spawn(move |world| {
-                operate(io.source(), Direction::Write, None, || world.kernel().write(0), 1).expect("open");
+                operate(
+                    io.source(),
+                    Direction::Write,
+                    None,
+                    || world.kernel().write(0),
+                    1,
+                )
+                .expect("open");
             })
         };
         let poller = world.spawn(|world| {
@@ -232,7 +254,14 @@ fn interest_that_ends_with_each_event_is_armed_again() {
         let writer = {
             let io = Arc::clone(&io);
             world.spawn(move |world| {
-                operate(io.source(), Direction::Write, None, || world.kernel().write(0), 1).expect("open");
+                operate(
+                    io.source(),
+                    Direction::Write,
+                    None,
+                    || world.kernel().write(0),
+                    1,
+                )
+                .expect("open");
                 world.kernel().arrive(0);
             })
         };
@@ -260,7 +289,11 @@ fn a_waiter_that_leaves_takes_nothing_with_it() {
         register(&io);
         let mut place = Waiter::default();
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(io.source().poll_ready(Direction::Read, Some(&mut place), &mut cx).is_pending());
+        assert!(
+            io.source()
+                .poll_ready(Direction::Read, Some(&mut place), &mut cx)
+                .is_pending()
+        );
         let fickle = {
             let io = Arc::clone(&io);
             world.spawn(move |_| io.source().forget(&mut place))
@@ -270,7 +303,14 @@ fn a_waiter_that_leaves_takes_nothing_with_it() {
             world.poll();
         });
         let mut waiter = Waiter::default();
-        operate(io.source(), Direction::Read, Some(&mut waiter), || world.kernel().read(0, 1), 1).expect("open");
+        operate(
+            io.source(),
+            Direction::Read,
+            Some(&mut waiter),
+            || world.kernel().read(0, 1),
+            1,
+        )
+        .expect("open");
         io.source().forget(&mut waiter);
         world.finish();
         fickle.join().unwrap();
@@ -290,7 +330,8 @@ fn an_event_of_a_source_that_has_gone_reaches_nobody() {
         world.kernel().arrive(0);
         let poller = world.spawn(|world| {
             let mut turn = world.reactor.try_lock().expect("one poller");
-            turn.wait(Some(Duration::ZERO), &mut Vec::new()).expect("open");
+            turn.wait(Some(Duration::ZERO), &mut Vec::new())
+                .expect("open");
         });
         drop(old);
         let new = world.open(1);
@@ -317,10 +358,15 @@ fn a_notification_ends_this_wait_or_the_next() {
             })
         });
         let mut turn = reactor.try_lock().expect("one poller");
-        while written.iter().any(|written| written.load(Ordering::Relaxed) == 0) {
+        while written
+            .iter()
+            .any(|written| written.load(Ordering::Relaxed) == 0)
+        {
             turn.wait(None, &mut Vec::new()).expect("open");
         }
-        notifiers.into_iter().for_each(|notifier| notifier.join().unwrap());
+        notifiers
+            .into_iter()
+            .for_each(|notifier| notifier.join().unwrap());
     });
 }
 

@@ -74,7 +74,10 @@ impl Reactor {
     /// Takes the right to poll, unless another thread has it.
     pub fn try_lock(&self) -> Option<Turn<'_>> {
         let events = self.events.try_lock()?;
-        Some(Turn { reactor: self, events })
+        Some(Turn {
+            reactor: self,
+            events,
+        })
     }
 
     /// Makes the wait that is running return early, or if there is none, the next one.
@@ -86,7 +89,9 @@ impl Reactor {
     /// If the operating system refuses to wake its own selector: nothing that sleeps could be relied on any more.
     pub fn notify(&self) {
         if self.signal.notify() {
-            self.engine.wake().expect("filch: the reactor could not wake its selector");
+            self.engine
+                .wake()
+                .expect("filch: the reactor could not wake its selector");
         }
     }
 
@@ -118,7 +123,11 @@ impl Reactor {
     }
 
     /// A place in the table. The descriptor must stay open until `remove`.
-    pub(crate) fn insert(&self, registration: Arc<Registration>, descriptor: Descriptor) -> io::Result<Token> {
+    pub(crate) fn insert(
+        &self,
+        registration: Arc<Registration>,
+        descriptor: Descriptor,
+    ) -> io::Result<Token> {
         self.sources.lock().insert(registration, descriptor)
     }
 
@@ -147,7 +156,10 @@ impl Reactor {
 
 impl fmt::Debug for Reactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reactor").field("selector", &self.selector()).field("signal", &self.signal).finish_non_exhaustive()
+        f.debug_struct("Reactor")
+            .field("selector", &self.selector())
+            .field("signal", &self.signal)
+            .finish_non_exhaustive()
     }
 }
 
@@ -184,6 +196,8 @@ impl Turn<'_> {
 
 impl fmt::Debug for Turn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn").field("reactor", &self.reactor).finish()
+        f.debug_struct("Turn")
+            .field("reactor", &self.reactor)
+            .finish()
     }
 }

@@ -137,12 +137,17 @@ impl Snapshot {
     const FRESH: Snapshot = Snapshot(Event::BOTH.0);
 
     /// Evidence, if that direction is ready or closed.
+    #[inline]
     pub(crate) fn ready(self, direction: Direction) -> Option<Ready> {
         let lane = Lane::of(direction);
         // A tick has 28 bits: nothing is cut off.
-        (self.0 & lane.usable != 0).then(|| Ready { direction, tick: lane.tick(self.0) as u32 })
+        (self.0 & lane.usable != 0).then(|| Ready {
+            direction,
+            tick: lane.tick(self.0) as u32,
+        })
     }
 
+    #[inline]
     pub(crate) fn is_shut_down(self) -> bool {
         self.0 & SHUTDOWN != 0
     }
@@ -167,7 +172,8 @@ impl Snapshot {
     fn after_short(self, ready: Ready) -> Option<Snapshot> {
         let lane = Lane::of(ready.direction);
         let marked = ready.direction == Direction::Read && self.0 & Event::URGENT.0 != 0;
-        (!marked && lane.tick(self.0) == u64::from(ready.tick)).then_some(Snapshot(self.0 & !lane.ready))
+        (!marked && lane.tick(self.0) == u64::from(ready.tick))
+            .then_some(Snapshot(self.0 & !lane.ready))
     }
 }
 
@@ -181,6 +187,7 @@ impl Readiness {
 
     /// Orderings: Acquire keeps the operation that follows behind this load. If it could run ahead, it might say "would block"
     /// of a moment before the event whose tick was read here, and clearing would lose that event.
+    #[inline]
     pub(crate) fn load(&self) -> Snapshot {
         Snapshot(self.0.load(Ordering::Acquire))
     }
@@ -212,7 +219,10 @@ impl Readiness {
     fn update(&self, mut transition: impl FnMut(Snapshot) -> Option<Snapshot>) {
         let mut now = self.0.load(Ordering::Relaxed);
         while let Some(next) = transition(Snapshot(now)) {
-            match self.0.compare_exchange_weak(now, next.0, Ordering::Release, Ordering::Relaxed) {
+            match self
+                .0
+                .compare_exchange_weak(now, next.0, Ordering::Release, Ordering::Relaxed)
+            {
                 Ok(_) => return,
                 Err(actual) => now = actual,
             }
@@ -291,16 +301,24 @@ mod tests {
         word.set(Event::READABLE.and_if(true, Event::URGENT));
         let seen = word.load().ready(Read).expect("readable");
         word.clear_short(seen);
-        let seen = word.load().ready(Read).expect("more may lie behind the mark");
+        let seen = word
+            .load()
+            .ready(Read)
+            .expect("more may lie behind the mark");
         word.clear(seen);
         assert!(word.load().ready(Read).is_none());
     }
 
     #[test]
     fn ticks_wrap_within_their_own_field() {
-        let word = Readiness(AtomicU64::new(TICK_MASK << READ_TICK_SHIFT | TICK_MASK << WRITE_TICK_SHIFT));
+        let word = Readiness(AtomicU64::new(
+            TICK_MASK << READ_TICK_SHIFT | TICK_MASK << WRITE_TICK_SHIFT,
+        ));
         word.set(Event::READABLE);
-        assert_eq!(word.0.load(Ordering::Relaxed), TICK_MASK << WRITE_TICK_SHIFT | Event::READABLE.0);
+        assert_eq!(
+            word.0.load(Ordering::Relaxed),
+            TICK_MASK << WRITE_TICK_SHIFT | Event::READABLE.0
+        );
         word.set(Event::WRITABLE);
         assert_eq!(word.0.load(Ordering::Relaxed), Event::BOTH.0);
     }

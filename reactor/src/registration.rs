@@ -43,13 +43,19 @@ impl Registration {
         Token(self.token.load(Ordering::Relaxed))
     }
 
-    /// The source goes: nobody polls it any more.
-    pub(crate) fn retire(&self) -> Token {
-        Token(self.token.swap(Token::NONE.0, Ordering::Relaxed))
+    /// The source has gone: nobody polls it any more, and it has left the table.
+    pub(crate) fn retire(&self) {
+        self.token.store(Token::NONE.0, Ordering::Relaxed);
     }
 
     /// Begins to watch the descriptor under that token. False: somebody else did so in the meantime, the token is not needed.
-    pub(crate) fn add(&self, engine: &Engine, source: Borrowed<'_>, token: Token, direction: Direction) -> io::Result<bool> {
+    pub(crate) fn add(
+        &self,
+        engine: &Engine,
+        source: Borrowed<'_>,
+        token: Token,
+        direction: Direction,
+    ) -> io::Result<bool> {
         let mut parked = self.parked.lock();
         if self.token() != Token::NONE {
             return Ok(false);
@@ -66,7 +72,13 @@ impl Registration {
     }
 
     /// An event has come: sets the word, then takes the waiters; never the other way round.
-    pub(crate) fn deliver(&self, event: Event, engine: &Engine, source: Borrowed<'_>, woken: &mut Vec<Waker>) {
+    pub(crate) fn deliver(
+        &self,
+        event: Event,
+        engine: &Engine,
+        source: Borrowed<'_>,
+        woken: &mut Vec<Waker>,
+    ) {
         self.readiness.set(event);
         let mut parked = self.parked.lock();
         parked.waiters.take(event, woken);
@@ -76,10 +88,18 @@ impl Registration {
     }
 
     /// The event has ended all interest; those who wait for the other direction still have theirs.
-    fn rearm(&self, parked: &mut Parked, engine: &Engine, source: Borrowed<'_>, woken: &mut Vec<Waker>) {
+    fn rearm(
+        &self,
+        parked: &mut Parked,
+        engine: &Engine,
+        source: Borrowed<'_>,
+        woken: &mut Vec<Waker>,
+    ) {
         parked.armed = Interest::default();
         for direction in [Direction::Read, Direction::Write] {
-            if parked.waiters.any(direction) && parked.arm(engine, source, self.token(), direction).is_err() {
+            if parked.waiters.any(direction)
+                && parked.arm(engine, source, self.token(), direction).is_err()
+            {
                 // Let them try their operation and meet the error themselves when they wait again.
                 self.readiness.set(Event::BOTH);
                 parked.waiters.take(Event::BOTH, woken);
@@ -96,7 +116,13 @@ impl Registration {
 
 impl Parked {
     /// Makes sure that the selector reports that direction. A system call only where it did not yet.
-    pub(crate) fn arm(&mut self, engine: &Engine, source: Borrowed<'_>, token: Token, direction: Direction) -> io::Result<()> {
+    pub(crate) fn arm(
+        &mut self,
+        engine: &Engine,
+        source: Borrowed<'_>,
+        token: Token,
+        direction: Direction,
+    ) -> io::Result<()> {
         if !self.armed.contains(direction) {
             let interest = self.armed.with(direction);
             engine.modify(source, token, interest)?;

@@ -30,7 +30,9 @@ pub(crate) struct Signal {
 
 impl Signal {
     pub(crate) fn new() -> Signal {
-        Signal { state: AtomicU8::new(IDLE) }
+        Signal {
+            state: AtomicU8::new(IDLE),
+        }
     }
 
     /// Asks for an early return. True: the caller must wake the selector.
@@ -50,7 +52,10 @@ impl Signal {
             // It returns at once anyway: nobody needs to wake it.
             return timeout;
         }
-        match self.state.compare_exchange(IDLE, WAITING, Ordering::Relaxed, Ordering::Relaxed) {
+        match self
+            .state
+            .compare_exchange(IDLE, WAITING, Ordering::Relaxed, Ordering::Relaxed)
+        {
             Ok(_) => timeout,
             Err(_) => Some(Duration::ZERO),
         }

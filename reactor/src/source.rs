@@ -67,7 +67,12 @@ pub struct Source {
 
 impl Source {
     pub(crate) fn new(reactor: Arc<Reactor>, descriptor: Descriptor, sole: bool) -> Source {
-        Source { reactor, registration: Arc::new(Registration::new()), descriptor, sole }
+        Source {
+            reactor,
+            registration: Arc::new(Registration::new()),
+            descriptor,
+            sole,
+        }
     }
 
     /// Waits until an operation in that direction is worth a try.
@@ -82,7 +87,13 @@ impl Source {
     /// # Errors
     /// When the runtime has shut down; when the operating system refuses to watch the descriptor, which it does for regular files
     /// ([`io::ErrorKind::Unsupported`]), for one that is watched already ([`io::ErrorKind::AlreadyExists`]), or for want of memory.
-    pub fn poll_ready(&self, direction: Direction, waiter: Option<&mut Waiter>, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+    #[inline]
+    pub fn poll_ready(
+        &self,
+        direction: Direction,
+        waiter: Option<&mut Waiter>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Ready>> {
         match look(self.registration.readiness.load(), direction) {
             None => self.park(direction, waiter, cx),
             Some(seen) => {
@@ -93,6 +104,7 @@ impl Source {
     }
 
     /// Evidence that this direction is believed ready now, for an operation that will not wait. `None`: it would block.
+    #[inline]
     pub fn ready(&self, direction: Direction) -> Option<Ready> {
         self.registration.readiness.load().ready(direction)
     }
@@ -143,8 +155,15 @@ impl Source {
 
     /// Steps 4 to 6.
     #[inline(never)]
-    fn park(&self, direction: Direction, mut waiter: Option<&mut Waiter>, cx: &Context<'_>) -> Poll<io::Result<Ready>> {
-        let parked = self.register(direction).and_then(|()| self.leave_waker(direction, waiter.as_deref_mut(), cx));
+    fn park(
+        &self,
+        direction: Direction,
+        mut waiter: Option<&mut Waiter>,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<Ready>> {
+        let parked = self
+            .register(direction)
+            .and_then(|()| self.leave_waker(direction, waiter.as_deref_mut(), cx));
         match parked {
             Ok(None) => Poll::Pending,
             Ok(Some(ready)) => {
@@ -163,8 +182,12 @@ impl Source {
         if self.registration.token() != Token::NONE {
             return Ok(());
         }
-        let token = self.reactor.insert(Arc::clone(&self.registration), self.descriptor)?;
-        let added = self.registration.add(self.reactor.engine(), self.borrowed(), token, direction);
+        let token = self
+            .reactor
+            .insert(Arc::clone(&self.registration), self.descriptor)?;
+        let added = self
+            .registration
+            .add(self.reactor.engine(), self.borrowed(), token, direction);
         if !matches!(added, Ok(true)) {
             self.reactor.remove(token);
         }
@@ -172,12 +195,22 @@ impl Source {
     }
 
     /// Steps 5 and 6. `None`: the waker is left where the next event finds it.
-    fn leave_waker(&self, direction: Direction, waiter: Option<&mut Waiter>, cx: &Context<'_>) -> io::Result<Option<Ready>> {
+    fn leave_waker(
+        &self,
+        direction: Direction,
+        waiter: Option<&mut Waiter>,
+        cx: &Context<'_>,
+    ) -> io::Result<Option<Ready>> {
         let mut parked = self.registration.parked.lock();
         if let Some(seen) = look(self.registration.readiness.load(), direction) {
             return seen.map(Some);
         }
-        parked.arm(self.reactor.engine(), self.borrowed(), self.registration.token(), direction)?;
+        parked.arm(
+            self.reactor.engine(),
+            self.borrowed(),
+            self.registration.token(),
+            direction,
+        )?;
         let replaced = parked.waiters.put(direction, waiter, cx.waker());
         drop(parked);
         // The lock is free again: dropping a waker can run any code.
@@ -203,11 +236,13 @@ impl Source {
 
     /// Leaves the table, and the selector too unless closing the descriptor does that. Once, however often it is called.
     fn leave(&mut self, closing: bool) -> io::Result<()> {
-        let token = self.registration.retire();
+        let token = self.registration.token();
         if token == Token::NONE {
             return Ok(());
         }
+        // The table first: an event that is being delivered may still need the token to arm the source again.
         self.reactor.remove(token);
+        self.registration.retire();
         let engine = self.reactor.engine();
         if closing && self.sole && engine.traits().close_deletes {
             return Ok(());
@@ -217,6 +252,7 @@ impl Source {
 }
 
 /// What a waiter makes of the word: the end, evidence, or nothing.
+#[inline]
 fn look(now: Snapshot, direction: Direction) -> Option<io::Result<Ready>> {
     if now.is_shut_down() {
         return Some(Err(shut_down()));

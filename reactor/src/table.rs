@@ -34,17 +34,29 @@ impl Table {
 
     /// Fails when the reactor has closed, or when there are more sources than a token can tell apart.
     /// The descriptor must stay open until `remove`.
-    pub(crate) fn insert(&mut self, registration: Arc<Registration>, descriptor: Descriptor) -> io::Result<Token> {
+    pub(crate) fn insert(
+        &mut self,
+        registration: Arc<Registration>,
+        descriptor: Descriptor,
+    ) -> io::Result<Token> {
         if self.closed {
             return Err(shut_down());
         }
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.places.len() < Token::MAX_SOURCES => {
-                self.places.push(Place { generation: 0, descriptor, occupant: None });
+                self.places.push(Place {
+                    generation: 0,
+                    descriptor,
+                    occupant: None,
+                });
                 self.places.len() - 1
             }
-            None => return Err(io::Error::other("one reactor cannot watch more descriptors than it does now")),
+            None => {
+                return Err(io::Error::other(
+                    "one reactor cannot watch more descriptors than it does now",
+                ));
+            }
         };
         let place = &mut self.places[index];
         place.occupant = Some(registration);
@@ -58,7 +70,10 @@ impl Table {
         if Token::new(token.index(), place.generation) != token {
             return None;
         }
-        place.occupant.as_ref().map(|registration| (&**registration, place.descriptor))
+        place
+            .occupant
+            .as_ref()
+            .map(|registration| (&**registration, place.descriptor))
     }
 
     #[must_use = "drop it after the lock is released"]
@@ -75,7 +90,10 @@ impl Table {
     pub(crate) fn close(&mut self) -> Vec<Arc<Registration>> {
         self.closed = true;
         self.free.clear();
-        self.places.drain(..).filter_map(|place| place.occupant).collect()
+        self.places
+            .drain(..)
+            .filter_map(|place| place.occupant)
+            .collect()
     }
 }
 

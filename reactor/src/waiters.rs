@@ -47,7 +47,12 @@ impl Waiters {
     /// Leaves `waker` to be taken by the next event of that direction: in the waiter's place, or without one in the
     /// direction's slot, where the last caller wins. Returns the waker that had to make room.
     #[must_use = "dropping a waker can run any code: release the lock first"]
-    pub(crate) fn put(&mut self, direction: Direction, waiter: Option<&mut Waiter>, waker: &Waker) -> Option<Waker> {
+    pub(crate) fn put(
+        &mut self,
+        direction: Direction,
+        waiter: Option<&mut Waiter>,
+        waker: &Waker,
+    ) -> Option<Waker> {
         let slot = match waiter {
             None => self.slot(direction),
             Some(waiter) => self.place(direction, waiter),
@@ -92,7 +97,8 @@ impl Waiters {
             Direction::Write => &self.writer,
         };
         let mut more = self.more.iter().flat_map(|more| more.iter());
-        slot.is_some() || more.any(|(_, place)| place.direction == direction && place.waker.is_some())
+        slot.is_some()
+            || more.any(|(_, place)| place.direction == direction && place.waker.is_some())
     }
 
     fn slot(&mut self, direction: Direction) -> &mut Option<Waker> {
@@ -106,7 +112,10 @@ impl Waiters {
         let more = self.more.get_or_insert_default();
         let index = match waiter.place {
             Some(index) if more.contains(index) => index,
-            _ => more.insert(Place { direction, waker: None }),
+            _ => more.insert(Place {
+                direction,
+                waker: None,
+            }),
         };
         waiter.place = Some(index);
         let place = &mut more[index];
@@ -124,8 +133,16 @@ mod tests {
         let mut waiters = Waiters::default();
         let mut crowd: Vec<Waiter> = (0..5).map(|_| Waiter::default()).collect();
         for (n, waiter) in crowd.iter_mut().enumerate() {
-            let direction = if n % 2 == 0 { Direction::Read } else { Direction::Write };
-            assert!(waiters.put(direction, Some(waiter), Waker::noop()).is_none());
+            let direction = if n % 2 == 0 {
+                Direction::Read
+            } else {
+                Direction::Write
+            };
+            assert!(
+                waiters
+                    .put(direction, Some(waiter), Waker::noop())
+                    .is_none()
+            );
         }
         assert!(waiters.put(Direction::Read, None, Waker::noop()).is_none());
 
@@ -142,7 +159,11 @@ mod tests {
         let mut waiters = Waiters::default();
         let mut crowd: Vec<Waiter> = (0..1000).map(|_| Waiter::default()).collect();
         for waiter in &mut crowd {
-            assert!(waiters.put(Direction::Read, Some(waiter), Waker::noop()).is_none());
+            assert!(
+                waiters
+                    .put(Direction::Read, Some(waiter), Waker::noop())
+                    .is_none()
+            );
         }
         waiters.take(Event::READABLE, &mut Vec::new());
         assert_eq!(waiters.more.as_ref().map(|more| more.len()), Some(1000));

@@ -30,7 +30,12 @@ impl Epoll {
     pub(crate) fn new() -> io::Result<Epoll> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        epoll::add(&epoll, &waker, EventData::new_u64(Token::NONE.0 as u64), EventFlags::IN | EventFlags::ET)?;
+        epoll::add(
+            &epoll,
+            &waker,
+            EventData::new_u64(Token::NONE.0 as u64),
+            EventFlags::IN | EventFlags::ET,
+        )?;
         let selector = Epoll { epoll, waker };
         selector.probe()?;
         Ok(selector)
@@ -39,8 +44,16 @@ impl Epoll {
     /// Is there an `epoll_pwait2`? Linux has it since 5.11; some sandboxes answer EPERM for calls that they do not know.
     fn probe(&self) -> io::Result<()> {
         match self.wait(&mut Events::new(), Some(Duration::ZERO)) {
-            Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::NOSYS | Errno::PERM)) => {
-                Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no epoll_pwait2"))
+            Err(error)
+                if matches!(
+                    Errno::from_io_error(&error),
+                    Some(Errno::NOSYS | Errno::PERM)
+                ) =>
+            {
+                Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "this system has no epoll_pwait2",
+                ))
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             result => result,
@@ -48,15 +61,39 @@ impl Epoll {
     }
 
     pub(crate) fn traits(&self) -> Traits {
-        Traits { edge: true, short_read_clears: true, close_deletes: true }
+        Traits {
+            edge: true,
+            short_read_clears: true,
+            close_deletes: true,
+        }
     }
 
-    pub(crate) fn add(&self, source: Borrowed<'_>, token: Token, interest: Interest) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, source, EventData::new_u64(token.0 as u64), flags(interest))?)
+    pub(crate) fn add(
+        &self,
+        source: Borrowed<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        Ok(epoll::add(
+            &self.epoll,
+            source,
+            EventData::new_u64(token.0 as u64),
+            flags(interest),
+        )?)
     }
 
-    pub(crate) fn modify(&self, source: Borrowed<'_>, token: Token, interest: Interest) -> io::Result<()> {
-        Ok(epoll::modify(&self.epoll, source, EventData::new_u64(token.0 as u64), flags(interest))?)
+    pub(crate) fn modify(
+        &self,
+        source: Borrowed<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        Ok(epoll::modify(
+            &self.epoll,
+            source,
+            EventData::new_u64(token.0 as u64),
+            flags(interest),
+        )?)
     }
 
     pub(crate) fn delete(&self, source: Borrowed<'_>) -> io::Result<()> {
@@ -138,7 +175,9 @@ unsafe impl Send for Events {}
 
 impl Events {
     pub(crate) fn new() -> Events {
-        Events { list: Vec::with_capacity(BATCH) }
+        Events {
+            list: Vec::with_capacity(BATCH),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -165,7 +204,10 @@ fn decode(flags: EventFlags) -> Event {
     let read_ended = flags.intersects(EventFlags::HUP | EventFlags::RDHUP);
     Event::default()
         .and_if(ends, Event::BOTH)
-        .and_if(read_ended || flags.intersects(EventFlags::IN | EventFlags::PRI), Event::READABLE)
+        .and_if(
+            read_ended || flags.intersects(EventFlags::IN | EventFlags::PRI),
+            Event::READABLE,
+        )
         .and_if(flags.contains(EventFlags::OUT), Event::WRITABLE)
         .and_if(flags.contains(EventFlags::PRI), Event::URGENT)
         .and_if(read_ended, Event::READ_CLOSED)
@@ -174,7 +216,9 @@ fn decode(flags: EventFlags) -> Event {
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("len", &self.list.len()).finish()
+        f.debug_struct("Events")
+            .field("len", &self.list.len())
+            .finish()
     }
 }
 
@@ -198,9 +242,19 @@ mod tests {
     fn hang_ups_and_errors_are_for_both_directions_but_only_hang_ups_are_final() {
         let both = Event::BOTH;
         assert_eq!(decode(EventFlags::ERR), both);
-        assert_eq!(decode(EventFlags::RDHUP | EventFlags::IN), Event::READABLE.and_if(true, Event::READ_CLOSED));
-        assert_eq!(decode(EventFlags::HUP), both.and_if(true, Event::READ_CLOSED).and_if(true, Event::WRITE_CLOSED));
+        assert_eq!(
+            decode(EventFlags::RDHUP | EventFlags::IN),
+            Event::READABLE.and_if(true, Event::READ_CLOSED)
+        );
+        assert_eq!(
+            decode(EventFlags::HUP),
+            both.and_if(true, Event::READ_CLOSED)
+                .and_if(true, Event::WRITE_CLOSED)
+        );
         assert_eq!(decode(EventFlags::IN | EventFlags::OUT), both);
-        assert_eq!(decode(EventFlags::PRI), Event::READABLE.and_if(true, Event::URGENT));
+        assert_eq!(
+            decode(EventFlags::PRI),
+            Event::READABLE.and_if(true, Event::URGENT)
+        );
     }
 }

@@ -55,7 +55,11 @@ pub enum Selector {
 
 impl Default for Selector {
     fn default() -> Selector {
-        if cfg!(target_os = "linux") { Selector::Epoll } else { Selector::Polling }
+        if cfg!(target_os = "linux") {
+            Selector::Epoll
+        } else {
+            Selector::Polling
+        }
     }
 }
 
@@ -76,7 +80,9 @@ impl str::FromStr for Selector {
         match name {
             "epoll" => Ok(Selector::Epoll),
             "polling" => Ok(Selector::Polling),
-            _ => Err(ParseSelectorError { name: name.to_owned() }),
+            _ => Err(ParseSelectorError {
+                name: name.to_owned(),
+            }),
         }
     }
 }
@@ -89,7 +95,11 @@ pub struct ParseSelectorError {
 
 impl fmt::Display for ParseSelectorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no selector named {:?}; choose \"epoll\" or \"polling\"", self.name)
+        write!(
+            f,
+            "there is no selector named {:?}; choose \"epoll\" or \"polling\"",
+            self.name
+        )
     }
 }
 
@@ -138,7 +148,10 @@ impl Interest {
     pub(crate) fn with(self, direction: Direction) -> Interest {
         match direction {
             Direction::Read => Interest { read: true, ..self },
-            Direction::Write => Interest { write: true, ..self },
+            Direction::Write => Interest {
+                write: true,
+                ..self
+            },
         }
     }
 }
@@ -176,7 +189,9 @@ impl Engine {
             Selector::Polling => Ok(Engine::Polling(Polling::new()?)),
             Selector::Epoll => match Epoll::new() {
                 Ok(epoll) => Ok(Engine::Epoll(epoll)),
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => Engine::new(Selector::Polling),
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                    Engine::new(Selector::Polling)
+                }
                 Err(error) => Err(error),
             },
         }
@@ -209,7 +224,12 @@ impl Engine {
         }
     }
 
-    pub(crate) fn add(&self, source: Borrowed<'_>, token: Token, interest: Interest) -> io::Result<()> {
+    pub(crate) fn add(
+        &self,
+        source: Borrowed<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
         match self {
             Engine::Epoll(epoll) => epoll.add(source, token, interest),
             Engine::Polling(polling) => polling.add(source, token, interest),
@@ -217,7 +237,12 @@ impl Engine {
         .map_err(explain)
     }
 
-    pub(crate) fn modify(&self, source: Borrowed<'_>, token: Token, interest: Interest) -> io::Result<()> {
+    pub(crate) fn modify(
+        &self,
+        source: Borrowed<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
         match self {
             Engine::Epoll(epoll) => epoll.modify(source, token, interest),
             Engine::Polling(polling) => polling.modify(source, token, interest),

@@ -37,7 +37,9 @@ struct Socket {
 
 impl Socket {
     fn event(&self) -> Event {
-        let Some((_, interest)) = self.watched else { return Event::default() };
+        let Some((_, interest)) = self.watched else {
+            return Event::default();
+        };
         Event::default()
             .and_if(interest.read && self.bytes > 0, Event::READABLE)
             .and_if(self.ended, Event::READABLE.and_if(true, Event::READ_CLOSED))
@@ -51,26 +53,50 @@ impl Socket {
 
 impl Epoll {
     pub(crate) fn new() -> io::Result<Epoll> {
-        Ok(Epoll { kernel: Mutex::new(Kernel::default()), changed: Condvar::new(), edge: true })
+        Ok(Epoll {
+            kernel: Mutex::new(Kernel::default()),
+            changed: Condvar::new(),
+            edge: true,
+        })
     }
 
     pub(crate) fn traits(&self) -> Traits {
-        Traits { edge: self.edge, short_read_clears: true, close_deletes: false }
+        Traits {
+            edge: self.edge,
+            short_read_clears: true,
+            close_deletes: false,
+        }
     }
 
-    pub(crate) fn add(&self, source: Borrowed<'_>, token: Token, interest: Interest) -> io::Result<()> {
-        let known = self.kernel.lock().sockets[source.as_raw_fd() as usize].watched.is_some();
+    pub(crate) fn add(
+        &self,
+        source: Borrowed<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        let known = self.kernel.lock().sockets[source.as_raw_fd() as usize]
+            .watched
+            .is_some();
         assert!(!known, "a descriptor was registered twice");
         self.modify(source, token, interest)
     }
 
-    pub(crate) fn modify(&self, source: Borrowed<'_>, token: Token, interest: Interest) -> io::Result<()> {
-        self.change(source.as_raw_fd(), |socket| socket.watched = Some((token, interest)));
+    pub(crate) fn modify(
+        &self,
+        source: Borrowed<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.change(source.as_raw_fd(), |socket| {
+            socket.watched = Some((token, interest))
+        });
         Ok(())
     }
 
     pub(crate) fn delete(&self, source: Borrowed<'_>) -> io::Result<()> {
-        self.change(source.as_raw_fd(), |socket| (socket.watched, socket.queued) = (None, false));
+        self.change(source.as_raw_fd(), |socket| {
+            (socket.watched, socket.queued) = (None, false)
+        });
         Ok(())
     }
 
@@ -117,7 +143,10 @@ impl Epoll {
 impl Epoll {
     /// With interest that ends at each event.
     pub(crate) fn oneshot() -> Epoll {
-        Epoll { edge: false, ..Epoll::new().expect("cannot fail") }
+        Epoll {
+            edge: false,
+            ..Epoll::new().expect("cannot fail")
+        }
     }
 
     pub(crate) fn arrive(&self, descriptor: RawFd) {
@@ -167,6 +196,8 @@ impl Events {
     }
 
     pub(crate) fn each(&self, mut report: impl FnMut(Token, Event)) {
-        self.list.iter().for_each(|&(token, event)| report(token, event));
+        self.list
+            .iter()
+            .for_each(|&(token, event)| report(token, event));
     }
 }

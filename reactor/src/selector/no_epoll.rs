@@ -11,7 +11,10 @@ pub(crate) enum Epoll {}
 
 impl Epoll {
     pub(crate) fn new() -> io::Result<Epoll> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "epoll exists on Linux only"))
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "epoll exists on Linux only",
+        ))
     }
 
     pub(crate) fn traits(&self) -> Traits {

@@ -22,28 +22,53 @@ pub(crate) struct Polling {
 impl Polling {
     pub(crate) fn new() -> io::Result<Polling> {
         let poller = Poller::new()?;
-        let mode = if poller.supports_edge() { PollMode::Edge } else { PollMode::Oneshot };
+        let mode = if poller.supports_edge() {
+            PollMode::Edge
+        } else {
+            PollMode::Oneshot
+        };
         Ok(Polling { poller, mode })
     }
 
     #[cfg(all(test, unix, not(filch_loom)))]
     pub(crate) fn oneshot() -> io::Result<Polling> {
-        Ok(Polling { poller: Poller::new()?, mode: PollMode::Oneshot })
+        Ok(Polling {
+            poller: Poller::new()?,
+            mode: PollMode::Oneshot,
+        })
     }
 
     pub(crate) fn traits(&self) -> Traits {
         let edge = self.mode == PollMode::Edge;
-        Traits { edge, short_read_clears: !edge, close_deletes: false }
+        Traits {
+            edge,
+            short_read_clears: !edge,
+            close_deletes: false,
+        }
     }
 
-    pub(crate) fn add(&self, source: Borrowed<'_>, token: Token, interest: Interest) -> io::Result<()> {
+    pub(crate) fn add(
+        &self,
+        source: Borrowed<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
         // SAFETY: the descriptor is deleted before it is closed: `traits` says that closing does not do it, so
         // `Source` calls `delete` whenever it goes, and a source goes before its I/O object does.
-        unsafe { self.poller.add_with_mode(sys::descriptor(&source), report(token, interest), self.mode) }
+        unsafe {
+            self.poller
+                .add_with_mode(sys::descriptor(&source), report(token, interest), self.mode)
+        }
     }
 
-    pub(crate) fn modify(&self, source: Borrowed<'_>, token: Token, interest: Interest) -> io::Result<()> {
-        self.poller.modify_with_mode(source, report(token, interest), self.mode)
+    pub(crate) fn modify(
+        &self,
+        source: Borrowed<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.poller
+            .modify_with_mode(source, report(token, interest), self.mode)
     }
 
     pub(crate) fn delete(&self, source: Borrowed<'_>) -> io::Result<()> {
@@ -73,7 +98,9 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn new() -> Events {
-        Events { list: polling::Events::new() }
+        Events {
+            list: polling::Events::new(),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -96,11 +123,16 @@ fn decode(event: Report) -> Event {
         .and_if(event.readable, Event::READABLE)
         .and_if(event.writable, Event::WRITABLE)
         .and_if(event.is_priority(), Event::URGENT)
-        .and_if(hung_up, Event::READ_CLOSED.and_if(true, Event::WRITE_CLOSED))
+        .and_if(
+            hung_up,
+            Event::READ_CLOSED.and_if(true, Event::WRITE_CLOSED),
+        )
 }
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("len", &self.list.len()).finish()
+        f.debug_struct("Events")
+            .field("len", &self.list.len())
+            .finish()
     }
 }

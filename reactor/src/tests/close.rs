@@ -18,7 +18,15 @@ fn closing_hands_back_all_waiters_and_then_everything_fails() {
         let waker = Waker::from(Arc::clone(&woken));
         park(&io, Direction::Read, &waker);
         let mut waiter = Waiter::default();
-        assert!(io.source().poll_ready(Direction::Read, Some(&mut waiter), &mut Context::from_waker(&waker)).is_pending());
+        assert!(
+            io.source()
+                .poll_ready(
+                    Direction::Read,
+                    Some(&mut waiter),
+                    &mut Context::from_waker(&waker)
+                )
+                .is_pending()
+        );
 
         let mut all = Vec::new();
         reactor.close(&mut all);
@@ -28,10 +36,16 @@ fn closing_hands_back_all_waiters_and_then_everything_fails() {
         assert!(reactor.is_empty());
 
         for direction in [Direction::Read, Direction::Write] {
-            let Poll::Ready(Err(error)) = poll(&io, direction, &waker) else { panic!("it is over") };
+            let Poll::Ready(Err(error)) = poll(&io, direction, &waker) else {
+                panic!("it is over")
+            };
             assert!(says_that_it_is_over(&error), "{error}");
         }
-        let error = reactor.try_lock().expect("free").wait(None, &mut all).expect_err("it is over");
+        let error = reactor
+            .try_lock()
+            .expect("free")
+            .wait(None, &mut all)
+            .expect_err("it is over");
         assert!(says_that_it_is_over(&error), "{error}");
 
         // One that never waited works on until it would have to.

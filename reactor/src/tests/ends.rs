@@ -35,7 +35,10 @@ fn after_the_peer_has_finished_writing_it_can_still_be_written_to() {
         park(&io, Direction::Read, Waker::noop());
         peer.shutdown(Shutdown::Write).expect("connected");
         assert_eq!(receive(&io, &mut [0; 8]).expect("the end"), 0);
-        complete(&io, Direction::Write, |mut stream| stream.write(b"still here")).expect("open this way");
+        complete(&io, Direction::Write, |mut stream| {
+            stream.write(b"still here")
+        })
+        .expect("open this way");
         drop(io);
         let mut got = String::new();
         peer.read_to_string(&mut got).expect("the rest");
@@ -52,7 +55,9 @@ fn a_reset_wakes_both_directions_and_is_reported_by_the_operation() {
         while (&mut io.get_ref()).write(&[0; 1 << 16]).is_ok() {}
         park(&io, Direction::Write, &Waker::from(Arc::clone(&writer)));
         glance(reactor);
-        socket2::SockRef::from(&peer).set_linger(Some(Duration::ZERO)).expect("a socket");
+        socket2::SockRef::from(&peer)
+            .set_linger(Some(Duration::ZERO))
+            .expect("a socket");
         drop(peer);
         while reader.get() == 0 || writer.get() == 0 {
             turn(reactor, Some(PATIENCE));
@@ -68,7 +73,8 @@ fn a_connection_in_progress_is_reported_either_way() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
         let address = listener.local_addr().expect("an address");
         let connect = || {
-            let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+            let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
+                .expect("a socket");
             socket.set_nonblocking(true).expect("non-blocking");
             match socket.connect(&address.into()) {
                 Ok(()) => {}
@@ -76,14 +82,21 @@ fn a_connection_in_progress_is_reported_either_way() {
             }
             let io = Io::new_sole(Arc::clone(reactor), TcpStream::from(socket));
             park(&io, Direction::Write, Waker::noop());
-            complete(&io, Direction::Write, |stream| match stream.take_error()? {
-                Some(error) => Err(error),
-                None => stream.peer_addr().map_err(|_| io::ErrorKind::WouldBlock.into()),
+            complete(&io, Direction::Write, |stream| {
+                match stream.take_error()? {
+                    Some(error) => Err(error),
+                    None => stream
+                        .peer_addr()
+                        .map_err(|_| io::ErrorKind::WouldBlock.into()),
+                }
             })
         };
         assert_eq!(connect().expect("somebody listens"), address);
         drop(listener);
-        assert_eq!(connect().expect_err("nobody listens").kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(
+            connect().expect_err("nobody listens").kind(),
+            io::ErrorKind::ConnectionRefused
+        );
     });
 }
 
@@ -96,7 +109,8 @@ fn a_pipe_without_readers_fails_its_writer() {
         while (&mut io.get_ref()).write(&[0; 4096]).is_ok() {}
         park(&io, Direction::Write, Waker::noop());
         drop(reader);
-        let error = complete(&io, Direction::Write, |mut pipe| pipe.write(b"x")).expect_err("nobody reads");
+        let error =
+            complete(&io, Direction::Write, |mut pipe| pipe.write(b"x")).expect_err("nobody reads");
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     });
 }
@@ -104,12 +118,26 @@ fn a_pipe_without_readers_fails_its_writer() {
 #[test]
 fn a_fifo_that_is_opened_anew_does_not_keep_its_reader_busy() {
     each(|reactor| {
-        let path = std::env::temp_dir().join(format!("filch-reactor-{}-{:p}.fifo", std::process::id(), Arc::as_ptr(reactor)));
+        let path = std::env::temp_dir().join(format!(
+            "filch-reactor-{}-{:p}.fifo",
+            std::process::id(),
+            Arc::as_ptr(reactor)
+        ));
         let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
         // SAFETY: the name is a C string.
-        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0, "{}", io::Error::last_os_error());
-        let reader = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path).expect("a reader");
-        let write = || OpenOptions::new().write(true).open(&path).expect("a writer");
+        let made = unsafe { libc::mkfifo(name.as_ptr(), 0o600) };
+        assert_eq!(made, 0, "{}", io::Error::last_os_error());
+        let reader = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(&path)
+            .expect("a reader");
+        let write = || {
+            OpenOptions::new()
+                .write(true)
+                .open(&path)
+                .expect("a writer")
+        };
         let io = Io::new(Arc::clone(reactor), reader);
         let mut buffer = [0; 8];
 
@@ -118,7 +146,10 @@ fn a_fifo_that_is_opened_anew_does_not_keep_its_reader_busy() {
         assert_eq!(receive(&io, &mut buffer).expect("open"), 3);
         park(&io, Direction::Read, Waker::noop());
         drop(first);
-        assert_eq!(receive(&io, &mut buffer).expect("the first writer has gone"), 0);
+        assert_eq!(
+            receive(&io, &mut buffer).expect("the first writer has gone"),
+            0
+        );
 
         let mut second = write();
         park(&io, Direction::Read, Waker::noop());

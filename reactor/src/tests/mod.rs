@@ -30,7 +30,9 @@ fn each(test: impl Fn(&Arc<Reactor>)) {
         ("polling without edges", Engine::oneshot()),
     ] {
         println!("with {name}");
-        test(&Arc::new(Reactor::with_engine(engine.expect("a selector can be made"))));
+        test(&Arc::new(Reactor::with_engine(
+            engine.expect("a selector can be made"),
+        )));
     }
 }
 
@@ -60,7 +62,8 @@ fn unix(reactor: &Arc<Reactor>) -> (Io<UnixStream>, UnixStream) {
 /// A TCP connection over loopback, our end in a source.
 fn tcp(reactor: &Arc<Reactor>) -> (Io<TcpStream>, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
-    let theirs = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+    let theirs =
+        TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (ours, _) = listener.accept().expect("it is accepted");
     ours.set_nonblocking(true).expect("non-blocking");
     ours.set_nodelay(true).expect("no delay");
@@ -71,7 +74,11 @@ fn tcp(reactor: &Arc<Reactor>) -> (Io<TcpStream>, TcpStream) {
 /// Waits once and wakes. Returns the number of events.
 fn turn(reactor: &Reactor, timeout: Option<Duration>) -> usize {
     let mut woken = Vec::new();
-    let events = reactor.try_lock().expect("nobody else polls").wait(timeout, &mut woken).expect("the reactor is open");
+    let events = reactor
+        .try_lock()
+        .expect("nobody else polls")
+        .wait(timeout, &mut woken)
+        .expect("the reactor is open");
     woken.drain(..).for_each(Waker::wake);
     events
 }
@@ -82,7 +89,8 @@ fn glance(reactor: &Reactor) -> usize {
 }
 
 fn poll<T: AsSource>(io: &Io<T>, direction: Direction, waker: &Waker) -> Poll<io::Result<Ready>> {
-    io.source().poll_ready(direction, None, &mut Context::from_waker(waker))
+    io.source()
+        .poll_ready(direction, None, &mut Context::from_waker(waker))
 }
 
 /// Polls until that direction would wait, forgetting whatever readiness there is. Returns nothing: it is Pending, with `waker` left.
@@ -93,7 +101,11 @@ fn park<T: AsSource>(io: &Io<T>, direction: Direction, waker: &Waker) {
 }
 
 /// What a leaf future and an executor would do together: tries, and waits in the selector in between.
-fn complete<T: AsSource, R>(io: &Io<T>, direction: Direction, mut operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+fn complete<T: AsSource, R>(
+    io: &Io<T>,
+    direction: Direction,
+    mut operation: impl FnMut(&T) -> io::Result<R>,
+) -> io::Result<R> {
     let start = now();
     loop {
         let woken = Arc::new(Count::default());
@@ -101,18 +113,28 @@ fn complete<T: AsSource, R>(io: &Io<T>, direction: Direction, mut operation: imp
             Poll::Ready(ready) => {
                 let ready = ready?;
                 match operation(io.get_ref()) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => io.source().clear(ready),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        io.source().clear(ready)
+                    }
                     result => return result,
                 }
             }
             Poll::Pending => {
                 while woken.get() == 0 {
                     turn(io.source().reactor(), Some(Duration::from_secs(5)));
-                    assert!(now() - start < PATIENCE, "no event came for {:?}", io.source());
+                    assert!(
+                        now() - start < PATIENCE,
+                        "no event came for {:?}",
+                        io.source()
+                    );
                 }
             }
         }
-        assert!(now() - start < PATIENCE, "ready for ever, but never able: {:?}", io.source());
+        assert!(
+            now() - start < PATIENCE,
+            "ready for ever, but never able: {:?}",
+            io.source()
+        );
     }
 }
 

@@ -54,14 +54,20 @@ fn an_event_of_a_descriptor_that_lives_on_in_a_duplicate_reaches_nobody() {
     });
 }
 
+// Elsewhere a regular file may be watched, and is always ready.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_regular_file_is_refused_with_advice() {
     each(|reactor| {
         let file = std::fs::File::open("/proc/self/exe").expect("this program");
         let io = Io::new(Arc::clone(reactor), file);
-        let Poll::Ready(Ok(ready)) = poll(&io, Direction::Read, Waker::noop()) else { panic!("fresh") };
+        let Poll::Ready(Ok(ready)) = poll(&io, Direction::Read, Waker::noop()) else {
+            panic!("fresh")
+        };
         io.source().clear(ready);
-        let Poll::Ready(Err(error)) = poll(&io, Direction::Read, Waker::noop()) else { panic!("it cannot be watched") };
+        let Poll::Ready(Err(error)) = poll(&io, Direction::Read, Waker::noop()) else {
+            panic!("it cannot be watched")
+        };
         assert_eq!(error.kind(), io::ErrorKind::Unsupported);
         assert!(error.to_string().contains("spawn_blocking"), "{error}");
         assert!(reactor.is_empty());
@@ -74,13 +80,21 @@ fn a_descriptor_that_is_watched_already_is_refused() {
         let (first, mut peer) = unix(reactor);
         let second = Io::new(Arc::clone(reactor), first.get_ref());
         park(&first, Direction::Read, Waker::noop());
-        second.source().clear(second.source().ready(Direction::Read).expect("fresh"));
-        let Poll::Ready(Err(error)) = poll(&second, Direction::Read, Waker::noop()) else { panic!("twice") };
+        second
+            .source()
+            .clear(second.source().ready(Direction::Read).expect("fresh"));
+        let Poll::Ready(Err(error)) = poll(&second, Direction::Read, Waker::noop()) else {
+            panic!("twice")
+        };
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         drop(second);
         assert_eq!(reactor.len(), 1);
         peer.write_all(b"x").expect("room");
-        assert_eq!(turn(reactor, Some(PATIENCE)), 1, "the first is none the worse for it");
+        assert_eq!(
+            turn(reactor, Some(PATIENCE)),
+            1,
+            "the first is none the worse for it"
+        );
     });
 }
 
@@ -97,7 +111,8 @@ fn sources_come_and_go_on_every_thread_while_one_polls() {
                     waits.fetch_add(1, Ordering::Relaxed);
                 }
             });
-            let churners = [(); THREADS].map(|()| scope.spawn(|| (0..ROUNDS).for_each(|round| churn(reactor, round))));
+            let churners = [(); THREADS]
+                .map(|()| scope.spawn(|| (0..ROUNDS).for_each(|round| churn(reactor, round))));
             for churner in churners {
                 churner.join().expect("every event came");
             }
@@ -140,8 +155,16 @@ fn churn(reactor: &Arc<Reactor>, round: usize) {
         }
     }
     // Half of them go while an event may be on its way.
-    drop(if round.is_multiple_of(2) { peer.write_all(b"x") } else { Ok(()) });
-    drop(if round.is_multiple_of(5) { io.into_inner().map(drop) } else { Ok(()) });
+    drop(if round.is_multiple_of(2) {
+        peer.write_all(b"x")
+    } else {
+        Ok(())
+    });
+    drop(if round.is_multiple_of(5) {
+        io.into_inner().map(drop)
+    } else {
+        Ok(())
+    });
 }
 
 struct Unpark(thread::Thread);
@@ -153,9 +176,23 @@ impl Wake for Unpark {
 }
 
 #[test]
+fn everything_may_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Reactor>();
+    shared::<Source>();
+    shared::<Io<TcpStream>>();
+    shared::<crate::Waiter>();
+    shared::<Ready>();
+}
+
+#[test]
 fn an_idle_source_is_small() {
     let registration = size_of::<crate::registration::Registration>();
-    println!("Io<TcpStream>: {}, Source: {}, Registration: {registration}", size_of::<Io<TcpStream>>(), size_of::<Source>());
+    println!(
+        "Io<TcpStream>: {}, Source: {}, Registration: {registration}",
+        size_of::<Io<TcpStream>>(),
+        size_of::<Source>()
+    );
     assert!(size_of::<Io<TcpStream>>() <= 32);
     assert!(registration <= 72);
 }

@@ -14,9 +14,17 @@ fn every_waiter_of_the_direction_is_woken_and_none_that_was_forgotten() {
         for (woken, waiter) in &mut crowd {
             let waker = Waker::from(Arc::clone(woken));
             let mut cx = Context::from_waker(&waker);
-            assert!(io.source().poll_ready(Direction::Read, Some(&mut *waiter), &mut cx).is_pending());
+            assert!(
+                io.source()
+                    .poll_ready(Direction::Read, Some(&mut *waiter), &mut cx)
+                    .is_pending()
+            );
             // Polled again with the same waker, it still waits once.
-            assert!(io.source().poll_ready(Direction::Read, Some(waiter), &mut cx).is_pending());
+            assert!(
+                io.source()
+                    .poll_ready(Direction::Read, Some(waiter), &mut cx)
+                    .is_pending()
+            );
         }
         for (_, waiter) in crowd.iter_mut().step_by(3) {
             io.source().forget(waiter);
@@ -25,7 +33,15 @@ fn every_waiter_of_the_direction_is_woken_and_none_that_was_forgotten() {
         turn(reactor, Some(PATIENCE));
         for (n, (woken, waiter)) in crowd.iter_mut().enumerate() {
             assert_eq!(woken.get(), usize::from(n % 3 != 0));
-            assert!(io.source().poll_ready(Direction::Read, Some(waiter), &mut Context::from_waker(Waker::noop())).is_ready());
+            assert!(
+                io.source()
+                    .poll_ready(
+                        Direction::Read,
+                        Some(waiter),
+                        &mut Context::from_waker(Waker::noop())
+                    )
+                    .is_ready()
+            );
             assert!(!waiter.is_placed(), "who is ready has given its place back");
         }
     });
@@ -43,7 +59,10 @@ fn readers_and_writers_are_woken_apart() {
         turn(reactor, Some(PATIENCE));
         assert_eq!((reader.get(), writer.get()), (1, 0));
         // On a selector without edges the writer's interest went with that event, and must be back.
-        let drained = std::thread::spawn(move || peer.read_exact(&mut [0; 200_000]).map_or_else(|_| peer.shutdown(std::net::Shutdown::Both), Ok));
+        let drained = std::thread::spawn(move || {
+            peer.read_exact(&mut [0; 200_000])
+                .map_or_else(|_| peer.shutdown(std::net::Shutdown::Both), Ok)
+        });
         while writer.get() == 0 {
             turn(reactor, Some(PATIENCE));
         }
@@ -59,7 +78,11 @@ fn the_last_caller_without_a_waiter_takes_the_slot() {
         let (first, last) = (Arc::new(Count::default()), Arc::new(Count::default()));
         park(&io, Direction::Read, &Waker::from(Arc::clone(&first)));
         park(&io, Direction::Read, &Waker::from(Arc::clone(&last)));
-        assert_eq!(Arc::strong_count(&first), 1, "the replaced waker is dropped");
+        assert_eq!(
+            Arc::strong_count(&first),
+            1,
+            "the replaced waker is dropped"
+        );
         peer.write_all(b"x").expect("room");
         turn(reactor, Some(PATIENCE));
         assert_eq!((first.get(), last.get()), (0, 1));
@@ -95,7 +118,9 @@ fn dropping_a_waker_may_drop_other_sources() {
         let owner = || {
             let (io, _peer) = unix(reactor);
             park(&io, Direction::Read, Waker::noop());
-            Waker::from(Arc::new(Owner { _owned: Mutex::new(Some(io)) }))
+            Waker::from(Arc::new(Owner {
+                _owned: Mutex::new(Some(io)),
+            }))
         };
         let (io, _peer) = unix(reactor);
         park(&io, Direction::Read, &owner());
@@ -104,7 +129,11 @@ fn dropping_a_waker_may_drop_other_sources() {
         {
             let waker = owner();
             let mut cx = Context::from_waker(&waker);
-            assert!(io.source().poll_ready(Direction::Read, Some(&mut waiter), &mut cx).is_pending());
+            assert!(
+                io.source()
+                    .poll_ready(Direction::Read, Some(&mut waiter), &mut cx)
+                    .is_pending()
+            );
         }
         assert_eq!(reactor.len(), 3);
         io.source().forget(&mut waiter);
