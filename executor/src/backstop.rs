@@ -23,10 +23,7 @@
 //! again. A worker that frees the lock needs no such look: it is awake, and passes here again before
 //! it sleeps; meanwhile this thread is awake too.
 //!
-//! # Why it does not sleep deeply while a worker is busy
-//!
-//! It stores `deep`, fences [deep-sleep] and looks for busy workers; a worker clears its idle bit,
-//! fences [deep-busy] and looks at `deep`. One of the two sees the other.
+//! Why it does not sleep deeply while a worker is busy stands in `deep`.
 
 use crate::context::{self, Role};
 use crate::queue::Stolen;
@@ -34,8 +31,7 @@ use crate::shared::Shared;
 use crate::worker::events_of_turn;
 use filch_timer::Instant;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::fence;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -91,7 +87,7 @@ impl Backstop<'_> {
         let last_turn = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
         let overdue = now.duration_since(last_turn) >= TURN_OVERDUE;
         self.adapt(hit | overdue);
-        if !(overdue && self.sleep_in_poller()) {
+        if !(overdue && self.sleep_in_poller(now)) {
             self.sleep_on_word(now, self.interval);
         }
     }
@@ -184,12 +180,11 @@ impl Backstop<'_> {
         if now.duration_since(since) < DEEP_AFTER {
             return self.sleep_on_word(now, LONGEST);
         }
-        self.shared.backstop.deep.store(true, Relaxed);
-        fence(SeqCst); // [deep-sleep], pairs with [deep-busy]
+        self.shared.backstop.deep.announce();
         if !self.is_anybody_busy() {
             self.shared.backstop.parker.park(self.next_deadline());
         }
-        self.shared.backstop.deep.store(false, Relaxed);
+        self.shared.backstop.deep.end();
         if self.is_anybody_busy() {
             (self.idle_since, self.interval, self.quiet) = (None, SHORTEST, 0);
         }
@@ -209,18 +204,20 @@ impl Backstop<'_> {
     }
 
     /// Waits for events in the workers' place until the next look. `false`: somebody else is at it.
-    fn sleep_in_poller(&mut self) -> bool {
+    fn sleep_in_poller(&mut self, now: Instant) -> bool {
         let Some(mut turn) = self.shared.reactor.try_lock() else { return false };
-        if !self.shared.backstop.parker.start_polling() {
-            return true;
+        if self.shared.backstop.parker.start_polling() {
+            let deadline = self.next_deadline().map(|deadline| deadline.duration_since(now));
+            let timeout = deadline.map_or(self.interval, |deadline| deadline.min(self.interval));
+            let events = turn.wait(Some(timeout), &mut self.woken);
+            self.shared.backstop.parker.stop_polling();
+            self.shared.last_turn.store(self.shared.now().as_nanos(), Relaxed);
+            self.shared.backstop.counters.turns.add(1);
+            self.shared.backstop.counters.io_events.add(events_of_turn(&events));
         }
-        let events = turn.wait(Some(self.interval), &mut self.woken);
         drop(turn);
-        self.shared.backstop.parker.stop_polling();
-        self.shared.last_turn.store(self.shared.now().as_nanos(), Relaxed);
-        self.shared.backstop.counters.turns.add(1);
-        self.shared.backstop.counters.io_events.add(events_of_turn(&events));
         self.wake_all();
+        // Even if it was not waited: a worker may have found the poller taken, and gone to sleep.
         self.shared.notify_poller();
         true
     }

@@ -1,7 +1,7 @@
 //! Futures that run on the calling thread: `block_on`, and waiting for a root task as a worker.
 
 use crate::context::{self, Role};
-use crate::parker::ThreadParker;
+use crate::guest::Guest;
 use crate::shared::Shared;
 use crate::task::JoinError;
 use crate::worker::Worker;
@@ -12,6 +12,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::task::{Context, Poll, Wake, Waker};
 
+/// Why a runtime is no more while somebody still runs a future on it.
+pub(crate) const UNHANDLED: &str = "the filch runtime was shut down; an unhandled panic of a task \
+    does that under the policy `UnhandledPanic::ShutdownRuntime`";
+
 impl Shared {
     /// Polls a future on this thread until it is ready. What it spawns, workers run.
     ///
@@ -21,16 +25,28 @@ impl Shared {
     #[track_caller]
     pub(crate) fn block_on<F: Future>(self: &Arc<Shared>, future: F) -> F::Output {
         context::assert_may_block("block_on");
-        let guest = self.guests.enter();
-        let output = {
-            let queue = guest.as_ref().map(|(_, queue)| queue);
-            let _entered = context::enter(self, Role::BlockOn, None, queue);
-            poll_until_ready(pin!(future))
-        };
-        if let Some((place, queue)) = guest {
-            self.guests.leave(place, queue);
+        // A local runtime's thread takes tasks from nowhere but its own queue and the injector.
+        let guest = if self.config.local { None } else { self.guests.enter() };
+        let queue = guest.as_ref().and_then(Guest::queue);
+        let _entered = context::enter(self, Role::BlockOn, None, queue);
+        self.poll_until_ready(pin!(future))
+    }
+
+    #[track_caller]
+    fn poll_until_ready<F: Future>(&self, mut future: Pin<&mut F>) -> F::Output {
+        let caller = self.callers.enter();
+        let waker = Waker::from(Arc::clone(&caller.parker));
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            context::with(context::Context::reset_budget);
+            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                return output;
+            }
+            if self.callers.has_failed() {
+                panic!("block_on will not end: {UNHANDLED}");
+            }
+            caller.parker.park_until(None);
         }
-        output
     }
 
     /// Runs a future as a task, while this thread is one of the workers.
@@ -47,17 +63,12 @@ impl Shared {
         let mut root = self.spawn(future, None, std::panic::Location::caller());
         let stop = Arc::new(Stop { done: AtomicBool::new(false), shared: Arc::clone(self) });
         let waker = Waker::from(Arc::clone(&stop));
-        let cx = &mut Context::from_waker(&waker);
-        let output = match Pin::new(&mut root).poll(cx) {
-            Poll::Ready(output) => output,
-            Poll::Pending => {
-                self.work_until(&stop.done);
-                match Pin::new(&mut root).poll(cx) {
-                    Poll::Ready(output) => output,
-                    Poll::Pending => unreachable!("the root task's waker was called before its end"),
-                }
-            }
-        };
+        // Not polled as a future, which would be a matter of this thread's budget.
+        let output = root.take_or_register(&waker).or_else(|| {
+            self.work_until(&stop.done);
+            root.take_or_register(&waker)
+        });
+        let output = output.expect("the root task's waker is called at its end");
         output.unwrap_or_else(|error| resume(error))
     }
 
@@ -85,27 +96,11 @@ impl Shared {
     }
 }
 
-fn poll_until_ready<F: Future>(mut future: Pin<&mut F>) -> F::Output {
-    let parker = Arc::new(ThreadParker::new());
-    let waker = Waker::from(Arc::clone(&parker));
-    let mut cx = Context::from_waker(&waker);
-    loop {
-        context::with(context::Context::reset_budget);
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return output;
-        }
-        parker.park_until(None);
-    }
-}
-
 /// The root task did not give an output: its panic goes on here.
 fn resume(error: JoinError) -> ! {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
-        Err(error) => panic!(
-            "the root future was cancelled because its filch runtime was shut down ({error}); an \
-             unhandled panic of a task may have done that, see `Builder::on_unhandled_panic`"
-        ),
+        Err(error) => panic!("the root future was cancelled ({error}): {UNHANDLED}"),
     }
 }
 

@@ -45,8 +45,6 @@ pub(crate) struct Context {
     pub(crate) poll_asked: Cell<u64>,
     /// The running task wants to go to the tail of the queue.
     pub(crate) yielded: Cell<bool>,
-    /// For threads outside the runtime: a counter that spreads them over the registry's lists.
-    pub(crate) salt: Cell<u64>,
 }
 
 thread_local! {
@@ -61,7 +59,6 @@ thread_local! {
             budget: Cell::new(BUDGET),
             poll_asked: Cell::new(0),
             yielded: Cell::new(false),
-            salt: Cell::new(0),
         }
     };
 }
@@ -147,6 +144,11 @@ impl Context {
         unsafe { self.guest.get().as_ref() }
     }
 
+    /// Whether this is one of the threads that the end of `shared` waits for.
+    pub(crate) fn belongs_to(&self, shared: *const Shared) -> bool {
+        ptr::eq(self.shared.get(), shared) && self.role.get() != Role::BlockOn
+    }
+
     /// The task that is being polled or dropped on this thread.
     #[inline]
     pub(crate) fn task(&self) -> Option<&Header> {
@@ -179,11 +181,24 @@ impl Context {
         self.locals.replace(node)
     }
 
+    /// The task's future is gone. What runs on this thread before the next poll (the joiner's waker,
+    /// the drop of an unwanted output, of the task-locals) is no part of the task, which may be freed
+    /// any moment. Another task that is current, as around a cancelled spawn, stays so.
+    #[inline]
+    pub(crate) fn leave_task(&self, task: &Header) {
+        if ptr::eq(self.task.get(), task) {
+            self.task.set(ptr::null());
+            self.locals.set(ptr::null());
+        }
+    }
+
     /// A fresh budget, for a poll that starts.
     #[inline]
     pub(crate) fn reset_budget(&self) {
         self.budget.set(BUDGET);
         self.poll_asked.set(0);
+        // A poll that yielded and was ready all the same, as in a `select!`, has left it set.
+        self.yielded.set(false);
     }
 }
 
@@ -196,6 +211,7 @@ pub(crate) struct Entered<'a> {
     role: Role,
     task: *const Header,
     locals: *const Node,
+    yielded: bool,
     lent: PhantomData<(&'a Shared, *const ())>,
 }
 
@@ -214,6 +230,7 @@ pub(crate) fn enter<'a>(
         role: context.role.replace(role),
         task: context.task.replace(ptr::null()),
         locals: context.locals.replace(ptr::null()),
+        yielded: context.yielded.take(),
         lent: PhantomData,
     })
 }
@@ -227,6 +244,7 @@ impl Drop for Entered<'_> {
             context.role.set(self.role);
             context.task.set(self.task);
             context.locals.set(self.locals);
+            context.yielded.set(self.yielded);
         });
     }
 }
@@ -240,9 +258,9 @@ pub(crate) struct TaskScope<'a> {
 /// Makes `task` the current one, with a fresh budget and its own task-locals.
 ///
 /// # Safety
-/// The caller runs the task before the guard is dropped and does nothing else in between, so that
-/// the header stays (a task that completes may free it, after which nothing reads the pointer: the
-/// future is gone and no user code runs under this guard any more).
+/// The caller runs the task before the guard is dropped and does nothing else in between. The header
+/// stays until the poll has ended; a task that completes is no longer the current one by then
+/// (`leave_task`), and after a poll that ended otherwise no user code runs under this guard.
 #[inline]
 pub(crate) unsafe fn enter_task<'a>(task: *const Header) -> TaskScope<'a> {
     with(|context| {

@@ -23,6 +23,15 @@ struct Place {
     stealer: Stealer,
 }
 
+/// A place that a thread has taken. Dropping it gives the place back; what is left in its queue stays
+/// there for the workers.
+#[derive(Debug)]
+pub(crate) struct Guest<'a> {
+    place: &'a Place,
+    /// Some until it is given back.
+    queue: Option<Local>,
+}
+
 impl Guests {
     pub(crate) fn new() -> Guests {
         Guests {
@@ -35,13 +44,11 @@ impl Guests {
     }
 
     /// Takes a free place.
-    pub(crate) fn enter(&self) -> Option<(usize, Local)> {
-        self.places.iter().enumerate().find_map(|(place, p)| Some((place, p.free.lock().take()?)))
-    }
-
-    /// Gives a place back. What is left in its queue stays there for the workers.
-    pub(crate) fn leave(&self, place: usize, queue: Local) {
-        *self.places[place].free.lock() = Some(queue);
+    pub(crate) fn enter(&self) -> Option<Guest<'_>> {
+        self.places.iter().find_map(|place| {
+            let queue = place.free.lock().take()?;
+            Some(Guest { place, queue: Some(queue) })
+        })
     }
 
     pub(crate) fn have_work(&self) -> bool {
@@ -50,5 +57,18 @@ impl Guests {
 
     pub(crate) fn stealers(&self) -> impl Iterator<Item = &Stealer> {
         self.places.iter().map(|place| &place.stealer)
+    }
+}
+
+impl Guest<'_> {
+    /// Its queue, for as long as it stays.
+    pub(crate) fn queue(&self) -> Option<&Local> {
+        self.queue.as_ref()
+    }
+}
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        *self.place.free.lock() = self.queue.take();
     }
 }

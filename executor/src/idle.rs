@@ -72,8 +72,14 @@ impl Idle {
         self.claim()
     }
 
-    /// P4 and P5 without asking whether somebody searches.
-    pub(crate) fn claim(&self) -> Option<usize> {
+    /// As `notify`, whoever searches: for what a searcher does not see, as a poller that was given up.
+    pub(crate) fn notify_any(&self) -> Option<usize> {
+        fence(SeqCst); // [turn-free], pairs with [idle-sub]
+        self.claim()
+    }
+
+    /// P4 and P5.
+    fn claim(&self) -> Option<usize> {
         for (word, mask) in self.masks.iter().enumerate() {
             let mut bits = mask.load(Relaxed);
             while bits != 0 {

@@ -105,8 +105,12 @@ impl<T> JoinHandle<T> {
         }
     }
 
+    /// The output, or else `waker` is called once it is there.
+    ///
+    /// # Panics
+    /// If the output was already taken.
     #[track_caller]
-    fn take_or_register(&mut self, waker: &Waker) -> Option<Result<T, JoinError>> {
+    pub(crate) fn take_or_register(&mut self, waker: &Waker) -> Option<Result<T, JoinError>> {
         let task = self.task.as_ref().expect("a JoinHandle was used after its output was taken");
         let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
         // SAFETY: this is the task's one JoinHandle and its output is a T; `task` is None once the

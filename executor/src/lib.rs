@@ -22,10 +22,13 @@ mod queue;
 mod slot;
 
 mod blocking;
+mod callers;
 mod core;
+mod deep;
 mod guest;
 mod metrics;
 mod registry;
+mod ending;
 mod seats;
 mod shared;
 
@@ -51,6 +54,9 @@ mod builder;
 
 mod local_key;
 mod tasks;
+
+#[cfg(all(test, filch_loom))]
+mod model;
 
 pub use builder::Builder;
 pub use handle::{Handle, NoRuntime};

@@ -3,6 +3,7 @@
 //! It shares everything with the large one but the loop: one seat, no next-task slot, no thieves and
 //! no backstop thread, so tasks run in the order in which they were scheduled.
 
+use crate::block_on::UNHANDLED;
 use crate::context::{self, Role};
 use crate::core::Core;
 use crate::handle::Handle;
@@ -67,7 +68,8 @@ impl LocalRuntime {
     /// Tasks that are left then go on at the next call.
     ///
     /// # Panics
-    /// Inside a task or another `block_on`, and with the future's own panic.
+    /// Inside a task or another `block_on`, with the future's own panic, and when the runtime is shut
+    /// down by an unhandled panic.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         context::assert_may_block("LocalRuntime::block_on");
@@ -80,11 +82,16 @@ impl LocalRuntime {
         loop {
             if root.ready.swap(false, AcqRel) {
                 context::with(context::Context::reset_budget);
+                // A poll like a task's: every so many, timers and I/O are looked after, even when
+                // there is no task and this future is ready all the time.
+                self.core.tick.set(self.core.tick.get().wrapping_add(1));
                 if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                     return output;
                 }
             }
             if !run_some(&mut worker) {
+                let failed = self.shared.callers.has_failed();
+                assert!(!failed, "LocalRuntime::block_on will not end: {UNHANDLED}");
                 worker.sleep();
             }
         }

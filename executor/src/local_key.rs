@@ -2,6 +2,7 @@
 
 use crate::context;
 use crate::locals::Node;
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -60,13 +61,16 @@ impl<T: Send + Sync + 'static> LocalKey<T> {
     }
 
     /// Binds the key to `value` while `future` runs, for it and everything it spawns.
+    ///
+    /// Other keys keep the values that they have where the scope is first polled.
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> Scope<F> {
-        Scope { node: self.bind(value), future }
+        let value: Box<dyn Any + Send + Sync> = Box::new(value);
+        Scope { binding: Binding::Unbound(self.address(), Some(value)), future }
     }
 
     /// Binds the key to `value` while `f` runs.
     pub fn sync_scope<R>(&'static self, value: T, f: impl FnOnce() -> R) -> R {
-        let node = self.bind(value);
+        let node = bind(self.address(), Box::new(value));
         let _bound = Bound::new(&node);
         f()
     }
@@ -109,14 +113,14 @@ impl<T: Send + Sync + 'static> LocalKey<T> {
         }
     }
 
-    fn bind(&'static self, value: T) -> Arc<Node> {
-        let outer = context::with(context::Context::clone_locals);
-        Arc::new(Node::new(self.address(), Box::new(value), outer))
-    }
-
     fn address(&'static self) -> usize {
         std::ptr::from_ref(self).addr()
     }
+}
+
+/// A binding inside those that are in force on this thread now.
+fn bind(key: usize, value: Box<dyn Any + Send + Sync>) -> Arc<Node> {
+    Arc::new(Node::new(key, value, context::with(context::Context::clone_locals)))
 }
 
 /// While it lives, a binding is the innermost one on this thread.
@@ -141,8 +145,29 @@ impl Drop for Bound<'_> {
 /// The future of [`LocalKey::scope`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Scope<F> {
-    node: Arc<Node>,
+    binding: Binding,
     future: F,
+}
+
+/// A scope's value. It becomes a node at the first poll and not before, so that in
+/// `A.scope(a, B.scope(b, future))` the inner scope finds the outer one in force.
+enum Binding {
+    /// The key, and the value until it is bound.
+    Unbound(usize, Option<Box<dyn Any + Send + Sync>>),
+    Bound(Arc<Node>),
+}
+
+impl Binding {
+    fn node(&mut self) -> &Arc<Node> {
+        if let Binding::Unbound(key, value) = self {
+            let value = value.take().expect("a value is bound once");
+            *self = Binding::Bound(bind(*key, value));
+        }
+        match self {
+            Binding::Bound(node) => node,
+            Binding::Unbound(..) => unreachable!("it was bound above"),
+        }
+    }
 }
 
 impl<F: Future> Future for Scope<F> {
@@ -150,11 +175,11 @@ impl<F: Future> Future for Scope<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: `future` is pinned with its scope: it is never moved out, and Scope has no Drop.
-        let (node, future) = unsafe {
+        let (binding, future) = unsafe {
             let this = self.get_unchecked_mut();
-            (&this.node, Pin::new_unchecked(&mut this.future))
+            (&mut this.binding, Pin::new_unchecked(&mut this.future))
         };
-        let _bound = Bound::new(node);
+        let _bound = Bound::new(binding.node());
         future.poll(cx)
     }
 }

@@ -35,6 +35,17 @@ impl Node {
     }
 }
 
+impl Drop for Node {
+    /// Lets the chain go link by link: a line of tasks that each bind a key makes one as long as
+    /// itself, and dropping it recursively would overflow the stack.
+    fn drop(&mut self) {
+        let mut outer = self.outer.take();
+        while let Some(node) = outer {
+            outer = Arc::into_inner(node).and_then(|mut node| node.outer.take());
+        }
+    }
+}
+
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").finish_non_exhaustive()

@@ -13,7 +13,7 @@
 //! ```
 
 use crate::primitive::atomic::AtomicU32;
-use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Release};
+use crate::primitive::atomic::Ordering::{AcqRel, Acquire};
 use crate::sys;
 use filch_timer::Instant;
 use std::sync::Arc;
@@ -66,12 +66,13 @@ impl Parker {
     /// Announces that this thread goes to sleep in the poller. `false`: it was unparked first, and
     /// the token is consumed.
     ///
-    /// Orderings: as `park`.
+    /// Orderings: as `park`. A swap, although the value is known: it may replace a later token than
+    /// the one that was seen, and has to acquire what came with that one too.
     pub(crate) fn start_polling(&self) -> bool {
         if self.state.compare_exchange(EMPTY, POLLING, AcqRel, Acquire).is_ok() {
             return true;
         }
-        self.state.store(EMPTY, Release);
+        self.state.swap(EMPTY, AcqRel);
         false
     }
 
@@ -116,6 +117,12 @@ impl ThreadParker {
             }
         }
     }
+
+    /// Wakes the thread.
+    pub(crate) fn unpark(&self) {
+        let unpark = self.0.unpark();
+        debug_assert_eq!(unpark, Unpark::Done);
+    }
 }
 
 impl Wake for ThreadParker {
@@ -124,7 +131,6 @@ impl Wake for ThreadParker {
     }
 
     fn wake_by_ref(self: &Arc<ThreadParker>) {
-        let unpark = self.0.unpark();
-        debug_assert_eq!(unpark, Unpark::Done);
+        self.unpark();
     }
 }

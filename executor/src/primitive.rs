@@ -6,6 +6,7 @@
 
 #[cfg(not(all(test, filch_loom)))]
 mod real {
+    pub(crate) use parking_lot::Mutex;
     pub(crate) use std::sync::atomic;
 
     /// `std::cell::UnsafeCell` with loom's closure interface, so that accesses can be checked.
@@ -33,6 +34,26 @@ mod real {
 mod model {
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::atomic;
+    use loom::sync::MutexGuard;
+
+    /// loom's mutex with parking_lot's signatures. A model that panics has failed, so poison is of
+    /// no interest.
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Mutex<T> {
+            Mutex(loom::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().expect("a model panicked with the lock held")
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok()
+        }
+    }
 }
 
 #[cfg(all(test, filch_loom))]

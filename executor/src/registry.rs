@@ -5,9 +5,9 @@
 //! wants, and some more for threads outside. An entry is a counted [`TaskRef`]: the one that rule 3
 //! of `task` speaks of.
 
+use crate::primitive::Mutex;
 use crate::task::{Header, TaskInfo, TaskRef};
 use crossbeam_utils::CachePadded;
-use parking_lot::Mutex;
 use slab::Slab;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering::Relaxed;
 const NO_LIST: u32 = u32::MAX;
 
 /// How many lists threads outside the runtime share.
-const FOREIGN_LISTS: usize = 8;
+const FOREIGN_LISTS: usize = if cfg!(all(test, filch_loom)) { 1 } else { 8 };
 
 /// All incomplete tasks of a runtime.
 #[derive(Debug)]
@@ -37,9 +37,10 @@ impl Registry {
         Registry { lists: (0..workers + FOREIGN_LISTS).map(list).collect(), workers }
     }
 
-    /// The list for a thread outside the runtime; `random` spreads them.
-    pub(crate) fn foreign_list(&self, random: u64) -> usize {
-        self.workers + (random % FOREIGN_LISTS as u64) as usize
+    /// The list for a task that is spawned outside the runtime's threads: one after the other, so
+    /// that its spawner and the worker that completes the one before seldom want the same.
+    pub(crate) fn foreign_list(&self, id: u64) -> usize {
+        self.workers + (id % FOREIGN_LISTS as u64) as usize
     }
 
     /// Registers a task that was not published yet. `false`: the runtime shuts down; the caller

@@ -23,7 +23,7 @@ use filch_timer::Instant;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// Dropping it cancels all tasks and joins its threads: it waits until every future is dropped, for
 /// as long as a task stays inside one poll. [`Runtime::shutdown_timeout`] waits less. Dropped inside
-/// one of its own tasks, it does not wait.
+/// one of its own tasks or blocking closures, it does not wait.
 ///
 /// ```
 /// let rt = filch_executor::Runtime::new()?;
@@ -174,27 +174,20 @@ impl Runtime {
     fn shut_down(&self, timeout: Option<Duration>) -> Leftover {
         let shared = &self.shared;
         shared.begin_shutdown();
-        if context::with(|context| context.core_of(Arc::as_ptr(shared)).is_some()) {
-            // On one of its own workers: that thread ends later, by itself.
-            return Leftover::default();
-        }
-        if self.caller_seat && timeout.is_none() {
+        let inside = context::with(|context| context.belongs_to(Arc::as_ptr(shared)));
+        if self.caller_seat && (inside || timeout.is_some()) {
+            // Not for this thread, which would not come back in time. Nor can it be helped if there
+            // is no thread to be had: the tasks are left over.
+            let _ = threads::start_worker(shared, shared.config.workers - 1);
+        } else if self.caller_seat {
             threads::drain(shared);
         }
         let deadline = timeout.map(|timeout| Instant::now().saturating_add(timeout));
-        let drained = shared.wait_drained(deadline);
-        if drained {
-            for thread in std::mem::take(&mut *shared.threads.lock()) {
-                // A runtime thread that panicked has aborted the process before.
-                let _ = thread.join();
-            }
+        if inside || !shared.finish(deadline) {
+            // Somebody has to see to the end, and this thread is waited for or has no more time.
+            let _ = threads::start_undertaker(shared);
         }
-        let rest = deadline.map(|deadline| deadline.duration_since(Instant::now()));
-        let blocking_threads = shared.blocking.wait_gone(rest);
-        if drained {
-            shared.close_drivers();
-        }
-        Leftover { tasks: shared.registry.infos(), blocking_threads }
+        Leftover { tasks: shared.registry.infos(), blocking_threads: shared.blocking.threads() }
     }
 }
 
@@ -211,6 +204,24 @@ impl fmt::Debug for Runtime {
 }
 
 impl Shared {
+    /// Waits for the end of all tasks and threads, at most until `deadline`, then lets go of the
+    /// drivers. `false`: not everything has ended.
+    pub(crate) fn finish(&self, deadline: Option<Instant>) -> bool {
+        if !self.wait_drained(deadline) {
+            return false;
+        }
+        for thread in std::mem::take(&mut *self.threads.lock()) {
+            // A runtime thread that panicked has aborted the process before.
+            let _ = thread.join();
+        }
+        let rest = deadline.map(|deadline| deadline.duration_since(Instant::now()));
+        let ended = self.blocking.wait_gone(rest) == 0;
+        if ended {
+            self.close_drivers();
+        }
+        ended
+    }
+
     /// Waits until the registry is empty, at most until `deadline`.
     fn wait_drained(&self, deadline: Option<Instant>) -> bool {
         let mut report = Some(Instant::now().saturating_add(PATIENCE));
@@ -248,6 +259,9 @@ impl Shared {
         self.reactor.close(&mut woken);
         let wheels = self.remotes.iter().map(|remote| &remote.timers);
         wheels.chain([&self.foreign_timers]).for_each(|timers| timers.close(&mut woken));
-        woken.into_iter().for_each(std::task::Waker::wake);
+        for waker in woken {
+            // A waker that panics keeps nobody else from waking.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
     }
 }

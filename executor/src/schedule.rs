@@ -54,6 +54,7 @@ unsafe fn schedule(scheduler: NonNull<Scheduler>, task: Runnable) {
 unsafe fn complete(scheduler: NonNull<Scheduler>, task: &Header) {
     // SAFETY: as above; the thread that completes a task works for its runtime.
     let shared = unsafe { scheduler.cast::<Shared>().as_ref() };
+    context::with(|context| context.leave_task(task));
     if shared.registry.remove(task) {
         shared.task_gone();
     }
@@ -67,7 +68,7 @@ unsafe fn unobserved(scheduler: NonNull<Scheduler>, task: &Header, panic: Box<dy
     task::unobserved_panic(task, &*panic);
     match shared.config.on_unhandled_panic {
         UnhandledPanic::Report => {}
-        UnhandledPanic::ShutdownRuntime => shared.begin_shutdown(),
+        UnhandledPanic::ShutdownRuntime => shared.fail(),
         UnhandledPanic::Abort => std::process::abort(),
     }
 }

@@ -2,6 +2,9 @@
 //! that the fields' types come from, and the threads that use them in the modules below.
 
 use crate::blocking::BlockingPool;
+use crate::callers::Callers;
+use crate::deep::DeepSleep;
+use crate::ending::Ending;
 use crate::guest::Guests;
 use crate::idle::Idle;
 use crate::metrics::{BackstopCounters, Counters};
@@ -18,8 +21,8 @@ use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, fence};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::Duration;
 
 /// What to do about a task that panics while nobody holds its `JoinHandle`.
@@ -74,6 +77,7 @@ pub(crate) struct Shared {
     pub(crate) reactor: Arc<Reactor>,
     pub(crate) remotes: Box<[CachePadded<Remote>]>,
     pub(crate) guests: Guests,
+    pub(crate) callers: Callers,
     pub(crate) injector: CachePadded<Injector>,
     pub(crate) idle: CachePadded<Idle>,
     pub(crate) registry: Registry,
@@ -87,9 +91,9 @@ pub(crate) struct Shared {
     pub(crate) beat: CachePadded<AtomicU32>,
     /// When somebody last asked the reactor for events, in nanoseconds.
     pub(crate) last_turn: CachePadded<AtomicU64>,
-    /// Set once. Tasks are cancelled, threads end when the registry is empty.
-    pub(crate) shutdown: AtomicBool,
-    /// Where the end of the last task after `shutdown` is announced.
+    /// Once it has begun, tasks are cancelled; when it is over, threads end.
+    pub(crate) ending: Ending,
+    /// Where it is announced that the end is over.
     pub(crate) drained: (Mutex<()>, Condvar),
     pub(crate) backstop: BackstopSeat,
     pub(crate) blocking: BlockingPool,
@@ -100,8 +104,8 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct BackstopSeat {
     pub(crate) parker: Parker,
-    /// It sleeps without a sampling interval; whoever makes the runtime busy wakes it.
-    pub(crate) deep: AtomicBool,
+    /// Whether it sleeps without an interval; whoever makes the runtime busy wakes it.
+    pub(crate) deep: DeepSleep,
     pub(crate) counters: BackstopCounters,
 }
 
@@ -119,6 +123,7 @@ impl Shared {
             reactor: Arc::new(Reactor::new(config.selector)?),
             remotes: queues.iter().map(|queue| CachePadded::new(Remote::new(queue, now))).collect(),
             guests: Guests::new(),
+            callers: Callers::new(),
             injector: CachePadded::new(Injector::new()),
             idle: CachePadded::new(Idle::new(config.workers)),
             registry: Registry::new(config.workers),
@@ -128,11 +133,11 @@ impl Shared {
             coarse: CachePadded::new(AtomicU64::new(now.as_nanos())),
             beat: CachePadded::new(AtomicU32::new(0)),
             last_turn: CachePadded::new(AtomicU64::new(now.as_nanos())),
-            shutdown: AtomicBool::new(false),
+            ending: Ending::new(),
             drained: (Mutex::new(()), Condvar::new()),
             backstop: BackstopSeat {
                 parker: Parker::new(),
-                deep: AtomicBool::new(false),
+                deep: DeepSleep::new(),
                 counters: BackstopCounters::default(),
             },
             blocking: BlockingPool::new(config.max_blocking_threads),
@@ -157,6 +162,11 @@ impl Shared {
 
     /// Wakes one idle worker if that is worth it; see `idle`. Call after publishing a task.
     pub(crate) fn notify_one(&self) -> bool {
+        if self.config.local {
+            // Its one thread never searches; the token is enough.
+            self.unpark(0);
+            return true;
+        }
         match self.idle.notify() {
             Some(worker) => {
                 self.unpark(worker);
@@ -168,8 +178,7 @@ impl Shared {
 
     /// Wakes one idle worker so that it takes the poller, whoever else searches.
     pub(crate) fn notify_poller(&self) {
-        fence(SeqCst); // [turn-free], pairs with [idle-sub]
-        if let Some(worker) = self.idle.claim() {
+        if let Some(worker) = self.idle.notify_any() {
             self.unpark(worker);
         }
     }
@@ -197,8 +206,7 @@ impl Shared {
 
     /// A worker goes from idle to busy: the backstop has to watch it.
     pub(crate) fn leave_idle(&self) {
-        fence(SeqCst); // [deep-busy], pairs with [deep-sleep]
-        if self.backstop.deep.load(Relaxed) && self.backstop.deep.swap(false, AcqRel) {
+        if self.backstop.deep.disturb() {
             self.wake_backstop();
         }
     }
@@ -211,34 +219,32 @@ impl Shared {
     }
 
     pub(crate) fn is_shut_down(&self) -> bool {
-        self.shutdown.load(Acquire)
+        self.ending.has_begun()
     }
 
     /// Starts the shutdown: nothing is spawned any more, every task is cancelled. Once is enough.
     pub(crate) fn begin_shutdown(&self) {
-        if self.shutdown.swap(true, AcqRel) {
+        if self.is_shut_down() {
             return;
         }
-        fence(SeqCst); // [shutdown], pairs with [task-gone]
-        for task in self.registry.close() {
+        for task in self.ending.begin(&self.registry) {
             task.abort();
         }
         self.blocking.close();
         self.seats.close();
-        self.announce_drained();
+        self.task_gone();
     }
 
-    /// A task's registry entry is gone: if it was the last one during shutdown, everybody who
-    /// waits for that hears of it.
+    /// Ends the runtime because a task panicked and nobody will hear of it otherwise.
+    pub(crate) fn fail(&self) {
+        self.callers.fail();
+        self.begin_shutdown();
+    }
+
+    /// Called when a list of the registry has become empty: after the last task, everybody who waits
+    /// for the end of the shutdown hears of it.
     pub(crate) fn task_gone(&self) {
-        fence(SeqCst); // [task-gone], pairs with [shutdown]
-        if self.shutdown.load(Relaxed) {
-            self.announce_drained();
-        }
-    }
-
-    fn announce_drained(&self) {
-        if self.registry.is_empty() {
+        if self.ending.is_over(&self.registry) {
             drop(self.drained.0.lock());
             self.drained.1.notify_all();
             self.unpark_all();
@@ -276,7 +282,7 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("config", &self.config)
-            .field("shutdown", &self.shutdown)
+            .field("ending", &self.ending)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,5 @@
 //! From a future to a scheduled task.
 
-use crate::blocking::Pushed;
 use crate::context::{self, Context};
 use crate::join::JoinHandle;
 use crate::shared::Shared;
@@ -12,9 +11,6 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::Poll;
-
-/// Spreads threads outside the runtime over the registry's lists: the golden ratio's bits.
-const SALT: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Shared {
     /// Spawns a future that may move between threads.
@@ -71,17 +67,7 @@ impl Shared {
         let (task, handle) =
             context::with(|context| unsafe { self.new_task(context, Once(Some(f)), None, at) });
         let Some(task) = task else { return handle };
-        match self.blocking.push(task) {
-            Pushed::Queued => {}
-            Pushed::Closed(task) => drop(task),
-            Pushed::NeedsThread => {
-                if let Err(error) = threads::start_blocking(self) {
-                    // The task, if nobody else can take it, is cancelled: its handle says so.
-                    eprintln!("filch: cannot start a thread for spawn_blocking: {error}");
-                    drop(self.blocking.start_failed());
-                }
-            }
-        }
+        threads::staff_blocking(self, self.blocking.push(task));
         handle
     }
 
@@ -120,10 +106,7 @@ impl Shared {
             Some(core) => (core.next_id(&self.ids), core.index),
             None => {
                 let id = self.ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                if context.salt.get() == 0 {
-                    context.salt.set(id.wrapping_mul(SALT) >> 32 | 1);
-                }
-                (id, self.registry.foreign_list(context.salt.get()))
+                (id, self.registry.foreign_list(id))
             }
         }
     }

@@ -1,10 +1,11 @@
 //! The threads of a runtime: what each kind does from start to end.
 
 use crate::backstop;
+use crate::blocking::Pushed;
 use crate::context::{self, Role};
 use crate::core::Core;
 use crate::shared::Shared;
-use crate::worker::{Exit, Worker};
+use crate::worker::{AbortOnUnwind, Exit, Worker};
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -29,12 +30,29 @@ pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<()> {
     start(shared, name, true, |shared| backstop::run(&shared))
 }
 
+/// Does what the blocking pool asks for after a push.
+pub(crate) fn staff_blocking(shared: &Arc<Shared>, pushed: Pushed) {
+    match pushed {
+        Pushed::Queued => {}
+        Pushed::Closed(task) => drop(task),
+        Pushed::NeedsThread => {
+            if let Err(error) = start_blocking(shared) {
+                // What nobody else can take is cancelled: the handles say so.
+                eprintln!("filch: cannot start a thread for spawn_blocking: {error}");
+                drop(shared.blocking.start_failed());
+            }
+        }
+    }
+}
+
 /// Starts a thread for blocking calls. The pool has counted it already.
-pub(crate) fn start_blocking(shared: &Arc<Shared>) -> io::Result<()> {
+fn start_blocking(shared: &Arc<Shared>) -> io::Result<()> {
     let name = format!("{}-blocking", shared.config.thread_name);
     start(shared, name, false, |shared| {
         let entered = context::enter(&shared, Role::Blocking, None, None);
-        while let Some(task) = shared.blocking.next() {
+        let mut arriving = true;
+        while let Some((task, then)) = shared.blocking.next(std::mem::take(&mut arriving)) {
+            staff_blocking(&shared, then);
             // SAFETY: the task is run before the scope ends, and nothing else is.
             let again = unsafe {
                 let _scope = context::enter_task(task.header());
@@ -44,6 +62,14 @@ pub(crate) fn start_blocking(shared: &Arc<Shared>) -> io::Result<()> {
         }
         drop(entered);
         shared.blocking.leave();
+    })
+}
+
+/// Starts a thread that ends a runtime whose owner cannot wait for that.
+pub(crate) fn start_undertaker(shared: &Arc<Shared>) -> io::Result<()> {
+    let name = format!("{}-end", shared.config.thread_name);
+    start(shared, name, false, |shared| {
+        shared.finish(None);
     })
 }
 
@@ -72,7 +98,11 @@ fn start(
         builder = builder.stack_size(size);
     }
     let own = Arc::clone(shared);
-    let thread = builder.spawn(move || body(own))?;
+    let thread = builder.spawn(move || {
+        let bomb = AbortOnUnwind;
+        body(own);
+        std::mem::forget(bomb);
+    })?;
     if joined {
         shared.threads.lock().push(thread);
     }

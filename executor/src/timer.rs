@@ -50,7 +50,8 @@ impl Timer {
             return Poll::Ready(());
         }
         if !self.is_still_registered(cx.waker()) {
-            self.entry = Some(register(self.deadline, cx.waker()));
+            self.entry = register(self.deadline, cx.waker());
+            assert!(self.entry.is_some(), "{}", crate::NO_TIME);
         }
         leaf::record(Wait { kind: WaitKind::Sleep, resource: 0, at: self.at });
         Poll::Pending
@@ -68,7 +69,11 @@ impl Timer {
                 self.entry = None;
             }
         } else if let Some(waker) = timers.take(*key) {
-            self.entry = Some(register(deadline, &waker));
+            self.entry = register(deadline, &waker);
+            if self.entry.is_none() {
+                // No runtime here: the task that waits registers it where it runs.
+                waker.wake();
+            }
         } else {
             self.entry = None;
         }
@@ -97,9 +102,9 @@ fn is_own_wheel(context: &ThreadContext, timers: &Arc<Timers>) -> bool {
     Arc::ptr_eq(&shared.remotes[core.index].timers, timers)
 }
 
-#[track_caller]
-fn register(deadline: Instant, waker: &Waker) -> (Arc<Timers>, Key) {
-    let registered = context::with(|context| {
+/// `None`: there is no running runtime on this thread.
+fn register(deadline: Instant, waker: &Waker) -> Option<(Arc<Timers>, Key)> {
+    context::with(|context| {
         let shared = context.shared()?;
         let (timers, foreign) = match context.core_of(shared) {
             Some(core) => (&shared.remotes[core.index].timers, false),
@@ -110,11 +115,7 @@ fn register(deadline: Instant, waker: &Waker) -> (Arc<Timers>, Key) {
             wake_keeper(shared);
         }
         Some((Arc::clone(timers), inserted.key))
-    });
-    match registered {
-        Some(entry) => entry,
-        None => panic!("{}", crate::NO_TIME),
-    }
+    })
 }
 
 /// Makes whoever looks after foreign timers see a new earliest deadline.

@@ -73,9 +73,11 @@ impl<'a> Worker<'a> {
 
     /// Works until there is a reason to end. The caller has entered the runtime's context.
     pub(crate) fn run(&mut self) -> Exit {
+        let bomb = AbortOnUnwind;
         self.remote.held.store(true, Relaxed);
         self.shared.leave_idle();
         let exit = self.work();
+        std::mem::forget(bomb);
         self.give_up_seat();
         exit
     }
@@ -164,6 +166,10 @@ impl<'a> Worker<'a> {
             task.run(|| context::with(|context| context.yielded.take()))
         };
         if let Some(task) = again {
+            // After a long poll, what came meanwhile has waited longer than this task.
+            if self.shared.beat.load(Relaxed) != self.core.beat.get() {
+                self.upkeep_if_due();
+            }
             self.core.push(self.shared, task);
             self.core.notify_if_worth(self.shared);
         }
@@ -268,6 +274,7 @@ impl<'a> Worker<'a> {
         idle.start_sleeping(self.core.index, std::mem::take(&mut self.searching));
         if self.shared.has_work() || self.is_stopped() || self.should_exit().is_some() {
             self.searching = idle.stop_sleeping(self.core.index);
+            self.shared.leave_idle();
             return;
         }
         self.remote.counters.parks.add(1);
@@ -355,6 +362,17 @@ impl<'a> Worker<'a> {
         }
         self.core.batching.set(false);
         self.core.notify_if_worth(self.shared);
+    }
+}
+
+/// Users' panics are caught at a task's edge: one that comes up to a worker's loop is a broken
+/// invariant of ours, and going on would lose tasks without a word.
+pub(crate) struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        eprintln!("filch: a runtime thread panicked outside of any task; this is a bug in filch");
+        std::process::abort();
     }
 }
 

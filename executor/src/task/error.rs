@@ -5,7 +5,10 @@ use std::any::Any;
 use std::{fmt, io};
 
 /// A task ended without an output: it was cancelled, or it panicked.
-pub struct JoinError {
+// Boxed, because a task keeps room for it: most never need more than the pointer.
+pub struct JoinError(Box<Inner>);
+
+struct Inner {
     id: TaskId,
     cause: Cause,
 }
@@ -21,23 +24,23 @@ unsafe impl Sync for JoinError {}
 
 impl JoinError {
     pub(crate) fn cancelled(id: TaskId) -> JoinError {
-        JoinError { id, cause: Cause::Cancelled }
+        JoinError(Box::new(Inner { id, cause: Cause::Cancelled }))
     }
 
     pub(crate) fn panicked(id: TaskId, panic: Box<dyn Any + Send>) -> JoinError {
-        JoinError { id, cause: Cause::Panic(panic) }
+        JoinError(Box::new(Inner { id, cause: Cause::Panic(panic) }))
     }
 
     /// Whether the task was aborted, or its runtime shut down.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.cause, Cause::Cancelled)
+        matches!(self.0.cause, Cause::Cancelled)
     }
 
     /// Whether the task panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
-        matches!(self.cause, Cause::Panic(_))
+        matches!(self.0.cause, Cause::Panic(_))
     }
 
     /// The panic's payload, as for [`std::panic::resume_unwind`].
@@ -58,16 +61,19 @@ impl JoinError {
     /// # Errors
     /// The error itself, if the task was cancelled.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, JoinError> {
-        match self.cause {
+        if self.is_cancelled() {
+            return Err(self);
+        }
+        match self.0.cause {
             Cause::Panic(panic) => Ok(panic),
-            Cause::Cancelled => Err(self),
+            Cause::Cancelled => unreachable!("just asked"),
         }
     }
 
     /// Which task.
     #[must_use]
     pub fn task_id(&self) -> TaskId {
-        self.id
+        self.0.id
     }
 }
 
@@ -81,11 +87,11 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            Cause::Cancelled => write!(f, "task {} was cancelled", self.id),
+        match &self.0.cause {
+            Cause::Cancelled => write!(f, "task {} was cancelled", self.0.id),
             Cause::Panic(panic) => match panic_message(&**panic) {
-                Some(message) => write!(f, "task {} panicked: {message}", self.id),
-                None => write!(f, "task {} panicked", self.id),
+                Some(message) => write!(f, "task {} panicked: {message}", self.0.id),
+                None => write!(f, "task {} panicked", self.0.id),
             },
         }
     }

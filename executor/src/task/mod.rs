@@ -35,6 +35,8 @@ pub use error::JoinError;
 pub use info::{TaskInfo, TaskState};
 pub(crate) use raw::{Allocated, Header, NewTask, Runnable, TaskRef, allocate};
 pub(crate) use report::unobserved_panic;
+#[cfg(all(test, filch_loom))]
+pub(crate) use state::State;
 
 use crate::locals::Node;
 use std::any::Any;

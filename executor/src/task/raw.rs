@@ -239,7 +239,12 @@ unsafe fn drop_output<F: Future>(task: NonNull<Header>) -> Option<Box<dyn Any + 
 /// Rule 1, and nobody has a reference any more.
 unsafe fn dealloc<F: Future>(task: NonNull<Header>) {
     // SAFETY: the cell came from a Box of this very type. Its stage is a union and drops nothing.
-    drop(unsafe { Box::from_raw(task.cast::<Cell<F, F::Output>>().as_ptr()) });
+    let mut cell = unsafe { Box::from_raw(task.cast::<Cell<F, F::Output>>().as_ptr()) };
+    // The last holder of inherited task-locals drops the user's values, and whoever drops the last
+    // waker is in no position to hear of their panics.
+    if let Some(extras) = cell.header.extras.take() {
+        drop_quietly(extras);
+    }
 }
 
 /// Drops a user's value; a panic in its destructor comes back.

@@ -1,0 +1,108 @@
+//! The idle protocol: no task is left behind while a worker sleeps.
+
+use super::Queue;
+use crate::idle::Idle;
+use crate::parker::{Parker, Unpark};
+use loom::thread;
+use std::sync::Arc;
+
+/// Workers and one queue; a worker runs one task and is then busy for ever.
+struct Pool {
+    idle: Idle,
+    queue: Queue,
+    parkers: Vec<Parker>,
+}
+
+impl Pool {
+    fn new(workers: usize) -> Arc<Pool> {
+        let parkers = (0..workers).map(|_| Parker::new()).collect();
+        Arc::new(Pool { idle: Idle::new(workers), queue: Queue::new(), parkers })
+    }
+
+    fn publish(&self) {
+        self.queue.push();
+        self.notify_one();
+    }
+
+    fn notify_one(&self) {
+        if let Some(worker) = self.idle.notify() {
+            assert_eq!(self.parkers[worker].unpark(), Unpark::Done);
+        }
+    }
+
+    /// `Worker::work`, up to its first task.
+    fn work(&self, worker: usize) {
+        let mut searching = false;
+        loop {
+            searching = searching || self.idle.start_searching();
+            if searching && self.queue.pop() {
+                if self.idle.stop_searching() && !self.queue.is_empty() {
+                    self.notify_one();
+                }
+                return;
+            }
+            self.idle.start_sleeping(worker, std::mem::take(&mut searching));
+            if self.queue.is_empty() {
+                self.parkers[worker].park(None);
+            } else {
+                // Another searcher keeps this one out: it has to get on first.
+                thread::yield_now();
+            }
+            searching = self.idle.stop_sleeping(worker);
+        }
+    }
+}
+
+/// One publisher, one worker on its way to sleep.
+///
+/// Broken to see it fail: either fence of [idle-pub] and [idle-sub]; or S4, the second look at the queue.
+#[test]
+fn a_worker_that_falls_asleep_is_woken_or_sees_the_task() {
+    loom::model(|| {
+        let pool = Pool::new(1);
+        let theirs = Arc::clone(&pool);
+        let worker = thread::spawn(move || theirs.work(0));
+        pool.publish();
+        worker.join().unwrap();
+    });
+}
+
+/// Two tasks, two workers, and a publisher that wakes nobody while one of them searches: the one that finds
+/// a task wakes the other.
+///
+/// Broken to see it fail: `work` (as `Worker::run_task`) not notifying when it was the last searcher; `stop_searching`
+/// without its fence.
+#[test]
+fn the_last_searcher_passes_the_wake_on() {
+    loom::model(|| {
+        let pool = Pool::new(2);
+        let workers = [0, 1].map(|worker| {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || pool.work(worker))
+        });
+        pool.publish();
+        pool.publish();
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+}
+
+/// Two publishers at once.
+///
+/// Broken to see it fail: `start_sleeping` giving up the search before it sets the bit, with the fence
+/// left out; `claim` without counting the worker as searching (the count then falls below zero).
+#[test]
+fn two_publishers_leave_nothing_behind() {
+    loom::model(|| {
+        let pool = Pool::new(2);
+        let theirs = Arc::clone(&pool);
+        let publisher = thread::spawn(move || theirs.publish());
+        let theirs = Arc::clone(&pool);
+        let worker = thread::spawn(move || {
+            theirs.work(0);
+            theirs.work(0);
+        });
+        pool.publish();
+        worker.join().unwrap();
+        publisher.join().unwrap();
+    });
+}

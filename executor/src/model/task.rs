@@ -1,0 +1,192 @@
+//! The task's state word: run, wake, abort and the drop of handles against each other.
+
+use super::{CountDrop, World, poll_join};
+use crate::primitive::UnsafeCell;
+use crate::primitive::atomic::AtomicUsize;
+use crate::primitive::atomic::Ordering::Relaxed;
+use crate::task::{State, TaskRef};
+use loom::thread;
+use std::future::{Future, poll_fn};
+use std::sync::atomic::{AtomicUsize as Counter, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+
+/// Ready, with a value that counts its drop, once `flag` is set; hands out wakers at its first poll.
+struct Gate {
+    flag: AtomicUsize,
+    wakers: Mutex<Vec<Waker>>,
+    /// Drops of the future, and of the output.
+    futures: Arc<Counter>,
+    outputs: Arc<Counter>,
+}
+
+impl Gate {
+    fn new(open: usize) -> Arc<Gate> {
+        Arc::new(Gate {
+            flag: AtomicUsize::new(open),
+            wakers: Mutex::new(Vec::new()),
+            futures: Arc::default(),
+            outputs: Arc::default(),
+        })
+    }
+
+    fn future(self: &Arc<Gate>, wakers: usize) -> impl Future<Output = CountDrop> + Send + 'static {
+        let (gate, dropped) = (Arc::clone(self), CountDrop(Arc::clone(&self.futures)));
+        let mut to_hand_out = wakers;
+        poll_fn(move |cx| {
+            let _of_the_future = &dropped;
+            for _ in 0..std::mem::take(&mut to_hand_out) {
+                gate.wakers.lock().unwrap().push(cx.waker().clone());
+            }
+            match gate.flag.load(Relaxed) {
+                0 => Poll::Pending,
+                _ => Poll::Ready(CountDrop(Arc::clone(&gate.outputs))),
+            }
+        })
+    }
+
+    fn waker(&self) -> Waker {
+        self.wakers.lock().unwrap().pop().expect("handed out at the first poll")
+    }
+
+    fn future_drops(&self) -> usize {
+        self.futures.load(Ordering::Relaxed)
+    }
+
+    fn output_drops(&self) -> usize {
+        self.outputs.load(Ordering::Relaxed)
+    }
+}
+
+fn is_complete(task: &TaskRef) -> bool {
+    task.header().state.load().is_complete()
+}
+
+/// Two wakers, one of which comes with news, by value and by reference, against the polls that they
+/// cause: the news is seen.
+///
+/// Broken to see it fail: `wake_by_ref` returning `Nothing` after a mere load that found SCHEDULED; `park`
+/// returning `Idle` always; `start` with Relaxed (the future's cell is then unordered).
+#[test]
+fn a_wake_at_any_time_leads_to_a_poll_that_sees_what_was_written_before_it() {
+    loom::model(|| {
+        let (world, gate) = (World::new(), Gate::new(0));
+        let (task, joined) = world.spawn(gate.future(2));
+        world.run(task);
+        let (without_news, with_news) = (gate.waker(), gate.waker());
+        let (their_world, their_gate) = (Arc::clone(&world), Arc::clone(&gate));
+        let other = thread::spawn(move || {
+            their_gate.flag.store(1, Relaxed);
+            with_news.wake_by_ref();
+            their_world.run_scheduled();
+        });
+        without_news.wake();
+        world.run_scheduled();
+        other.join().unwrap();
+        assert!(is_complete(&joined), "a wake was lost");
+        assert!(poll_join::<CountDrop>(&joined, Waker::noop()).expect("complete").is_ok());
+        joined.detach(true);
+        assert_eq!((gate.future_drops(), gate.output_drops(), world.freed()), (1, 1, 1));
+    });
+}
+
+/// An abort against a poll that ends Pending, and a wake: the future is dropped once, and the abort is not
+/// forgotten.
+///
+/// Broken to see it fail: `abort` without SCHEDULED in its mask, for a running task.
+#[test]
+fn an_abort_at_any_time_ends_the_task_once() {
+    loom::model(|| {
+        let (world, gate) = (World::new(), Gate::new(0));
+        let (task, joined) = world.spawn(gate.future(1));
+        let aborter = joined.clone();
+        let their_world = Arc::clone(&world);
+        let other = thread::spawn(move || {
+            aborter.abort();
+            drop(aborter);
+            their_world.run_scheduled();
+        });
+        world.run(task);
+        let waker = gate.wakers.lock().unwrap().pop();
+        waker.into_iter().for_each(Waker::wake);
+        world.run_scheduled();
+        other.join().unwrap();
+        let output = poll_join::<CountDrop>(&joined, Waker::noop()).expect("an abort was lost");
+        assert!(output.is_err_and(|error| error.is_cancelled()));
+        joined.detach(true);
+        assert_eq!((gate.future_drops(), gate.output_drops(), world.freed()), (1, 0, 1));
+    });
+}
+
+/// A waker that is consumed while the task completes, after the `JoinHandle` is gone: the waker may be the
+/// last reference, or the first.
+///
+/// Broken to see it fail: `wake_by_value` comparing with REF in place of `2 * REF` (it leaks); and
+/// `drop_ref` freeing at `old < 3 * REF` (it frees twice).
+#[test]
+fn the_last_reference_frees_the_task_even_if_it_is_a_wake() {
+    loom::model(|| {
+        let (world, gate) = (World::new(), Gate::new(0));
+        let (task, joined) = world.spawn(gate.future(2));
+        world.run(task);
+        joined.detach(false);
+        let (waker, last) = (gate.waker(), gate.waker());
+        let their_world = Arc::clone(&world);
+        gate.flag.store(1, Relaxed);
+        let other = thread::spawn(move || {
+            waker.wake();
+            their_world.run_scheduled();
+        });
+        last.wake();
+        world.run_scheduled();
+        other.join().unwrap();
+        assert_eq!((gate.future_drops(), gate.output_drops(), world.freed()), (1, 1, 1));
+    });
+}
+
+/// The `JoinHandle` and an `AbortHandle` are dropped while the task completes: whoever comes last drops the
+/// output and frees the task. What the handles' thread did last is ordered before the free.
+///
+/// Broken to see it fail: `is_last` without the test of JOIN (the output is dropped twice); `complete`
+/// without giving up REF when it returns `Done` (a leak).
+#[test]
+fn output_and_memory_go_once_whoever_lets_go_last() {
+    loom::model(|| {
+        let (world, gate) = (World::new(), Gate::new(1));
+        let (task, joined) = world.spawn(gate.future(0));
+        let aborter = joined.clone();
+        let other = thread::spawn(move || {
+            joined.detach(false);
+            drop(aborter);
+        });
+        world.run(task);
+        other.join().unwrap();
+        assert_eq!((gate.future_drops(), gate.output_drops(), world.freed()), (1, 1, 1));
+    });
+}
+
+/// Whoever drops the last reference frees the memory after everybody's last access to it.
+///
+/// Broken to see it fail: `drop_ref` with Relaxed in place of AcqRel and of the Acquire load.
+#[test]
+fn the_free_comes_after_every_access() {
+    /// Stands for the memory: writing it is the free, reading it an access through a reference.
+    struct Memory(UnsafeCell<u8>);
+
+    loom::model(|| {
+        let memory = Arc::new(Memory(UnsafeCell::new(0)));
+        let state = Arc::new(State::new());
+        let access_and_drop = {
+            let (memory, state) = (Arc::clone(&memory), Arc::clone(&state));
+            move || {
+                memory.0.with(|_| ());
+                if state.drop_ref() {
+                    memory.0.with_mut(|_| ());
+                }
+            }
+        };
+        let other = thread::spawn(access_and_drop.clone());
+        access_and_drop();
+        other.join().unwrap();
+    });
+}
