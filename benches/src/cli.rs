@@ -1,0 +1,268 @@
+//! The command line: what can be asked, and nothing else.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+
+use crate::harness::child;
+use crate::harness::plan::Plan;
+use crate::runtimes::Peer;
+use crate::serve::{self, Hog, Protocol, Server};
+
+/// Any failure of the harness, with a sentence for whoever runs it.
+pub(crate) type Error = Box<dyn std::error::Error>;
+
+/// Printed for `--help`.
+pub(crate) const USAGE: &str = "\
+filch-bench list
+filch-bench run [ROW or GROUP or PREFIX* ...] [options]
+
+  --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop (default tokio,smol; `filch` alone: nobody)
+  --workers N      worker threads of each runtime (default: the number of CPUs)
+  --runs N         runs of each peer and row, interleaved (default 5)
+  --time MS        how long one run of a micro row measures (default 60); a server row measures ten times that,
+                   a mixed row twenty times
+  --json FILE      save the result
+  --plot FILE.svg  draw the result
+  --compare FILE   say which rows of filch got slower than in a saved result by more than 5 % beyond the noise;
+                   the exit code is 1 if any did
+  --syscalls       count system calls too, in runs of their own (perf if it works here, else strace)
+  --pin            the load generator gets the last CPU for itself, the servers the others
+  --smoke          tiny sizes, one run: shows that every row works, measures nothing
+";
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// `--help`.
+    Help,
+    /// `list`.
+    List,
+    /// `run`.
+    Run(RunOptions),
+    /// `row`: measure one row in this process (started by `run`).
+    Row(child::Job),
+    /// `serve`: be one server (started by `run`).
+    Serve(serve::Job),
+}
+
+/// The options of `run`.
+#[derive(Clone, Debug)]
+pub(crate) struct RunOptions {
+    /// Rows and groups; none means all.
+    pub(crate) names: Vec<String>,
+    /// filch and its peers.
+    pub(crate) peers: Vec<Peer>,
+    /// Worker threads.
+    pub(crate) workers: usize,
+    /// Runs of each peer and row.
+    pub(crate) runs: usize,
+    /// How long a micro run measures.
+    pub(crate) time: Duration,
+    /// `--json`.
+    pub(crate) json: Option<PathBuf>,
+    /// `--plot`.
+    pub(crate) plot: Option<PathBuf>,
+    /// `--compare`.
+    pub(crate) compare: Option<PathBuf>,
+    /// `--syscalls`.
+    pub(crate) syscalls: bool,
+    /// `--pin`.
+    pub(crate) pin: bool,
+    /// `--smoke`.
+    pub(crate) smoke: bool,
+}
+
+/// Parses the arguments, the program's name included.
+///
+/// # Errors
+/// A sentence about the first argument that makes no sense.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
+    let mut parser = lexopt::Parser::from_iter(arguments);
+    let command = match parser.next()? {
+        Some(Value(command)) => command.string()?,
+        Some(Short('h') | Long("help")) | None => return Ok(Command::Help),
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    match command.as_str() {
+        "list" => Ok(Command::List),
+        "run" => parse_run(&mut parser).map(|options| options.map_or(Command::Help, Command::Run)),
+        "row" => parse_row(&mut parser).map(Command::Row),
+        "serve" => parse_serve(&mut parser).map(Command::Serve),
+        "help" => Ok(Command::Help),
+        other => Err(format!("there is no command \"{other}\"\n\n{USAGE}").into()),
+    }
+}
+
+/// `None` if help was asked for.
+fn parse_run(parser: &mut lexopt::Parser) -> Result<Option<RunOptions>, Error> {
+    let mut options = RunOptions {
+        names: Vec::new(),
+        peers: vec![Peer::Filch, Peer::Tokio, Peer::Smol],
+        workers: crate::sys::limits::cpus(),
+        runs: 5,
+        time: Duration::from_millis(60),
+        json: None,
+        plot: None,
+        compare: None,
+        syscalls: false,
+        pin: false,
+        smoke: false,
+    };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(name) => options.names.push(name.string()?),
+            Long("peers") => options.peers = parse_peers(&parser.value()?.string()?)?,
+            Long("workers") => {
+                options.workers = at_least_one("--workers", parser.value()?.parse()?)?
+            }
+            Long("runs") => options.runs = at_least_one("--runs", parser.value()?.parse()?)?,
+            Long("time") => options.time = Duration::from_millis(parser.value()?.parse()?),
+            Long("json") => options.json = Some(parser.value()?.into()),
+            Long("plot") => options.plot = Some(parser.value()?.into()),
+            Long("compare") => options.compare = Some(parser.value()?.into()),
+            Long("syscalls" | "strace") => options.syscalls = true,
+            Long("pin") => options.pin = true,
+            Long("smoke") => options.smoke = true,
+            Short('h') | Long("help") => return Ok(None),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if options.smoke {
+        options.runs = 1;
+    }
+    Ok(Some(options))
+}
+
+fn at_least_one(option: &str, number: usize) -> Result<usize, Error> {
+    if number == 0 {
+        Err(format!("{option} must be at least 1").into())
+    } else {
+        Ok(number)
+    }
+}
+
+/// filch first, then the others in their own order, each once.
+fn parse_peers(list: &str) -> Result<Vec<Peer>, Error> {
+    let asked = list
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(Peer::parse)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Peer::ALL
+        .into_iter()
+        .filter(|peer| *peer == Peer::Filch || asked.contains(peer))
+        .collect())
+}
+
+fn parse_row(parser: &mut lexopt::Parser) -> Result<child::Job, Error> {
+    let name = parser.value()?.string()?;
+    let peer = Peer::parse(&parser.value()?.string()?)?;
+    let mut plan = Plan {
+        workers: 2,
+        smoke: false,
+        budget: Duration::from_millis(60),
+        passes: None,
+    };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("workers") => plan.workers = parser.value()?.parse()?,
+            Long("time") => plan.budget = Duration::from_millis(parser.value()?.parse()?),
+            Long("passes") => plan.passes = Some(parser.value()?.parse()?),
+            Long("smoke") => plan.smoke = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(child::Job { name, peer, plan })
+}
+
+fn parse_serve(parser: &mut lexopt::Parser) -> Result<serve::Job, Error> {
+    let peer = Peer::parse(&parser.value()?.string()?)?;
+    let mut job = serve::Job {
+        peer,
+        workers: 2,
+        server: Server::default(),
+        path: PathBuf::new(),
+    };
+    let (mut hog, mut hog_time) = (String::from("none"), Duration::ZERO);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("protocol") => job.server.protocol = parse_protocol(&parser.value()?.string()?)?,
+            Long("timeout") => job.server.timeout = parser.value()?.parse::<u8>()? != 0,
+            Long("buffer") => job.server.buffer = parser.value()?.parse()?,
+            Long("hog") => hog = parser.value()?.string()?,
+            Long("hog-ms") => hog_time = Duration::from_millis(parser.value()?.parse()?),
+            Long("workers") => job.workers = parser.value()?.parse()?,
+            Long("path") => job.path = parser.value()?.into(),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    job.server.hog = match hog.as_str() {
+        "none" => Hog::None,
+        "compute" => Hog::Compute(hog_time),
+        "block" => Hog::Block(hog_time),
+        other => return Err(format!("there is no hog \"{other}\"").into()),
+    };
+    Ok(job)
+}
+
+fn parse_protocol(name: &str) -> Result<Protocol, Error> {
+    let known = [Protocol::Tcp, Protocol::Udp, Protocol::Unix];
+    known
+        .into_iter()
+        .find(|protocol| protocol.to_string() == name)
+        .ok_or_else(|| format!("no protocol \"{name}\"").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, Error> {
+        parse(
+            std::iter::once("filch-bench")
+                .chain(line.split_whitespace())
+                .map(OsString::from),
+        )
+    }
+
+    #[test]
+    fn run_takes_names_and_options_in_any_order() {
+        let Ok(Command::Run(options)) =
+            parsed("run wake --peers smol,go --workers 4 echo --runs 2")
+        else {
+            panic!()
+        };
+        assert_eq!(options.names, ["wake", "echo"]);
+        assert_eq!(options.peers, [Peer::Filch, Peer::Smol, Peer::Go]);
+        assert_eq!((options.workers, options.runs), (4, 2));
+    }
+
+    #[test]
+    fn a_server_parses_the_arguments_it_is_started_with() {
+        let server = Server {
+            protocol: Protocol::Unix,
+            timeout: true,
+            buffer: 1024,
+            hog: Hog::Compute(Duration::from_millis(20)),
+        };
+        let line = format!("serve tokio {}", server.arguments(3, "/tmp/s").join(" "));
+        let Ok(Command::Serve(job)) = parsed(&line) else {
+            panic!()
+        };
+        assert_eq!(
+            (job.server, job.workers, job.path),
+            (server, 3, PathBuf::from("/tmp/s"))
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!(parsed("run --workers 0").is_err());
+        assert!(parsed("run --peers gevent").is_err());
+        assert!(parsed("walk").is_err());
+        assert!(matches!(parsed(""), Ok(Command::Help)));
+    }
+}

@@ -1,0 +1,52 @@
+//! The one place of the harness that reads a clock. The runtimes' own clocks are among what is measured, so the
+//! harness has its own.
+
+use std::time::{Duration, Instant};
+
+/// A moment; the harness's own instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(Instant);
+
+impl Moment {
+    /// Reads the clock.
+    pub(crate) fn now() -> Moment {
+        Moment(Instant::now())
+    }
+
+    /// The time since this moment; zero if it lies ahead.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// The time from `earlier` to this moment; zero if it is not earlier.
+    pub(crate) fn since(self, earlier: Moment) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
+    }
+}
+
+impl std::ops::Add<Duration> for Moment {
+    type Output = Moment;
+
+    fn add(self, later: Duration) -> Moment {
+        Moment(self.0 + later)
+    }
+}
+
+/// Keeps the calling thread computing until it has used `amount` of CPU time: a fixed amount of work, however often
+/// the thread is preempted meanwhile.
+pub(crate) fn compute(amount: Duration) {
+    let end = thread_cpu() + amount;
+    while thread_cpu() < end {
+        // About 10 µs of arithmetic between two looks at the clock, which is a system call here.
+        let mut x = 1_u64;
+        for i in 0..10_000_u64 {
+            x = std::hint::black_box(x.wrapping_mul(31).wrapping_add(i));
+        }
+    }
+}
+
+/// The CPU time that the calling thread has used.
+pub(crate) fn thread_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}

@@ -1,0 +1,18 @@
+//! How figures are made and reported. Nothing here knows what a row does.
+//!
+//! In reading order: [`clock`] and [`plan`] measure passes inside a child; [`child`] is the child's main; [`sample`] is
+//! what a child prints and a report holds; [`stats`] summarises; [`process`] and [`runner`] start the children,
+//! interleaved; [`report`], [`compare`] and [`plot`] show the result; [`syscalls`] counts system calls on request.
+
+pub(crate) mod child;
+pub(crate) mod clock;
+pub(crate) mod compare;
+pub(crate) mod plan;
+pub(crate) mod plot;
+pub(crate) mod process;
+pub(crate) mod report;
+pub(crate) mod runner;
+pub(crate) mod sample;
+pub(crate) mod server;
+pub(crate) mod stats;
+pub(crate) mod syscalls;

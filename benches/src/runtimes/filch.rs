@@ -1,0 +1,150 @@
+//! filch by its public names. It has no channels and locks of its own yet, so its kit is the neutral one.
+
+use std::future::Future;
+use std::io;
+use std::net;
+use std::os::unix;
+use std::pin::Pin;
+use std::time::Duration;
+
+use ::filch::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
+use ::filch::time::{self, Instant};
+use futures_util::{AsyncReadExt, AsyncWriteExt};
+
+use super::kit::Neutral;
+use super::{Datagram, Runtime, Stream};
+
+/// The runtime.
+#[derive(Debug)]
+pub(crate) struct Filch;
+
+impl Runtime for Filch {
+    type Host = ::filch::Runtime;
+    type Kit = Neutral;
+    type Sleep = time::Sleep;
+    type Interval = time::Interval;
+    type Tcp = TcpStream;
+    type TcpListener = TcpListener;
+    type Unix = UnixStream;
+    type UnixListener = UnixListener;
+    type Udp = UdpSocket;
+
+    fn start(workers: usize) -> Self::Host {
+        ::filch::Runtime::builder()
+            .workers(workers)
+            .build()
+            .expect("filch starts")
+    }
+
+    fn run<T: Send + 'static>(
+        host: &Self::Host,
+        root: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        host.run(root)
+    }
+
+    fn start_and_stop(workers: usize, root: impl Future<Output = ()> + Send + 'static) {
+        Self::start(workers).run(root);
+    }
+
+    fn spawn<T: Send + 'static>(
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = T> + Send + 'static {
+        let task = ::filch::spawn(future);
+        async move { task.await.expect("the task does not panic") }
+    }
+
+    fn spawn_detached(future: impl Future<Output = ()> + Send + 'static) {
+        drop(::filch::spawn(future));
+    }
+
+    fn spawn_from_outside(host: &Self::Host, future: impl Future<Output = ()> + Send + 'static) {
+        drop(host.spawn(future));
+    }
+
+    fn spawn_blocking<T: Send + 'static>(
+        function: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send + 'static {
+        let task = ::filch::spawn_blocking(function);
+        async move { task.await.expect("the function does not panic") }
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        ::filch::task::yield_now()
+    }
+
+    fn sleep(duration: Duration) -> Self::Sleep {
+        time::sleep(duration)
+    }
+
+    fn reset(mut sleep: Pin<&mut Self::Sleep>, duration: Duration) {
+        sleep.reset(Instant::now() + duration);
+    }
+
+    async fn timeout<F: Future + Send>(duration: Duration, future: F) -> Option<F::Output>
+    where
+        F::Output: Send,
+    {
+        time::timeout(duration, future).await.ok()
+    }
+
+    fn interval(period: Duration) -> Self::Interval {
+        time::interval_at(Instant::now() + period, period)
+    }
+
+    async fn tick(interval: &mut Self::Interval) {
+        interval.tick().await;
+    }
+
+    fn tcp_listener(listener: net::TcpListener) -> io::Result<Self::TcpListener> {
+        TcpListener::from_std(listener)
+    }
+
+    async fn accept_tcp(listener: &Self::TcpListener) -> io::Result<Self::Tcp> {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    fn unix_listener(listener: unix::net::UnixListener) -> io::Result<Self::UnixListener> {
+        UnixListener::from_std(listener)
+    }
+
+    async fn accept_unix(listener: &Self::UnixListener) -> io::Result<Self::Unix> {
+        Ok(listener.accept().await?.0)
+    }
+
+    fn udp(socket: net::UdpSocket) -> io::Result<Self::Udp> {
+        UdpSocket::from_std(socket)
+    }
+}
+
+impl Stream for TcpStream {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        AsyncReadExt::read(self, buffer).await
+    }
+
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        AsyncWriteExt::write_all(self, bytes).await
+    }
+}
+
+impl Stream for UnixStream {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        AsyncReadExt::read(self, buffer).await
+    }
+
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        AsyncWriteExt::write_all(self, bytes).await
+    }
+}
+
+impl Datagram for UdpSocket {
+    async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, net::SocketAddr)> {
+        UdpSocket::recv_from(self, buffer).await
+    }
+
+    async fn send_to(&self, bytes: &[u8], to: net::SocketAddr) -> io::Result<usize> {
+        UdpSocket::send_to(self, bytes, to).await
+    }
+}

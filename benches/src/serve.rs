@@ -1,0 +1,221 @@
+//! The server processes of the server rows: `serve`, one peer's echo server, until standard input ends.
+//!
+//! The servers are written once over [`Runtime`]; the Go and Python programs in `benches/peers/` take the same arguments and
+//! print the same first line: `ready ADDRESS`.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::harness::clock;
+use crate::runtimes::{Datagram, Peer, Runtime, Stream};
+use crate::sys::limits;
+
+/// What a server does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// What it listens on.
+    pub(crate) protocol: Protocol,
+    /// Whether each request has a timeout.
+    pub(crate) timeout: bool,
+    /// Bytes of buffer per connection.
+    pub(crate) buffer: usize,
+    /// What one further task per worker does.
+    pub(crate) hog: Hog,
+}
+
+impl Default for Server {
+    fn default() -> Server {
+        Server {
+            protocol: Protocol::Tcp,
+            timeout: false,
+            buffer: 32 * 1024,
+            hog: Hog::None,
+        }
+    }
+}
+
+/// What a server listens on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// TCP on the loopback interface.
+    Tcp,
+    /// UDP on the loopback interface.
+    Udp,
+    /// A Unix stream socket.
+    Unix,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Unix => "unix",
+        })
+    }
+}
+
+/// A task that holds its worker for the given time in each poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hog {
+    /// There is none.
+    None,
+    /// Uses that much CPU time.
+    Compute(Duration),
+    /// Blocks its thread for that long.
+    Block(Duration),
+}
+
+/// A `serve` command line.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    /// Who serves.
+    pub(crate) peer: Peer,
+    /// With how many workers.
+    pub(crate) workers: usize,
+    /// What.
+    pub(crate) server: Server,
+    /// Where, for Unix sockets.
+    pub(crate) path: PathBuf,
+}
+
+impl Server {
+    /// The arguments that start it, for this binary's `serve` and for the peers' programs.
+    pub(crate) fn arguments(&self, workers: usize, path: &str) -> Vec<String> {
+        let (hog, time) = match self.hog {
+            Hog::None => ("none", Duration::ZERO),
+            Hog::Compute(time) => ("compute", time),
+            Hog::Block(time) => ("block", time),
+        };
+        [
+            ("--protocol", self.protocol.to_string()),
+            ("--timeout", u8::from(self.timeout).to_string()),
+            ("--buffer", self.buffer.to_string()),
+            ("--hog", hog.to_owned()),
+            ("--hog-ms", time.as_millis().to_string()),
+            ("--workers", workers.to_string()),
+            ("--path", path.to_owned()),
+        ]
+        .into_iter()
+        .flat_map(|(name, value)| [name.to_owned(), value])
+        .collect()
+    }
+}
+
+/// Serves until standard input ends; then the process exits.
+///
+/// # Errors
+/// When the server cannot listen, or its accept loop fails.
+pub(crate) fn run(job: &Job) -> io::Result<()> {
+    limits::raise_open_files();
+    std::thread::spawn(|| {
+        // Nothing is ever sent; the end of the input says that the parent is done, or gone.
+        let _ = io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+    match job.peer {
+        Peer::Filch => serve::<crate::runtimes::filch::Filch>(job),
+        Peer::Tokio => serve::<crate::runtimes::tokio::Tokio>(job),
+        Peer::Smol => serve::<crate::runtimes::smol::Smol>(job),
+        other => Err(io::Error::other(format!(
+            "{other} has a program of its own"
+        ))),
+    }
+}
+
+fn serve<R: Runtime>(job: &Job) -> io::Result<()> {
+    let host = R::start(job.workers);
+    let (server, workers) = (job.server, job.workers);
+    match server.protocol {
+        Protocol::Tcp => {
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            ready(&listener.local_addr()?.to_string())?;
+            R::run(&host, async move {
+                hogs::<R>(server.hog, workers);
+                let listener = R::tcp_listener(listener)?;
+                loop {
+                    R::spawn_detached(connection::<R, _>(R::accept_tcp(&listener).await?, server));
+                }
+            })
+        }
+        Protocol::Unix => {
+            let listener = UnixListener::bind(&job.path)?;
+            ready(&job.path.display().to_string())?;
+            R::run(&host, async move {
+                hogs::<R>(server.hog, workers);
+                let listener = R::unix_listener(listener)?;
+                loop {
+                    R::spawn_detached(connection::<R, _>(R::accept_unix(&listener).await?, server));
+                }
+            })
+        }
+        Protocol::Udp => {
+            let socket = UdpSocket::bind("127.0.0.1:0")?;
+            ready(&socket.local_addr()?.to_string())?;
+            R::run(&host, async move {
+                hogs::<R>(server.hog, workers);
+                datagrams(R::udp(socket)?, server.buffer).await
+            })
+        }
+    }
+}
+
+fn ready(address: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "ready {address}")?;
+    out.flush()
+}
+
+fn hogs<R: Runtime>(hog: Hog, count: usize) {
+    if hog == Hog::None {
+        return;
+    }
+    for _ in 0..count {
+        R::spawn_detached(async move {
+            loop {
+                match hog {
+                    Hog::None => return,
+                    Hog::Compute(time) => clock::compute(time),
+                    Hog::Block(time) => std::thread::sleep(time),
+                }
+                R::yield_now().await;
+            }
+        });
+    }
+}
+
+async fn connection<R: Runtime, S: Stream>(mut stream: S, server: Server) {
+    let mut buffer = vec![0; server.buffer];
+    loop {
+        let exchange = exchange(&mut stream, &mut buffer);
+        let outcome = match server.timeout {
+            true => R::timeout(Duration::from_secs(30), exchange)
+                .await
+                .unwrap_or(Ok(false)),
+            false => exchange.await,
+        };
+        // The load generator closes its connections when it is done; that is the end, or an error, and no news.
+        if !matches!(outcome, Ok(true)) {
+            return;
+        }
+    }
+}
+
+/// Reads once and sends that back; false at the end of the stream.
+async fn exchange<S: Stream>(stream: &mut S, buffer: &mut [u8]) -> io::Result<bool> {
+    let length = stream.read(buffer).await?;
+    stream.write_all(&buffer[..length]).await?;
+    Ok(length > 0)
+}
+
+async fn datagrams<D: Datagram>(socket: D, buffer: usize) -> io::Result<()> {
+    let mut buffer = vec![0; buffer];
+    loop {
+        let (length, from) = socket.recv_from(&mut buffer).await?;
+        socket.send_to(&buffer[..length], from).await?;
+    }
+}
