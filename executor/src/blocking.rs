@@ -30,7 +30,10 @@ pub(crate) struct BlockingPool {
 #[derive(Debug)]
 struct Inner {
     queue: VecDeque<Runnable>,
+    /// Threads that will come to the queue, now or after their closure.
     threads: usize,
+    /// Threads that will not come again and have not quite ended.
+    leaving: usize,
     /// Threads that wait for work and were not promised any.
     idle: usize,
     /// Wake-ups that were given and not yet received.
@@ -58,6 +61,7 @@ impl BlockingPool {
             inner: Mutex::new(Inner {
                 queue: VecDeque::new(),
                 threads: 0,
+                leaving: 0,
                 idle: 0,
                 promised: 0,
                 arriving: false,
@@ -109,7 +113,7 @@ impl BlockingPool {
 
     /// For a blocking thread: the next task, and what its taking asks of the thread before it runs
     /// it. `arriving`: the thread was started for the queue and is here for the first time. `None`:
-    /// the thread ends, and is no longer counted once it says so with `leave`.
+    /// the thread ends, and is waited for until it says so with `leave`.
     pub(crate) fn next(&self, mut arriving: bool) -> Option<(Runnable, Pushed)> {
         let mut inner = self.inner.lock();
         loop {
@@ -122,7 +126,7 @@ impl BlockingPool {
                 return Some((task, then));
             }
             if inner.closed {
-                return None;
+                break;
             }
             inner.idle += 1;
             let timed_out = self.work.wait_for(&mut inner, KEEP_ALIVE).timed_out();
@@ -134,14 +138,18 @@ impl BlockingPool {
             }
             inner.idle -= 1;
             if timed_out && inner.queue.is_empty() {
-                return None;
+                break;
             }
         }
+        // In one step with the last look at the queue: nobody may count on this thread from here on.
+        inner.threads -= 1;
+        inner.leaving += 1;
+        None
     }
 
     /// A blocking thread is about to end.
     pub(crate) fn leave(&self) {
-        self.inner.lock().threads -= 1;
+        self.inner.lock().leaving -= 1;
         self.gone.notify_all();
     }
 
@@ -158,14 +166,14 @@ impl BlockingPool {
     /// Waits until no blocking thread is left, at most until `timeout`. Returns how many are.
     pub(crate) fn wait_gone(&self, timeout: Option<Duration>) -> usize {
         let mut inner = self.inner.lock();
-        let has_threads = |inner: &mut Inner| inner.threads > 0;
+        let has_threads = |inner: &mut Inner| inner.threads + inner.leaving > 0;
         match timeout {
             Some(timeout) => {
                 self.gone.wait_while_for(&mut inner, has_threads, timeout);
             }
             None => self.gone.wait_while(&mut inner, has_threads),
         }
-        inner.threads
+        inner.threads + inner.leaving
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -174,5 +182,107 @@ impl BlockingPool {
 
     pub(crate) fn depth(&self) -> usize {
         self.inner.lock().queue.len()
+    }
+}
+
+#[cfg(all(test, not(filch_loom)))]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+    use std::sync::Arc;
+
+    /// A pool, and the tasks to put into it.
+    /// The world comes first, to outlive what is left in the pool.
+    fn pool(max_threads: usize) -> (Arc<World>, Arc<BlockingPool>) {
+        (World::new(), Arc::new(BlockingPool::new(max_threads)))
+    }
+
+    fn push(pool: &BlockingPool, world: &Arc<World>) -> Pushed {
+        let (task, joined) = world.spawn(async {});
+        joined.detach(false);
+        pool.push(task)
+    }
+
+    #[test]
+    fn one_thread_at_a_time_is_called() {
+        let (world, pool) = pool(8);
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        assert!(matches!(push(&pool, &world), Pushed::Queued), "one is on its way");
+        let (first, then) = pool.next(true).expect("the first task");
+        assert!(matches!(then, Pushed::NeedsThread), "another task waits");
+        world.run(first);
+        assert_eq!((pool.threads(), pool.depth()), (2, 1));
+        let (second, then) = pool.next(true).expect("the second task");
+        assert!(matches!(then, Pushed::Queued));
+        world.run(second);
+    }
+
+    #[test]
+    fn at_the_cap_a_task_waits_for_a_busy_thread() {
+        let (world, pool) = pool(1);
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        let (first, _) = pool.next(true).expect("the first task");
+        assert!(matches!(push(&pool, &world), Pushed::Queued));
+        world.run(first);
+        world.run(pool.next(false).expect("the second task").0);
+    }
+
+    #[test]
+    fn an_idle_thread_is_woken_in_place_of_a_new_one() {
+        let (world, pool) = pool(8);
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        let (theirs, their_world) = (Arc::clone(&pool), Arc::clone(&world));
+        let thread = std::thread::spawn(move || {
+            let mut arriving = true;
+            while let Some((task, _)) = theirs.next(std::mem::take(&mut arriving)) {
+                their_world.run(task);
+            }
+            theirs.leave();
+        });
+        let is_idle = || pool.inner.lock().idle == 1;
+        while !is_idle() {
+            std::thread::yield_now();
+        }
+        assert!(matches!(push(&pool, &world), Pushed::Queued));
+        while !is_idle() {
+            std::thread::yield_now();
+        }
+        assert_eq!((pool.threads(), pool.depth(), world.freed()), (1, 0, 2));
+        pool.close();
+        assert_eq!(pool.wait_gone(None), 0);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn nobody_counts_on_a_thread_that_is_about_to_end() {
+        let (world, pool) = pool(1);
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        world.run(pool.next(true).expect("the task").0);
+        pool.inner.lock().closed = true;
+        assert!(pool.next(false).is_none(), "this thread ends, as it would after its keep-alive");
+        pool.inner.lock().closed = false;
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread), "although it has not left yet");
+        assert_eq!(pool.wait_gone(Some(Duration::ZERO)), 2);
+        pool.leave();
+        assert_eq!(pool.wait_gone(Some(Duration::ZERO)), 1);
+    }
+
+    #[test]
+    fn without_any_thread_whatever_waits_comes_back() {
+        let (world, pool) = pool(8);
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        assert!(matches!(push(&pool, &world), Pushed::Queued));
+        assert_eq!(pool.start_failed().len(), 2);
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread), "the next push tries again");
+    }
+
+    #[test]
+    fn a_closed_pool_cancels_what_waits_and_takes_nothing() {
+        let (world, pool) = pool(8);
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        pool.close();
+        assert_eq!(world.freed(), 1);
+        assert!(matches!(push(&pool, &world), Pushed::Closed(_)));
+        assert!(pool.next(true).is_none());
     }
 }

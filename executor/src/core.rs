@@ -19,6 +19,8 @@ pub(crate) struct Core {
     pub(crate) queue: Local,
     /// Polls so far; `Remote::tick` is its published copy.
     pub(crate) tick: Cell<u32>,
+    /// Polls left until the injector is looked at.
+    pub(crate) round: Cell<u32>,
     /// Polls in a row that came from the next-task slot.
     pub(crate) streak: Cell<u32>,
     /// The backstop's beat when this worker last read the clock.
@@ -40,6 +42,7 @@ impl Core {
             index,
             queue,
             tick: Cell::new(0),
+            round: Cell::new(0),
             streak: Cell::new(0),
             beat: Cell::new(0),
             pace: Pace::new(),

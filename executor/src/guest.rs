@@ -4,7 +4,8 @@
 //! not be moved away from behind one), so its queue exists only to be stolen from. There are a few
 //! places; a thread that finds none free uses the injector, which is slower and no different else.
 
-use crate::queue::{Local, Stealer};
+use crate::queue::{Local, Stealer, Stolen};
+use crate::task::Runnable;
 use parking_lot::Mutex;
 
 /// How many threads in `block_on` have a queue of their own at a time.
@@ -53,6 +54,16 @@ impl Guests {
 
     pub(crate) fn have_work(&self) -> bool {
         self.stealers().any(|stealer| stealer.len() > 0)
+    }
+
+    /// For a busy worker, which does not search: moves some tasks to `into` and returns one more. A
+    /// hint; what others are busy with is left to them.
+    pub(crate) fn take(&self, into: &Local) -> Option<Runnable> {
+        let waiting = self.stealers().filter(|stealer| stealer.len() > 0);
+        waiting.map(|stealer| stealer.steal(into)).find_map(|stolen| match stolen {
+            Stolen::Task(task) => Some(task),
+            Stolen::Empty | Stolen::Retry => None,
+        })
     }
 
     pub(crate) fn stealers(&self) -> impl Iterator<Item = &Stealer> {

@@ -144,3 +144,67 @@ impl Idle {
         (&self.masks[worker / 64], 1 << (worker % 64))
     }
 }
+
+#[cfg(all(test, not(filch_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleeping_worker_is_chosen_once() {
+        let idle = Idle::new(2);
+        assert_eq!(idle.notify(), None, "nobody sleeps");
+        idle.start_sleeping(1, false);
+        assert!(idle.any() && idle.is_idle(1) && !idle.is_idle(0));
+        assert_eq!(idle.notify(), Some(1));
+        assert!(!idle.any());
+        assert!(idle.stop_sleeping(1), "it was notified, and counts as searching");
+        assert!(idle.stop_searching(), "it is the last");
+        assert_eq!(idle.notify(), None);
+    }
+
+    #[test]
+    fn a_worker_that_woke_by_itself_does_not_count_as_searching() {
+        let idle = Idle::new(2);
+        idle.start_sleeping(0, false);
+        assert!(!idle.stop_sleeping(0));
+        idle.start_sleeping(1, false);
+        assert_eq!(idle.notify(), Some(1), "nobody searches");
+    }
+
+    #[test]
+    fn nobody_is_woken_for_work_while_somebody_searches() {
+        let idle = Idle::new(2);
+        idle.start_sleeping(0, false);
+        assert!(idle.start_searching());
+        assert_eq!(idle.notify(), None);
+        assert_eq!(idle.notify_any(), Some(0), "for the poller, a searcher is no help");
+    }
+
+    #[test]
+    fn a_searcher_that_sleeps_gives_up_its_search() {
+        let idle = Idle::new(1);
+        assert!(idle.start_searching());
+        idle.start_sleeping(0, true);
+        assert_eq!(idle.notify(), Some(0));
+    }
+
+    #[test]
+    fn half_of_the_workers_search_at_most() {
+        let idle = Idle::new(4);
+        assert!(idle.start_searching() && idle.start_searching());
+        assert!(!idle.start_searching());
+        assert!(!idle.stop_searching(), "another one still searches");
+        assert!(idle.stop_searching());
+        assert!(Idle::new(1).start_searching(), "one worker may");
+    }
+
+    #[test]
+    fn workers_beyond_the_first_mask_are_found() {
+        let idle = Idle::new(130);
+        for worker in [129, 64, 63] {
+            idle.start_sleeping(worker, false);
+        }
+        let found: Vec<_> = std::iter::from_fn(|| idle.notify_any()).collect();
+        assert_eq!(found, [63, 64, 129]);
+    }
+}

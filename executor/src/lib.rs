@@ -55,6 +55,9 @@ mod builder;
 mod local_key;
 mod tasks;
 
+#[cfg(test)]
+mod testing;
+
 #[cfg(all(test, filch_loom))]
 mod model;
 

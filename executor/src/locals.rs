@@ -51,3 +51,40 @@ impl fmt::Debug for Node {
         f.debug_struct("Node").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(key: usize, value: i32, outer: Option<Arc<Node>>) -> Arc<Node> {
+        Arc::new(Node::new(key, Box::new(value), outer))
+    }
+
+    fn find(node: &Node, key: usize) -> Option<i32> {
+        node.find(key).map(|value| *value.downcast_ref().unwrap())
+    }
+
+    #[test]
+    fn the_innermost_binding_of_a_key_is_found() {
+        let outer = node(1, 10, Some(node(2, 20, None)));
+        let inner = node(1, 11, Some(Arc::clone(&outer)));
+        assert_eq!((find(&inner, 1), find(&inner, 2), find(&inner, 3)), (Some(11), Some(20), None));
+        assert_eq!(find(&outer, 1), Some(10), "a binding is not seen from outside");
+    }
+
+    #[test]
+    fn a_long_chain_is_dropped_without_recursion() {
+        let mut chain = None;
+        for value in 0..1_000_000 {
+            chain = Some(node(1, value, chain));
+        }
+        drop(chain);
+    }
+
+    #[test]
+    fn a_chain_that_somebody_else_holds_stays() {
+        let shared = node(1, 1, Some(node(2, 2, None)));
+        drop(node(3, 3, Some(Arc::clone(&shared))));
+        assert_eq!(find(&shared, 2), Some(2));
+    }
+}

@@ -134,3 +134,74 @@ impl Wake for ThreadParker {
         self.unpark();
     }
 }
+
+#[cfg(all(test, not(filch_loom)))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_token_that_comes_first_ends_the_next_park_and_no_other() {
+        let parker = Parker::new();
+        assert_eq!(parker.unpark(), Unpark::Done);
+        assert_eq!(parker.unpark(), Unpark::Done);
+        assert!(parker.park(None));
+        assert!(!parker.park(Some(Instant::now())), "tokens do not add up");
+    }
+
+    #[test]
+    fn a_deadline_ends_the_park_without_a_token() {
+        let parker = Parker::new();
+        let deadline = Instant::now() + Duration::from_millis(2);
+        while Instant::now() < deadline {
+            assert!(!parker.park(Some(deadline)));
+        }
+    }
+
+    #[test]
+    fn a_thread_in_the_poller_is_woken_through_the_reactor_once() {
+        let parker = Parker::new();
+        assert!(parker.start_polling());
+        assert_eq!(parker.unpark(), Unpark::NotifyReactor);
+        assert_eq!(parker.unpark(), Unpark::Done);
+        parker.stop_polling();
+        assert!(!parker.park(Some(Instant::now())), "the token was for the poller");
+    }
+
+    #[test]
+    fn a_token_that_comes_first_keeps_a_thread_out_of_the_poller_once() {
+        let parker = Parker::new();
+        assert_eq!(parker.unpark(), Unpark::Done);
+        assert!(!parker.start_polling());
+        assert!(parker.start_polling());
+    }
+
+    #[test]
+    fn an_unpark_wakes_a_thread_that_sleeps() {
+        let parker = Arc::new(ThreadParker::new());
+        let waker = std::task::Waker::from(Arc::clone(&parker));
+        let sleeper = std::thread::spawn(move || parker.park_until(None));
+        waker.wake();
+        assert!(sleeper.join().unwrap());
+    }
+
+    #[test]
+    fn a_thread_parker_says_when_its_time_is_over() {
+        let parker = ThreadParker::new();
+        let deadline = Instant::now() + Duration::from_millis(2);
+        assert!(!parker.park_until(Some(deadline)));
+        assert!(Instant::now() >= deadline);
+    }
+
+    #[test]
+    fn a_deadline_centuries_away_is_no_error() {
+        let parker = Parker::new();
+        assert_eq!(parker.unpark(), Unpark::Done);
+        assert!(parker.park(Some(Instant::FAR_FUTURE)));
+        let waker = Arc::new(ThreadParker::new());
+        let theirs = Arc::clone(&waker);
+        let sleeper = std::thread::spawn(move || theirs.park_until(Some(Instant::FAR_FUTURE)));
+        waker.unpark();
+        assert!(sleeper.join().unwrap());
+    }
+}

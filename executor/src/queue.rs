@@ -12,7 +12,7 @@ use crossbeam_deque::{Steal, Worker};
 pub(crate) const LOCAL_LIMIT: usize = 1 << 20;
 
 /// At most this many tasks move in one steal.
-const BATCH_LIMIT: usize = 32;
+const BATCH_LIMIT: usize = 64;
 
 /// A worker's own end of its queue. Not shared; `Stealer` is the other end.
 #[derive(Debug)]
@@ -107,12 +107,23 @@ impl Injector {
         self.0.len()
     }
 
+    /// Moves a worker's fair share, at most a batch, to the tail of `into`.
+    pub(crate) fn move_some(&self, into: &Local, workers: usize) {
+        if !self.0.is_empty() {
+            // Whoever is in the way is taking tasks too, so nothing is lost by not trying again.
+            let _ = self.0.steal_batch_with_limit(&into.0, self.share(workers));
+        }
+    }
+
+    fn share(&self, workers: usize) -> usize {
+        (self.0.len() / workers + 1).min(BATCH_LIMIT)
+    }
+
     /// Moves a worker's fair share, at most a batch, to `into` and returns one more.
     pub(crate) fn steal(&self, into: &Local, workers: usize) -> Stolen {
         if self.0.is_empty() {
             return Stolen::Empty;
         }
-        let share = self.0.len() / workers + 1;
-        self.0.steal_batch_with_limit_and_pop(&into.0, share.min(BATCH_LIMIT)).into()
+        self.0.steal_batch_with_limit_and_pop(&into.0, self.share(workers)).into()
     }
 }

@@ -108,3 +108,72 @@ impl Seats {
         self.for_callers.notify_all();
     }
 }
+
+#[cfg(all(test, not(filch_loom)))]
+mod tests {
+    use super::*;
+    use crate::queue::Local;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    fn core(index: usize) -> Box<Core> {
+        Box::new(Core::new(index, Local::new(), 0))
+    }
+
+    fn index(core: Option<Box<Core>>) -> Option<usize> {
+        core.map(|core| core.index)
+    }
+
+    #[test]
+    fn a_caller_asks_for_a_seat_and_gets_the_next_one() {
+        let seats = Seats::new();
+        let ask = || {
+            assert!(seats.is_wanted());
+            seats.vacate(core(3));
+        };
+        assert_eq!(index(seats.claim(ask, || false)), Some(3));
+        assert!(!seats.is_wanted());
+    }
+
+    #[test]
+    fn a_thread_leaves_the_seat_to_a_caller_and_gets_it_afterwards() {
+        let seats = Arc::new(Seats::new());
+        let (theirs, asked) = (Arc::clone(&seats), Arc::new(AtomicBool::new(false)));
+        let has_asked = Arc::clone(&asked);
+        let caller =
+            thread::spawn(move || theirs.claim(|| has_asked.store(true, Release), || false));
+        while !asked.load(Acquire) {
+            thread::yield_now();
+        }
+        let theirs = Arc::clone(&seats);
+        let thread = thread::spawn(move || theirs.take());
+        seats.vacate(core(0));
+        let claimed = caller.join().unwrap().expect("the caller has precedence");
+        seats.vacate(claimed);
+        assert_eq!(index(thread.join().unwrap()), Some(0));
+    }
+
+    #[test]
+    fn a_caller_that_gives_up_leaves_the_seat_to_a_thread() {
+        let seats = Arc::new(Seats::new());
+        let theirs = Arc::clone(&seats);
+        let thread = thread::spawn(move || theirs.take());
+        assert!(seats.claim(|| seats.vacate(core(1)), || seats.is_wanted()).is_none());
+        seats.vacate(core(1));
+        assert_eq!(index(thread.join().unwrap()), Some(1));
+    }
+
+    #[test]
+    fn at_the_end_vacant_seats_are_given_out_and_nobody_waits() {
+        let seats = Arc::new(Seats::new());
+        let theirs = Arc::clone(&seats);
+        let waiting = thread::spawn(move || theirs.take());
+        seats.close();
+        assert!(waiting.join().unwrap().is_none());
+        assert!(seats.claim(|| (), || false).is_none());
+        seats.vacate(core(2));
+        assert_eq!(index(seats.take()), Some(2));
+        assert!(seats.try_take().is_none());
+    }
+}

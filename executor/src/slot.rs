@@ -56,3 +56,35 @@ fn into_runnable(raw: *mut Header) -> Option<Runnable> {
     // SAFETY: what is in the slot came from `into_raw`, and a swap takes it out once.
     NonNull::new(raw).map(|raw| unsafe { Runnable::from_raw(raw) })
 }
+
+#[cfg(all(test, not(filch_loom)))]
+mod tests {
+    use super::*;
+    use crate::testing::{World, poll_join};
+    use std::task::Waker;
+
+    #[test]
+    fn the_latest_task_displaces_the_one_before() {
+        let world = World::new();
+        let slot = Slot::new();
+        let [(first, a), (second, b)] = [world.spawn(async {}), world.spawn(async {})];
+        assert!(slot.put(first).is_none());
+        assert!(slot.is_occupied());
+        world.run(slot.put(second).expect("the first"));
+        assert!(poll_join::<()>(&a, Waker::noop()).is_some());
+        world.run(slot.take().expect("the second"));
+        assert!(poll_join::<()>(&b, Waker::noop()).is_some());
+        assert!(slot.take().is_none() && !slot.is_occupied());
+    }
+
+    #[test]
+    fn a_task_that_is_dropped_with_its_slot_is_cancelled() {
+        let world = World::new();
+        let slot = Slot::new();
+        let (task, joined) = world.spawn(async {});
+        assert!(slot.put(task).is_none());
+        drop(slot);
+        let output = poll_join::<()>(&joined, Waker::noop()).expect("complete");
+        assert!(output.is_err_and(|error| error.is_cancelled()));
+    }
+}

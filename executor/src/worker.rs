@@ -22,6 +22,10 @@ const TURN_INTERVAL: Duration = Duration::from_micros(100);
 /// A busy worker reads the clock once in this many polls, or when the backstop moved it.
 const CLOCK_EVERY: u32 = 32;
 
+/// A round through the local queue counts at least so many polls, so that looking at the injector,
+/// which all workers share, stays cheap.
+const SHORTEST_ROUND: u32 = 4;
+
 /// Polls in a row from the next-task slot before the queue gets its turn.
 const SLOT_STREAK: u32 = 32;
 
@@ -137,6 +141,7 @@ impl<'a> Worker<'a> {
 
     /// The next task of this worker's own: the one woken last, then the oldest.
     pub(crate) fn next_task(&mut self) -> Option<Runnable> {
+        self.serve_injector();
         if self.core.streak.get() < SLOT_STREAK
             && let Some(task) = self.remote.slot.take()
         {
@@ -169,6 +174,8 @@ impl<'a> Worker<'a> {
             // After a long poll, what came meanwhile has waited longer than this task.
             if self.shared.beat.load(Relaxed) != self.core.beat.get() {
                 self.upkeep_if_due();
+                self.core.round.set(0);
+                self.serve_injector();
             }
             self.core.push(self.shared, task);
             self.core.notify_if_worth(self.shared);
@@ -190,10 +197,22 @@ impl<'a> Worker<'a> {
         }
         self.poll_reactor(now);
         self.fire_timers(now);
-        if let Some(task) = self.take_injected() {
+        if let Some(task) = self.shared.guests.take(&self.core.queue) {
             self.core.push(self.shared, task);
         }
         true
+    }
+
+    /// Once per round through the local queue, a batch from the injector joins its tail: neither of
+    /// the two waits for the other to run dry.
+    fn serve_injector(&self) {
+        match self.core.round.get() {
+            0 => {
+                self.core.round.set((self.core.queue.len() as u32).max(SHORTEST_ROUND));
+                self.shared.injector.move_some(&self.core.queue, self.shared.remotes.len());
+            }
+            left => self.core.round.set(left - 1),
+        }
     }
 
     fn take_injected(&self) -> Option<Runnable> {

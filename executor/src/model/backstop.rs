@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The backstop goes to sleep while the one worker leaves idleness, by itself or because somebody woke it:
 /// the backstop does not sleep, or is woken.
 ///
-/// Broken to see it fail: the fence of [deep-sleep] or of [deep-busy]; `disturb` before `stop_sleeping`.
+/// Broken to see it fail: the fence [deep-sleep] or [deep-busy]; `disturb` before `stop_sleeping`.
 #[test]
 fn the_backstop_does_not_sleep_deeply_beside_a_busy_worker() {
     struct Runtime {

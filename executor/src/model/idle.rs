@@ -30,7 +30,7 @@ impl Pool {
         }
     }
 
-    /// `Worker::work`, up to its first task.
+    /// `Worker::work`, `run_task` and `sleep`, up to the first task.
     fn work(&self, worker: usize) {
         let mut searching = false;
         loop {
@@ -55,7 +55,8 @@ impl Pool {
 
 /// One publisher, one worker on its way to sleep.
 ///
-/// Broken to see it fail: either fence of [idle-pub] and [idle-sub]; or S4, the second look at the queue.
+/// Broken to see it fail: the fence [idle-pub], or [idle-sub] in `start_sleeping`; S1 after S3; S4, the second
+/// look at the queue, left out.
 #[test]
 fn a_worker_that_falls_asleep_is_woken_or_sees_the_task() {
     loom::model(|| {
@@ -70,8 +71,8 @@ fn a_worker_that_falls_asleep_is_woken_or_sees_the_task() {
 /// Two tasks, two workers, and a publisher that wakes nobody while one of them searches: the one that finds
 /// a task wakes the other.
 ///
-/// Broken to see it fail: `work` (as `Worker::run_task`) not notifying when it was the last searcher; `stop_searching`
-/// without its fence.
+/// Broken to see it fail: the last searcher not notifying; `stop_searching` without its fence; `claim` not counting
+/// the worker as searching (the count then falls below zero).
 #[test]
 fn the_last_searcher_passes_the_wake_on() {
     loom::model(|| {
@@ -88,8 +89,7 @@ fn the_last_searcher_passes_the_wake_on() {
 
 /// Two publishers at once.
 ///
-/// Broken to see it fail: `start_sleeping` giving up the search before it sets the bit, with the fence
-/// left out; `claim` without counting the worker as searching (the count then falls below zero).
+/// Broken to see it fail: `claim` not counting the worker as searching; S1 after S3.
 #[test]
 fn two_publishers_leave_nothing_behind() {
     loom::model(|| {

@@ -1,6 +1,7 @@
 //! The join waker: stored, replaced and taken back against completion.
 
-use super::{CountDrop, Unpark, World, current_thread, poll_join};
+use super::{Unpark, current_thread};
+use crate::testing::{CountDrop, World, poll_join};
 use loom::thread;
 use std::sync::atomic::{AtomicUsize as Counter, Ordering};
 use std::sync::{Arc, Weak};
@@ -11,7 +12,7 @@ use std::task::Waker;
 ///
 /// Broken to see it fail: `set_join_waker` setting the bit although COMPLETE came first; `complete` never
 /// returning `WakeJoiner`; `unset_join_waker` clearing the bit after COMPLETE (the waker's cell is then used
-/// by both).
+/// by both); `complete` or `load` with Relaxed (the output is unordered).
 #[test]
 fn a_joiner_that_sleeps_is_woken_by_its_latest_waker() {
     loom::model(|| {
@@ -37,9 +38,8 @@ fn a_joiner_that_sleeps_is_woken_by_its_latest_waker() {
 /// The same waker twice: the joiner compares it with the stored one while the other side may be moving that
 /// out.
 ///
-/// Broken to see it fail: `store_join_waker` returning true after `will_wake` without looking at COMPLETE
-/// again does not fail, as the waker was then called: the look only saves a poll. Made to fail by leaving
-/// out the wake in `complete`.
+/// Broken to see it fail: `complete` returning `Done` in place of `WakeJoiner`. (That `store_join_waker` looks
+/// at COMPLETE again after `will_wake` only saves a poll: without it the model holds too.)
 #[test]
 fn a_joiner_that_polls_again_is_still_woken() {
     loom::model(|| {
@@ -64,7 +64,7 @@ fn a_joiner_that_polls_again_is_still_woken() {
 /// The `JoinHandle` is dropped after it stored a waker, while the task completes: the waker and the output
 /// are each dropped once.
 ///
-/// Broken to see it fail: `detach` leaving JOIN_WAKER set when it returns `DropWaker`, with JOIN (both take
+/// Broken to see it fail: `detach` leaving JOIN and JOIN_WAKER set when it returns `DropWaker` (both sides take
 /// the waker); `detach` returning `Done` after COMPLETE (the output leaks).
 #[test]
 fn a_handle_that_detaches_takes_its_waker_along() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// A thread parks while another wakes it.
 ///
-/// Broken to see it fail: `unpark` with Relaxed, or the swap at the end of `park` (the cell is then
+/// Broken to see it fail: `unpark`, or the swap at the end of `park`, with Relaxed (the cell is then
 /// unordered); `park` storing PARKED whatever was there.
 #[test]
 fn park_returns_and_sees_what_the_waker_wrote() {

@@ -2,26 +2,40 @@
 
 use crate::idle::Idle;
 use crate::parker::{Parker, Unpark};
-use crate::primitive::Mutex;
+use crate::primitive::atomic::AtomicBool;
+use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use loom::thread;
 use std::sync::Arc;
 
-/// The reactor's lock, one worker and the backstop.
+/// The reactor's lock as far as orderings go: loom's own would show an unlock to everybody at once.
+struct Turn(AtomicBool);
+
+impl Turn {
+    fn try_lock(&self) -> bool {
+        !self.0.load(Relaxed) && self.0.compare_exchange(false, true, Acquire, Relaxed).is_ok()
+    }
+
+    fn unlock(&self) {
+        self.0.store(false, Release);
+    }
+}
+
+/// One worker and the backstop.
 struct Runtime {
-    turn: Mutex<()>,
+    turn: Turn,
     idle: Idle,
     parker: Parker,
 }
 
 /// A worker falls asleep while the backstop has the poller and gives it up: the worker gets it.
 ///
-/// Broken to see it fail: the fence [turn-free], or the one in `start_sleeping`; the backstop leaving out
-/// `notify_any`, as it once did after an early token.
+/// Broken to see it fail: the fence [turn-free], or [idle-sub] in `start_sleeping`; the backstop leaving out
+/// `notify_any`, as it once did after a token that came early.
 #[test]
 fn a_worker_that_found_the_poller_taken_gets_it_later() {
     loom::model(|| {
         let runtime = Arc::new(Runtime {
-            turn: Mutex::new(()),
+            turn: Turn(AtomicBool::new(false)),
             idle: Idle::new(1),
             parker: Parker::new(),
         });
@@ -30,7 +44,7 @@ fn a_worker_that_found_the_poller_taken_gets_it_later() {
             let mut searching = false;
             loop {
                 theirs.idle.start_sleeping(0, searching);
-                if theirs.turn.try_lock().is_some() {
+                if theirs.turn.try_lock() {
                     // It would sleep in the poller from here on.
                     return;
                 }
@@ -38,8 +52,8 @@ fn a_worker_that_found_the_poller_taken_gets_it_later() {
                 searching = theirs.idle.stop_sleeping(0);
             }
         });
-        if let Some(turn) = runtime.turn.try_lock() {
-            drop(turn);
+        if runtime.turn.try_lock() {
+            runtime.turn.unlock();
             if let Some(worker) = runtime.idle.notify_any() {
                 assert_eq!((worker, runtime.parker.unpark()), (0, Unpark::Done));
             }

@@ -1,9 +1,10 @@
 //! The end of a runtime: announced, and not too early.
 
-use super::{Queue, World};
+use super::Queue;
 use crate::ending::Ending;
 use crate::registry::Registry;
 use crate::task::{Allocated, TaskRef};
+use crate::testing::World;
 use loom::thread;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The next-task slot: its worker against a thief.
 
-use super::World;
 use crate::slot::Slot;
+use crate::testing::World;
 use loom::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize as Counter, Ordering};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize as Counter, Ordering};
 /// once, and its future is handed over in order.
 ///
 /// Broken to see it fail: `take` as a load and a store (a task runs twice); `put` returning None when it
-/// displaced a task; the store in `put` with Relaxed, or the swap in `take` (the future is unordered).
+/// displaced a task; the store in `put` or the swap in `take` with Relaxed (the task is unordered).
 #[test]
 fn every_task_in_the_slot_runs_once() {
     loom::model(|| {

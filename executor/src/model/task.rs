@@ -1,10 +1,10 @@
 //! The task's state word: run, wake, abort and the drop of handles against each other.
 
-use super::{CountDrop, World, poll_join};
 use crate::primitive::UnsafeCell;
 use crate::primitive::atomic::AtomicUsize;
 use crate::primitive::atomic::Ordering::Relaxed;
 use crate::task::{State, TaskRef};
+use crate::testing::{CountDrop, World, poll_join};
 use loom::thread;
 use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicUsize as Counter, Ordering};
@@ -66,7 +66,7 @@ fn is_complete(task: &TaskRef) -> bool {
 /// cause: the news is seen.
 ///
 /// Broken to see it fail: `wake_by_ref` returning `Nothing` after a mere load that found SCHEDULED; `park`
-/// returning `Idle` always; `start` with Relaxed (the future's cell is then unordered).
+/// returning `Idle` always; `park` or `start` with Relaxed (the future's cell is then unordered).
 #[test]
 fn a_wake_at_any_time_leads_to_a_poll_that_sees_what_was_written_before_it() {
     loom::model(|| {
@@ -93,7 +93,7 @@ fn a_wake_at_any_time_leads_to_a_poll_that_sees_what_was_written_before_it() {
 /// An abort against a poll that ends Pending, and a wake: the future is dropped once, and the abort is not
 /// forgotten.
 ///
-/// Broken to see it fail: `abort` without SCHEDULED in its mask, for a running task.
+/// Broken to see it fail: `abort` without SCHEDULED in its mask; `start` ignoring ABORTED.
 #[test]
 fn an_abort_at_any_time_ends_the_task_once() {
     loom::model(|| {
@@ -121,8 +121,8 @@ fn an_abort_at_any_time_ends_the_task_once() {
 /// A waker that is consumed while the task completes, after the `JoinHandle` is gone: the waker may be the
 /// last reference, or the first.
 ///
-/// Broken to see it fail: `wake_by_value` comparing with REF in place of `2 * REF` (it leaks); and
-/// `drop_ref` freeing at `old < 3 * REF` (it frees twice).
+/// Broken to see it fail: `wake_by_value` comparing with REF in place of `2 * REF`, or keeping its reference
+/// (both leak).
 #[test]
 fn the_last_reference_frees_the_task_even_if_it_is_a_wake() {
     loom::model(|| {
@@ -145,10 +145,10 @@ fn the_last_reference_frees_the_task_even_if_it_is_a_wake() {
 }
 
 /// The `JoinHandle` and an `AbortHandle` are dropped while the task completes: whoever comes last drops the
-/// output and frees the task. What the handles' thread did last is ordered before the free.
+/// output and frees the task.
 ///
-/// Broken to see it fail: `is_last` without the test of JOIN (the output is dropped twice); `complete`
-/// without giving up REF when it returns `Done` (a leak).
+/// Broken to see it fail: `is_last` being content with two references (the memory is freed in use);
+/// `complete` keeping its reference when it returns `Done`; `detach` leaving the output of a complete task.
 #[test]
 fn output_and_memory_go_once_whoever_lets_go_last() {
     loom::model(|| {
@@ -167,7 +167,7 @@ fn output_and_memory_go_once_whoever_lets_go_last() {
 
 /// Whoever drops the last reference frees the memory after everybody's last access to it.
 ///
-/// Broken to see it fail: `drop_ref` with Relaxed in place of AcqRel and of the Acquire load.
+/// Broken to see it fail: the load in `drop_ref` with Relaxed; both its steps with Relaxed.
 #[test]
 fn the_free_comes_after_every_access() {
     /// Stands for the memory: writing it is the free, reading it an access through a reference.

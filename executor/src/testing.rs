@@ -1,0 +1,111 @@
+//! What the unit tests and the models share: tasks without a runtime.
+
+use crate::locals::Node;
+use crate::task::{
+    Allocated, Extras, Header, JoinError, NewTask, Runnable, Scheduler, TaskId, TaskRef, allocate,
+};
+use std::any::Any;
+use std::future::Future;
+use std::mem::MaybeUninit;
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+
+/// A runtime for tasks without a runtime: a run queue and a registry that synchronise nothing, so that
+/// what the models find ordered is ordered by the task's own word.
+#[repr(C)]
+pub(crate) struct World {
+    scheduler: Scheduler,
+    queue: Mutex<Vec<Runnable>>,
+    registered: Mutex<Vec<TaskRef>>,
+    /// Tasks whose memory was freed.
+    freed: Arc<AtomicUsize>,
+}
+
+impl World {
+    pub(crate) fn new() -> Arc<World> {
+        Arc::new(World {
+            scheduler: Scheduler { schedule, complete, unobserved },
+            queue: Mutex::new(Vec::new()),
+            registered: Mutex::new(Vec::new()),
+            freed: Arc::new(AtomicUsize::new(0)),
+        })
+    }
+
+    /// A task that is scheduled and in the registry, its `Runnable` and its `JoinHandle`'s reference.
+    pub(crate) fn spawn<F: Future + Send + 'static>(self: &Arc<World>, future: F) -> (Runnable, TaskRef) {
+        let allocated = self.allocate(future);
+        self.registered.lock().unwrap().push(allocated.registered);
+        (allocated.runnable, allocated.joined)
+    }
+
+    pub(crate) fn allocate<F: Future + Send + 'static>(self: &Arc<World>, future: F) -> Allocated {
+        let value = Box::new(CountDrop(Arc::clone(&self.freed)));
+        let locals = Some(Arc::new(Node::new(0, value, None)));
+        let new = NewTask {
+            scheduler: NonNull::from(&self.scheduler),
+            id: TaskId(1),
+            spawned_at: Location::caller(),
+            extras: Some(Box::new(Extras { name: None, locals })),
+        };
+        // SAFETY: the models keep their world until the end.
+        unsafe { allocate(future, new) }
+    }
+
+    /// Runs a task and whatever this makes runnable. Every thread that wakes a task does so, hence no
+    /// task stays scheduled.
+    pub(crate) fn run(&self, task: Runnable) {
+        let mut next = Some(task);
+        while let Some(task) = next {
+            next = task.run(|| false).or_else(|| self.queue.lock().unwrap().pop());
+        }
+    }
+
+    /// Runs what a wake has put into the queue.
+    #[cfg(filch_loom)]
+    pub(crate) fn run_scheduled(&self) {
+        let next = self.queue.lock().unwrap().pop();
+        if let Some(task) = next {
+            self.run(task);
+        }
+    }
+
+    pub(crate) fn freed(&self) -> usize {
+        self.freed.load(Ordering::Relaxed)
+    }
+}
+
+unsafe fn schedule(world: NonNull<Scheduler>, task: Runnable) {
+    // SAFETY: the scheduler is the first field of a world, whose pointer `allocate` derived it from.
+    unsafe { world.cast::<World>().as_ref() }.queue.lock().unwrap().push(task);
+}
+
+unsafe fn complete(world: NonNull<Scheduler>, task: &Header) {
+    // SAFETY: as in `schedule`.
+    let mut registered = unsafe { world.cast::<World>().as_ref() }.registered.lock().unwrap();
+    let place = registered.iter().position(|entry| std::ptr::eq(entry.header(), task));
+    registered.swap_remove(place.expect("a task completes once")).into_runtime();
+}
+
+unsafe fn unobserved(_: NonNull<Scheduler>, _: &Header, panic: Box<dyn Any + Send>) {
+    std::panic::resume_unwind(panic);
+}
+
+/// The `JoinHandle`'s poll.
+pub(crate) fn poll_join<T>(task: &TaskRef, waker: &Waker) -> Option<Result<T, JoinError>> {
+    let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
+    // SAFETY: the models poll with the output's type, and no more after it was taken.
+    unsafe { task.poll_join(waker, output.as_mut_ptr().cast()).then(|| output.assume_init()) }
+}
+
+/// Counts its drop: a future, an output, or what is freed with a task.
+#[derive(Debug)]
+pub(crate) struct CountDrop(pub(crate) Arc<AtomicUsize>);
+
+impl Drop for CountDrop {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
