@@ -42,6 +42,8 @@ pub mod io;
 
 pub mod net;
 
+pub mod stream;
+
 mod structure;
 
 mod dump;
@@ -60,3 +62,12 @@ pub use filch_reactor::Selector;
 pub use run::run;
 pub use structure::{Gather, GatherResults, gather, gather_results};
 pub use time::FutureExt;
+
+/// Keeps the code in README and guide compiling.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/guide.md")]
+    struct Guide;
+}

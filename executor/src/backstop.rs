@@ -148,9 +148,11 @@ impl Backstop<'_> {
         }
     }
 
-    /// The slot's task, and the one that the worker's thieves would leave to it, go to the injector.
+    /// The slot's task, and one that thieves would leave to the worker, go to the injector; thieves
+    /// take the rest.
     fn take_over(&self, worker: usize) {
         let remote = &self.shared.remotes[worker];
+        remote.pace.mark_stuck();
         let queued = match remote.stealer.steal_one() {
             Stolen::Task(task) => Some(task),
             Stolen::Empty | Stolen::Retry => None,

@@ -134,7 +134,7 @@ impl Builder {
         Ok(runtime)
     }
 
-    fn shared(self, workers: usize, local: bool) -> io::Result<(Arc<Shared>, Vec<Box<Core>>)> {
+    fn shared(self, workers: usize, local: bool) -> io::Result<(Arc<Shared>, Vec<Core>)> {
         let seed = self.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
         let config = Config {
             workers,
@@ -154,7 +154,7 @@ impl Builder {
         }
         let (shared, queues) = Shared::new(config, SCHEDULER)?;
         let cores = queues.into_iter().enumerate();
-        let cores = cores.map(|(i, queue)| Box::new(Core::new(i, queue, seed)));
+        let cores = cores.map(|(i, queue)| Core::new(i, queue, seed));
         Ok((shared, cores.collect()))
     }
 

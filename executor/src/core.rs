@@ -2,7 +2,7 @@
 //!
 //! Its public half, which others do see, is `shared::Remote`.
 
-use crate::pace::Pace;
+use crate::pace::Stopwatch;
 use crate::queue::Local;
 use fastrand::Rng;
 use std::cell::{Cell, RefCell};
@@ -25,8 +25,8 @@ pub(crate) struct Core {
     pub(crate) streak: Cell<u32>,
     /// The backstop's beat when this worker last read the clock.
     pub(crate) beat: Cell<u32>,
-    /// How long its polls take.
-    pub(crate) pace: Pace,
+    /// Measures how long its polls take.
+    pub(crate) stopwatch: Stopwatch,
     /// How far looking around before sleeping has paid off lately; see `Worker::linger`.
     pub(crate) linger_credit: Cell<u32>,
     /// Wakers are being woken in a batch: their tasks queue up without waking workers.
@@ -45,7 +45,7 @@ impl Core {
             round: Cell::new(0),
             streak: Cell::new(0),
             beat: Cell::new(0),
-            pace: Pace::new(),
+            stopwatch: Stopwatch::new(),
             linger_credit: Cell::new(0),
             batching: Cell::new(false),
             next_id: Cell::new(0),

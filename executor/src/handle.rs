@@ -14,8 +14,15 @@ use std::panic::Location;
 use std::sync::Arc;
 
 /// There is no runtime on this thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NoRuntime(pub(crate) ());
+
+impl fmt::Debug for NoRuntime {
+    /// As Display: it is what `unwrap` shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl fmt::Display for NoRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

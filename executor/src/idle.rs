@@ -129,6 +129,11 @@ impl Idle {
         last
     }
 
+    /// Whether nobody but the caller, who does, searches; a hint.
+    pub(crate) fn is_only_searcher(&self) -> bool {
+        self.searching.load(Relaxed) == 1
+    }
+
     /// Whether any worker is idle; a hint.
     pub(crate) fn any(&self) -> bool {
         self.masks.iter().any(|mask| mask.load(Acquire) != 0)

@@ -46,7 +46,7 @@ const TASKS_PER_ROUND: usize = 64;
 /// ```
 pub struct LocalRuntime {
     shared: Arc<Shared>,
-    core: Box<Core>,
+    core: Core,
     /// It stays on its thread: its tasks are not Send.
     not_send: PhantomData<*const ()>,
 }
@@ -60,7 +60,7 @@ impl LocalRuntime {
         crate::Builder::new().build_local()
     }
 
-    pub(crate) fn from_parts(shared: Arc<Shared>, core: Box<Core>) -> LocalRuntime {
+    pub(crate) fn from_parts(shared: Arc<Shared>, core: Core) -> LocalRuntime {
         LocalRuntime { shared, core, not_send: PhantomData }
     }
 

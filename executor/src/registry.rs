@@ -108,37 +108,42 @@ impl Registry {
 #[cfg(all(test, not(filch_loom)))]
 mod tests {
     use super::*;
+    use crate::task::Runnable;
     use crate::testing::World;
 
-    fn insert(registry: &Registry, world: &std::sync::Arc<World>, list: usize) -> (bool, TaskRef) {
+    /// A task that is registered unless the registry is closed.
+    fn insert(registry: &Registry, list: usize, world: &std::sync::Arc<World>) -> (bool, Runnable) {
         let allocated = world.allocate(async {});
-        // What the registry does depends on the header alone; the tasks never run.
-        std::mem::forget(allocated.runnable);
-        (registry.insert(list, allocated.registered), allocated.joined)
+        allocated.joined.detach(false);
+        (registry.insert(list, allocated.registered), allocated.runnable)
     }
 
     #[test]
     fn a_removal_says_whether_its_list_became_empty() {
-        let (registry, world) = (Registry::new(2), World::new());
-        let tasks = [0, 0, 1].map(|list| insert(&registry, &world, list).1);
+        let (world, registry) = (World::new(), Registry::new(2));
+        let tasks = [0, 0, 1].map(|list| insert(&registry, list, &world).1);
         assert_eq!((registry.len(), registry.infos().len()), (3, 3));
         assert!(!registry.remove(tasks[1].header()));
         assert!(registry.remove(tasks[0].header()));
         assert!(!registry.is_empty(), "there is another list");
         assert!(registry.remove(tasks[2].header()));
         assert!(registry.is_empty());
+        tasks.into_iter().for_each(|task| world.run(task));
+        assert_eq!(world.freed(), 3);
     }
 
     #[test]
     fn a_closed_registry_gives_out_its_tasks_and_takes_none() {
-        let (registry, world) = (Registry::new(1), World::new());
-        let foreign = registry.foreign_list(7);
-        let before = [0, foreign].map(|list| insert(&registry, &world, list));
-        assert!(before.iter().all(|(taken, _)| *taken));
-        assert_eq!(registry.close().len(), 2);
-        let (taken, late) = insert(&registry, &world, 0);
+        let (world, registry) = (World::new(), Registry::new(1));
+        let (taken, early) = insert(&registry, registry.foreign_list(7), &world);
+        assert!(taken);
+        assert_eq!(registry.close().len(), 1);
+        let (taken, late) = insert(&registry, 0, &world);
         assert!(!taken);
         assert!(!registry.remove(late.header()), "it was never in");
-        assert_eq!(registry.len(), 2, "closing takes nothing out");
+        assert_eq!(registry.len(), 1, "closing takes nothing out");
+        assert!(registry.remove(early.header()));
+        [early, late].into_iter().for_each(|task| world.run(task));
+        assert_eq!(world.freed(), 2);
     }
 }

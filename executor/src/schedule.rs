@@ -21,10 +21,6 @@ use std::any::Any;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-/// About what it takes until a woken worker runs a task, in nanoseconds (docs/benchmarks.md). Fewer
-/// tasks than this worker runs in that time are not worth a wake.
-const WAKE_COST: u64 = 10_000;
-
 /// The three functions by which tasks reach their runtime.
 pub(crate) const SCHEDULER: Scheduler = Scheduler { schedule, complete, unobserved };
 
@@ -108,16 +104,16 @@ impl Core {
         self.notify_if_worth(shared);
     }
 
-    /// Wakes a worker if more waits here than this worker takes next, and takes longer than a wake.
+    /// Wakes a worker if one is idle and what waits here is worth it.
     pub(crate) fn notify_if_worth(&self, shared: &Shared) {
         if shared.config.local {
             return;
         }
-        let in_slot = usize::from(shared.remotes[self.index].slot.is_occupied());
-        let waiting = self.queue.len() + in_slot;
+        let remote = &shared.remotes[self.index];
+        let waiting = self.queue.len() + usize::from(remote.slot.is_occupied());
         // A hint that nobody is idle is enough: this worker runs the tasks itself if need be, and
         // the backstop looks too. Only tasks without a worker need the fences of `idle`.
-        if waiting >= 2 && self.pace.time_for(waiting) >= WAKE_COST && shared.idle.any() {
+        if remote.pace.is_worth_help(waiting) && shared.idle.any() {
             self.notify(shared);
         }
     }

@@ -30,7 +30,7 @@ pub(crate) struct Seats {
 
 #[derive(Debug)]
 struct Inner {
-    vacant: Vec<Box<Core>>,
+    vacant: Vec<Core>,
     closed: bool,
 }
 
@@ -50,7 +50,7 @@ impl Seats {
     }
 
     /// Makes a seat vacant.
-    pub(crate) fn vacate(&self, core: Box<Core>) {
+    pub(crate) fn vacate(&self, core: Core) {
         let mut inner = self.inner.lock();
         inner.vacant.push(core);
         if self.is_wanted() { &self.for_callers } else { &self.for_threads }.notify_one();
@@ -58,7 +58,7 @@ impl Seats {
 
     /// For the runtime's own threads: waits for a seat that no caller wants. `None`: shutdown.
     /// A seat that is vacant at shutdown is still given out, as somebody has to end its tasks.
-    pub(crate) fn take(&self) -> Option<Box<Core>> {
+    pub(crate) fn take(&self) -> Option<Core> {
         let mut inner = self.inner.lock();
         loop {
             if inner.vacant.len() > self.wanted.load(Acquire) || inner.closed {
@@ -69,12 +69,12 @@ impl Seats {
     }
 
     /// For whoever helps with a shutdown: a seat if one is vacant.
-    pub(crate) fn try_take(&self) -> Option<Box<Core>> {
+    pub(crate) fn try_take(&self) -> Option<Core> {
         self.inner.lock().vacant.pop()
     }
 
     /// For a caller of `run`: announces that it wants a seat. `ask` makes a worker look.
-    pub(crate) fn claim(&self, ask: impl Fn(), give_up: impl Fn() -> bool) -> Option<Box<Core>> {
+    pub(crate) fn claim(&self, ask: impl Fn(), give_up: impl Fn() -> bool) -> Option<Core> {
         let mut inner = self.inner.lock();
         self.wanted.fetch_add(1, Release);
         let core = loop {
@@ -117,11 +117,11 @@ mod tests {
     use std::sync::atomic::AtomicBool;
     use std::thread;
 
-    fn core(index: usize) -> Box<Core> {
-        Box::new(Core::new(index, Local::new(), 0))
+    fn core(index: usize) -> Core {
+        Core::new(index, Local::new(), 0)
     }
 
-    fn index(core: Option<Box<Core>>) -> Option<usize> {
+    fn index(core: Option<Core>) -> Option<usize> {
         core.map(|core| core.index)
     }
 

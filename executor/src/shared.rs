@@ -8,6 +8,7 @@ use crate::ending::Ending;
 use crate::guest::Guests;
 use crate::idle::Idle;
 use crate::metrics::{BackstopCounters, Counters};
+use crate::pace::Pace;
 use crate::parker::{Parker, Unpark};
 use crate::queue::{Injector, Local, Stealer};
 use crate::registry::Registry;
@@ -59,6 +60,8 @@ pub(crate) struct Remote {
     pub(crate) slot: Slot,
     /// Counts polls, stored before each: a worker whose tick stands still is stuck in one.
     pub(crate) tick: AtomicU32,
+    /// How long its polls take.
+    pub(crate) pace: Pace,
     /// A thread holds the seat.
     pub(crate) held: AtomicBool,
     pub(crate) parker: Parker,
@@ -253,11 +256,11 @@ impl Shared {
 }
 
 impl Remote {
-    /// Whether more waits here than this worker takes next by itself. A single task is left to it:
-    /// otherwise two workers would pass one task back and forth. The backstop sees to it that it
-    /// does not wait behind a long poll.
+    /// Whether others should help with what waits here. A single task, or a few short ones, are left
+    /// to the worker: otherwise two workers would pass them back and forth. The backstop sees to it
+    /// that they do not wait behind a long poll.
     pub(crate) fn has_surplus(&self) -> bool {
-        self.waiting() >= 2
+        self.pace.is_worth_help(self.waiting())
     }
 
     /// How many tasks wait here.
@@ -270,6 +273,7 @@ impl Remote {
             stealer: queue.stealer(),
             slot: Slot::new(),
             tick: AtomicU32::new(0),
+            pace: Pace::new(),
             held: AtomicBool::new(false),
             parker: Parker::new(),
             timers: Arc::new(Timers::new(now)),

@@ -185,11 +185,11 @@ impl<'a> Worker<'a> {
     /// Every now and then a busy worker looks after what idle ones would. Returns whether it did.
     pub(crate) fn upkeep_if_due(&mut self) -> bool {
         let beat = self.shared.beat.load(Relaxed);
-        if self.core.tick.get() % CLOCK_EVERY != 0 && self.core.beat.replace(beat) == beat {
+        if !self.core.tick.get().is_multiple_of(CLOCK_EVERY) && self.core.beat.replace(beat) == beat {
             return false;
         }
         let now = self.shared.now();
-        self.core.pace.read(now, self.core.tick.get());
+        self.core.stopwatch.read(now, self.core.tick.get(), &self.remote.pace);
         let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
         if now.duration_since(last) < TURN_INTERVAL {
             self.fire_timers(now);
@@ -251,10 +251,10 @@ impl<'a> Worker<'a> {
 
     /// A searcher looks around a little longer before it sleeps, about as long as a wake takes: as
     /// long as it searches nobody pays for waking it. Only while that pays off, so that a worker with
-    /// nothing to come goes to sleep at once.
+    /// nothing to come goes to sleep at once, and one worker at a time.
     fn linger(&mut self) -> Option<Runnable> {
         let credit = self.core.linger_credit.get();
-        if !self.searching || credit == 0 {
+        if credit == 0 || !self.searching || !self.shared.idle.is_only_searcher() {
             return None;
         }
         for _ in 0..LINGER_LOOKS {
@@ -297,7 +297,7 @@ impl<'a> Worker<'a> {
             return;
         }
         self.remote.counters.parks.add(1);
-        self.core.pace.pause();
+        self.core.stopwatch.pause();
         let start = self.shared.clock.now();
         let polled = self.sleep_in_poller_or_on_word(self.next_deadline());
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);

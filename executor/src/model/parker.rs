@@ -16,8 +16,8 @@ fn park_returns_and_sees_what_the_waker_wrote() {
     struct Shared(Parker, UnsafeCell<u8>);
 
     loom::model(|| {
-        let shared = Arc::new(Shared(Parker::new(), UnsafeCell::new(0)));
-        let theirs = Arc::clone(&shared);
+        let shared = loom::sync::Arc::new(Shared(Parker::new(), UnsafeCell::new(0)));
+        let theirs = loom::sync::Arc::clone(&shared);
         let waker = thread::spawn(move || {
             theirs.1.with_mut(|_| ());
             assert_eq!(theirs.0.unpark(), Unpark::Done);

@@ -174,10 +174,10 @@ fn the_free_comes_after_every_access() {
     struct Memory(UnsafeCell<u8>);
 
     loom::model(|| {
-        let memory = Arc::new(Memory(UnsafeCell::new(0)));
+        let memory = loom::sync::Arc::new(Memory(UnsafeCell::new(0)));
         let state = Arc::new(State::new());
         let access_and_drop = {
-            let (memory, state) = (Arc::clone(&memory), Arc::clone(&state));
+            let (memory, state) = (memory.clone(), Arc::clone(&state));
             move || {
                 memory.0.with(|_| ());
                 if state.drop_ref() {

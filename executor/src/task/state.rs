@@ -114,7 +114,7 @@ impl State {
     /// A spawned task: scheduled, wanted by its `JoinHandle`, with the runtime's reference and the
     /// handle's.
     pub(crate) fn new() -> State {
-        State(AtomicUsize::new(SCHEDULED | JOIN | 2 * REF))
+        State(AtomicUsize::new(SCHEDULED | JOIN | (2 * REF)))
     }
 
     /// SCHEDULED to RUNNING. The caller holds the `Runnable`, which ends here.

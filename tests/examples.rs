@@ -1,0 +1,374 @@
+//! The examples, run as their users run them: as processes, spoken to over loopback.
+//!
+//! `cargo test` builds the examples next to the tests; after `cargo test --test examples` alone they may be missing or old.
+
+use std::env::consts::EXE_SUFFIX;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// How long anything may take before the test counts as failed: much longer than it does.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn path(example: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let target = test
+        .ancestors()
+        .nth(2)
+        .expect("a test is in target/<profile>/deps");
+    let path = target
+        .join("examples")
+        .join(format!("{example}{EXE_SUFFIX}"));
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --examples`",
+        path.display()
+    );
+    path
+}
+
+/// An example that ends by itself.
+fn output(example: &str, arguments: &[&str]) -> Output {
+    Command::new(path(example))
+        .args(arguments)
+        .output()
+        .expect("the example starts")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("examples print UTF-8")
+}
+
+/// A server that runs until it is dropped.
+struct Server {
+    process: Child,
+    lines: Receiver<String>,
+    addr: SocketAddr,
+}
+
+impl Server {
+    fn start(example: &str, arguments: &[&str]) -> Server {
+        let mut command = Command::new(path(example));
+        let mut process = command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the example starts");
+        let lines = lines(process.stdout.take().expect("its output is a pipe"));
+        let mut server = Server {
+            process,
+            lines,
+            addr: SocketAddr::from(([0, 0, 0, 0], 0)),
+        };
+        let first = server
+            .lines
+            .recv_timeout(PATIENCE)
+            .expect("it says where it listens");
+        let addr = first
+            .strip_prefix("listening on ")
+            .expect("it says where it listens");
+        server.addr = addr.parse().expect("it listens on an address");
+        server
+    }
+
+    fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.addr).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        Client {
+            reader: BufReader::new(stream),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // If it has ended by itself, something else has failed already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A pipe's lines, so that one can be waited for with a limit.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut lines = BufReader::new(pipe).lines();
+        while let Some(Ok(line)) = lines.next() {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+struct Client {
+    reader: BufReader<TcpStream>,
+}
+
+impl Client {
+    fn send(&mut self, text: &str) {
+        self.reader
+            .get_mut()
+            .write_all(text.as_bytes())
+            .expect("the server reads");
+    }
+
+    /// The next line; empty at the end of the connection.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader
+            .read_line(&mut line)
+            .expect("the server answers");
+        line
+    }
+
+    fn expect(&mut self, line: &str) {
+        assert_eq!(self.line().trim_end(), line);
+    }
+
+    /// Everything up to the end of the connection.
+    fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.reader
+            .read_to_string(&mut rest)
+            .expect("the server ends the connection");
+        rest
+    }
+
+    fn end_writing(&self) {
+        self.reader
+            .get_ref()
+            .shutdown(std::net::Shutdown::Write)
+            .expect("still connected");
+    }
+}
+
+/// Enters a chat as `name`; the greeting that comes back names those present.
+fn enter(chat: &Server, name: &str) -> (Client, String) {
+    let mut client = chat.connect();
+    client.expect("What is your name?");
+    client.send(&format!("{name}\n"));
+    let greeting = client.line();
+    (client, greeting)
+}
+
+#[test]
+fn echo_returns_everything_to_every_client() {
+    let echo = Server::start("echo", &["--addr", "127.0.0.1:0", "--workers", "2"]);
+    let mut clients: Vec<Client> = (0..20).map(|_| echo.connect()).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.send(&format!("hello from {number}\n"));
+    }
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.expect(&format!("hello from {number}"));
+        client.end_writing();
+        assert_eq!(client.rest(), "");
+    }
+}
+
+#[test]
+fn echo_answers_beside_tasks_that_compute() {
+    let hogs = [
+        "--addr",
+        "127.0.0.1:0",
+        "--workers",
+        "2",
+        "--hogs",
+        "2",
+        "--hog-ms",
+        "5",
+    ];
+    let echo = Server::start("echo", &hogs);
+    let mut client = echo.connect();
+    for round in 0..20 {
+        client.send(&format!("{round}\n"));
+        client.expect(&round.to_string());
+    }
+}
+
+#[test]
+fn the_proxy_passes_both_directions_and_their_ends() {
+    let echo = Server::start("echo", &["--addr", "127.0.0.1:0"]);
+    let to = echo.addr.to_string();
+    let proxy = Server::start("proxy", &["--listen", "127.0.0.1:0", "--to", &to]);
+    let (mut one, mut other) = (proxy.connect(), proxy.connect());
+    one.send("one\n");
+    other.send("other\n");
+    one.expect("one");
+    one.send("last words");
+    one.end_writing();
+    assert_eq!(one.rest(), "last words");
+    other.expect("other");
+}
+
+#[test]
+fn a_proxy_to_nowhere_ends_the_connection_and_goes_on() {
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").and_then(|unused| unused.local_addr());
+    let to = unused.expect("a port").to_string();
+    let proxy = Server::start("proxy", &["--listen", "127.0.0.1:0", "--to", &to]);
+    for _ in 0..2 {
+        assert_eq!(proxy.connect().rest(), "");
+    }
+}
+
+#[test]
+fn a_chat_carries_lines_to_everybody_else() {
+    let chat = Server::start("chat", &["--addr", "127.0.0.1:0"]);
+    let (mut anna, greeting) = enter(&chat, "anna");
+    assert_eq!(greeting, "* here: \n");
+    let (mut ben, greeting) = enter(&chat, "ben");
+    assert_eq!(greeting, "* here: anna\n");
+    anna.expect("* ben came in");
+    anna.send("hello ben\n");
+    ben.expect("anna: hello ben");
+    ben.send("hello anna\n");
+    anna.expect("ben: hello anna");
+    drop(ben);
+    anna.expect("* ben left");
+}
+
+#[test]
+fn a_chat_refuses_a_name_that_is_taken_or_missing() {
+    let chat = Server::start("chat", &["--addr", "127.0.0.1:0"]);
+    let (_anna, _) = enter(&chat, "anna");
+    let (mut client, refusal) = enter(&chat, "anna");
+    assert_eq!(refusal, "The name anna is taken. What is your name?\n");
+    client.send("\n");
+    client.expect("A name has 1 to 32 bytes. What is your name?");
+    client.send("other anna\n");
+    client.expect("* here: anna");
+}
+
+#[test]
+fn a_chat_throws_out_who_is_silent() {
+    // Long enough for this test to say a name in time.
+    let chat = Server::start("chat", &["--addr", "127.0.0.1:0", "--silence", "3"]);
+    let mut nameless = chat.connect();
+    let (mut silent, _) = enter(&chat, "silent");
+    assert!(
+        silent
+            .line()
+            .starts_with("* you had to leave: the time limit has passed")
+    );
+    assert_eq!(silent.rest(), "");
+    assert_eq!(nameless.rest(), "What is your name?\n");
+}
+
+#[test]
+fn a_chat_throws_out_who_sends_an_endless_line_and_nobody_else() {
+    let chat = Server::start("chat", &["--addr", "127.0.0.1:0"]);
+    let (mut anna, _) = enter(&chat, "anna");
+    let (mut endless, _) = enter(&chat, "endless");
+    anna.expect("* endless came in");
+    endless.send(&"x".repeat(1025));
+    let reason = "had to leave: no delimiter within the limit of 1024 bytes";
+    endless.expect(&format!("* you {reason}"));
+    assert_eq!(endless.rest(), "");
+    anna.expect(&format!("* endless {reason}"));
+}
+
+#[test]
+fn a_chat_goes_on_beside_a_client_that_does_not_read() {
+    let chat = Server::start("chat", &["--addr", "127.0.0.1:0"]);
+    let (_deaf, _) = enter(&chat, "deaf");
+    let (mut ben, _) = enter(&chat, "ben");
+    let (mut anna, _) = enter(&chat, "anna");
+    ben.expect("* anna came in");
+    // Until the deaf client's socket is full: it is thrown out then, and the others hear of it.
+    let line = format!("{}\n", "x".repeat(1000));
+    loop {
+        anna.send(&line);
+        match ben.line().as_str() {
+            "* deaf left\n" => break,
+            heard => assert_eq!(heard, format!("anna: {line}")),
+        }
+    }
+}
+
+#[test]
+fn the_tour_prints_what_the_python_programs_print() {
+    let tour = output("tour", &[]);
+    assert!(tour.status.success(), "{}", text(&tour.stderr));
+    let expected = [
+        ("hello", "hello, world"),
+        ("one after the other", "hello, world"),
+        ("together", "hello, world"),
+        (
+            "results of several",
+            "2 6 24, Task A: factorial(2) = 2, Task B: factorial(3) = 6, Task C: factorial(4) = 24",
+        ),
+        ("an error caught", "that was not a number"),
+        ("every outcome", "1, 3, no number"),
+        ("a timeout", "timeout!"),
+        ("a cancelled task", "cancelled"),
+        (
+            "a blocking call",
+            "blocking complete, both are done, start blocking",
+        ),
+    ];
+    let printed = text(&tour.stdout).split("\n-- ").skip(1).map(section);
+    let expected = expected.map(|(title, lines)| (title, lines.to_owned()));
+    assert_eq!(printed.collect::<Vec<_>>(), expected);
+}
+
+/// A section's title and its lines in alphabetical order: tasks that sleep for 100 and 200 ms need not wake up in that
+/// order on a busy machine, nor in time.
+fn section(text: &str) -> (&str, String) {
+    let (title, rest) = text.split_once('\n').expect("a title");
+    let is_certain = |line: &&str| !line.is_empty() && !line.contains(" moments: ");
+    let mut lines: Vec<&str> = rest.lines().filter(is_certain).collect();
+    lines.sort_unstable();
+    (title, lines.join(", "))
+}
+
+#[test]
+fn the_demo_measures_the_server_alone_and_beside_a_task() {
+    let demo = output("server-demo", &[]);
+    assert!(demo.status.success(), "{}", text(&demo.stderr));
+    let printed = text(&demo.stdout);
+    for who in ["alone ", "beside a task "] {
+        let line = printed
+            .lines()
+            .find(|line| line.starts_with(who))
+            .expect("a line of figures");
+        let rate: f64 = line[who.len()..]
+            .split_whitespace()
+            .next()
+            .expect("a figure")
+            .parse()
+            .expect("a rate");
+        assert!(rate > 0.0, "{line}");
+        assert!(
+            line.contains("p50") && line.contains("p99.9") && line.contains("max"),
+            "{line}"
+        );
+    }
+    assert!(
+        !printed.contains("computed 0 times") && printed.contains("computed "),
+        "{printed}"
+    );
+}
+
+#[test]
+fn every_server_explains_itself() {
+    for example in ["echo", "proxy", "chat"] {
+        let help = output(example, &["--help"]);
+        assert!(
+            help.status.success() && text(&help.stdout).contains("ADDR"),
+            "{example}"
+        );
+        for wrong in [["--nonsense", "1"], ["--help-me", ""]] {
+            let refused = output(example, &wrong);
+            assert_eq!(refused.status.code(), Some(2), "{example}");
+            assert!(text(&refused.stderr).contains(&format!("there is no option {}", wrong[0])));
+        }
+    }
+    let refused = output("echo", &["--workers", "many"]);
+    assert!(text(&refused.stderr).contains("--workers takes a number, not 'many'"));
+    let refused = output("proxy", &[]);
+    assert!(text(&refused.stderr).contains("--to ADDR"));
+}

@@ -1,0 +1,11 @@
+//! Tasks through the public API: handles, aborts, panics, fairness, introspection and task-locals.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod abort;
+mod fairness;
+mod handles;
+mod info;
+mod locals;
+mod panics;
