@@ -3,6 +3,7 @@
 use crate::context::{self, Role};
 use crate::guest::Guest;
 use crate::shared::Shared;
+use crate::sys::PreciseTimeouts;
 use crate::task::JoinError;
 use crate::worker::Worker;
 use std::future::Future;
@@ -74,6 +75,7 @@ impl Shared {
 
     /// Takes a seat and works it until `done`. Without a seat to be had, just waits.
     fn work_until(self: &Arc<Shared>, done: &AtomicBool) {
+        let _precise = PreciseTimeouts::start();
         let ask = || self.notify_poller();
         while !done.load(Acquire) {
             let Some(core) = self.seats.claim(ask, || done.load(Acquire)) else {

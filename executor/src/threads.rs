@@ -5,6 +5,7 @@ use crate::blocking::Pushed;
 use crate::context::{self, Role};
 use crate::core::Core;
 use crate::shared::Shared;
+use crate::sys::PreciseTimeouts;
 use crate::worker::{AbortOnUnwind, Exit, Worker};
 use std::io;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::thread;
 pub(crate) fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
     let name = format!("{}-{number}", shared.config.thread_name);
     start(shared, name, true, |shared| {
+        let _precise = PreciseTimeouts::start();
         while let Some(core) = shared.seats.take() {
             let exit = work(&shared, &core);
             shared.seats.vacate(core);
@@ -27,7 +29,10 @@ pub(crate) fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()
 /// Starts the reactor thread.
 pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<()> {
     let name = format!("{}-reactor", shared.config.thread_name);
-    start(shared, name, true, |shared| backstop::run(&shared))
+    start(shared, name, true, |shared| {
+        let _precise = PreciseTimeouts::start();
+        backstop::run(&shared);
+    })
 }
 
 /// Does what the blocking pool asks for after a push.

@@ -10,3 +10,13 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, _timeout: Option<Duration>) 
 }
 
 pub(crate) fn wake_one(_word: &AtomicU32) {}
+
+/// Timeouts are as precise as the system makes them.
+#[derive(Debug)]
+pub(crate) struct PreciseTimeouts;
+
+impl PreciseTimeouts {
+    pub(crate) fn start() -> PreciseTimeouts {
+        PreciseTimeouts
+    }
+}

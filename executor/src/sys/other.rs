@@ -41,3 +41,13 @@ pub(crate) fn wake_one(word: &AtomicU32) {
     // All of them: the one that is meant cannot be told from its neighbours.
     bucket.woken.notify_all();
 }
+
+/// Timeouts are as precise as the system makes them.
+#[derive(Debug)]
+pub(crate) struct PreciseTimeouts;
+
+impl PreciseTimeouts {
+    pub(crate) fn start() -> PreciseTimeouts {
+        PreciseTimeouts
+    }
+}
