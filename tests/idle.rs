@@ -49,40 +49,63 @@ fn child() {
     // Until the parent has seen enough and closes the pipe.
     let _ = std::io::stdin().lock().read_line(&mut String::new());
     drop(connections);
-    wait_until("the connections' tasks end", || rt.metrics().tasks == SLEEPERS + 1);
+    wait_until("the connections' tasks end", || {
+        rt.metrics().tasks == SLEEPERS + 1
+    });
     println!("the connections have ended");
 }
 
 /// Voluntary and involuntary context switches of all threads so far.
 fn switches(pid: u32) -> [u64; 2] {
-    ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].map(|key| process::status_of_threads(pid, key))
+    ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"]
+        .map(|key| process::status_of_threads(pid, key))
 }
 
 fn measure(selector: &str) {
     let _limit = Limit::new();
-    let mut child = process::again("child", selector, Some(2 * CONNECTIONS + 100)).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = process::again("child", selector, Some(2 * CONNECTIONS + 100))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     while !line.ends_with("ready\n") {
         line.clear();
-        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child has ended early");
+        assert_ne!(
+            output.read_line(&mut line).unwrap(),
+            0,
+            "the child has ended early"
+        );
     }
     // What the last of them set in motion comes to rest; then the quiet begins.
     let start = Instant::now();
     let mut last = (switches(child.id()), Instant::now());
     while last.1.elapsed() < QUIET {
-        assert!(start.elapsed() < LIMIT, "{selector}: never quiet for {QUIET:?}: {:?} switches, then {:?}", last.0, switches(child.id()));
+        assert!(
+            start.elapsed() < LIMIT,
+            "{selector}: never quiet for {QUIET:?}: {:?} switches, then {:?}",
+            last.0,
+            switches(child.id())
+        );
         std::thread::sleep(Duration::from_millis(50));
         let now = switches(child.id());
         if now != last.0 {
             last = (now, Instant::now());
         }
     }
-    println!("{selector}: no context switch in {QUIET:?}, {:?} before", last.0);
+    println!(
+        "{selector}: no context switch in {QUIET:?}, {:?} before",
+        last.0
+    );
     drop(child.stdin.take());
     let rest: Vec<String> = output.lines().map_while(Result::ok).collect();
     assert!(child.wait().unwrap().success(), "{rest:?}");
-    assert!(rest.iter().any(|line| line.contains("the connections have ended")), "{rest:?}");
+    assert!(
+        rest.iter()
+            .any(|line| line.contains("the connections have ended")),
+        "{rest:?}"
+    );
 }
 
 #[test]

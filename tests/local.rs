@@ -140,10 +140,9 @@ fn wakers_work_from_other_threads() {
             wake_task.open();
             wake_root.open();
         });
-        let joined = rt.block_on(async {
+        let (joined, ()) = rt.block_on(async {
             let joined = spawn_local(task.passed());
-            root.passed().await;
-            joined
+            (joined, root.passed().await)
         });
         rt.block_on(joined).unwrap();
         thread.join().unwrap();
@@ -156,7 +155,11 @@ fn other_threads_spawn_through_a_handle() {
     let (here, handle) = (thread::current().id(), rt.handle());
     let thread = thread::spawn(move || {
         for _ in 0..300 {
-            let ran_on = handle.spawn(async { thread::current().id() }).join_blocking(None).unwrap().unwrap();
+            let ran_on = handle
+                .spawn(async { thread::current().id() })
+                .join_blocking(None)
+                .unwrap()
+                .unwrap();
             assert_eq!(ran_on, here);
         }
     });
@@ -176,7 +179,11 @@ fn a_root_that_ends_when_something_is_spawned_from_outside_loses_no_later_wake()
             opener.open();
             wait_until("the next root waits", || told.waiting() == 1);
             // Only this task's schedule wakes the thread now.
-            handle.spawn(ready(())).join_blocking(None).unwrap().unwrap();
+            handle
+                .spawn(ready(()))
+                .join_blocking(None)
+                .unwrap()
+                .unwrap();
             told.open();
             early
         });
@@ -190,7 +197,13 @@ fn a_root_that_ends_when_something_is_spawned_from_outside_loses_no_later_wake()
 fn handles_block_on_elsewhere_while_the_thread_works() {
     let (rt, _limit) = local();
     let handle = rt.handle();
-    let thread = thread::spawn(move || handle.block_on(async { filch::spawn(async { thread::current().id() }).await.unwrap() }));
+    let thread = thread::spawn(move || {
+        handle.block_on(async {
+            filch::spawn(async { thread::current().id() })
+                .await
+                .unwrap()
+        })
+    });
     rt.block_on(until("the other thread is done", || thread.is_finished()));
     assert_eq!(thread.join().unwrap(), thread::current().id());
 }
@@ -227,7 +240,12 @@ fn what_is_left_is_dropped_on_its_own_thread() {
     drop(rt);
     assert_eq!(dropped.get(), 10);
     assert_eq!(Rc::strong_count(&dropped), 1);
-    assert!(task.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+    assert!(
+        task.join_blocking(None)
+            .unwrap()
+            .unwrap_err()
+            .is_cancelled()
+    );
 }
 
 #[test]
@@ -248,7 +266,12 @@ fn spawns_from_other_threads_race_with_the_end() {
                 })
                 .collect();
             for task in tasks {
-                assert!(task.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+                assert!(
+                    task.join_blocking(None)
+                        .unwrap()
+                        .unwrap_err()
+                        .is_cancelled()
+                );
             }
         });
         rt.block_on(yield_now());
@@ -311,12 +334,11 @@ fn a_root_that_is_always_ready_lets_timers_and_sockets_through() {
     let done = Rc::new(Cell::new(0));
     rt.block_on(async {
         let (one, two) = filch::net::UnixStream::pair().unwrap();
-        for told in [Rc::clone(&done)] {
-            spawn_local(async move {
-                filch::time::sleep(Duration::from_micros(100)).await;
-                told.set(told.get() + 1);
-            });
-        }
+        let told = Rc::clone(&done);
+        spawn_local(async move {
+            filch::time::sleep(Duration::from_micros(100)).await;
+            told.set(told.get() + 1);
+        });
         let told = Rc::clone(&done);
         spawn_local(async move {
             two.read_exact(&mut [0]).await.unwrap();
@@ -347,7 +369,7 @@ fn a_task_that_is_always_ready_lets_the_root_timers_and_sockets_through() {
         one.write_all(b"x").await.unwrap();
         reader.await.unwrap();
         busy.abort();
-        assert!(busy.await.map(|()| ()).unwrap_err().is_cancelled());
+        assert!(busy.await.unwrap_err().is_cancelled());
     });
 }
 
@@ -355,22 +377,31 @@ fn a_task_that_is_always_ready_lets_the_root_timers_and_sockets_through() {
 fn panics_reach_the_handle_or_the_caller_and_the_runtime_goes_on() {
     let (rt, _limit) = local();
     assert_eq!(panics(|| rt.block_on(async { panic!("root") })), "root");
-    let error = rt.block_on(async { spawn_local(async { panic!("task") }).await }).map(|()| ()).unwrap_err();
+    let error = rt
+        .block_on(async { spawn_local(async { panic!("task") }).await })
+        .unwrap_err();
     assert!(error.is_panic());
-    assert_eq!(rt.block_on(async { spawn_local(ready(3)).await.unwrap() }), 3);
+    assert_eq!(
+        rt.block_on(async { spawn_local(ready(3)).await.unwrap() }),
+        3
+    );
 }
 
 #[test]
 fn spawn_local_elsewhere_says_what_to_do() {
     let _limit = Limit::new();
     let text = panics(|| spawn_local(ready(())));
-    assert!(text.contains("outside a LocalRuntime") && text.contains("#[filch::main(local)]"), "{text}");
+    assert!(
+        text.contains("outside a LocalRuntime") && text.contains("#[filch::main(local)]"),
+        "{text}"
+    );
     let rt = runtime(1);
     let inside = rt.run(async { panics(|| spawn_local(ready(()))) });
     assert_eq!(inside, text);
     let local = LocalRuntime::new().unwrap();
     let handle = local.handle();
-    let elsewhere = thread::spawn(move || handle.block_on(async { panics(|| spawn_local(ready(()))) }));
+    let elsewhere =
+        thread::spawn(move || handle.block_on(async { panics(|| spawn_local(ready(()))) }));
     assert_eq!(elsewhere.join().unwrap(), text);
 }
 
@@ -410,7 +441,11 @@ fn a_wake_during_the_roots_poll_polls_it_again() {
     rt.block_on(poll_fn(|cx| {
         polls += 1;
         cx.waker().wake_by_ref();
-        if polls < 1000 { Poll::Pending } else { Poll::Ready(()) }
+        if polls < 1000 {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
     }));
     assert_eq!(polls, 1000);
 }

@@ -77,7 +77,9 @@ pub(crate) fn run(shared: &Arc<Shared>) {
 impl Backstop<'_> {
     fn look(&mut self) {
         let now = self.shared.now();
-        self.shared.beat.store(self.shared.beat.load(Relaxed).wrapping_add(1), Relaxed);
+        self.shared
+            .beat
+            .store(self.shared.beat.load(Relaxed).wrapping_add(1), Relaxed);
         let mut hit = self.fire(now);
         if !self.is_anybody_busy() {
             return self.sleep_while_idle(now);
@@ -102,7 +104,11 @@ impl Backstop<'_> {
         let mut fired = self.shared.foreign_timers.fire(now, &mut self.woken);
         for remote in &self.shared.remotes {
             // Of a vacant seat nobody else looks after the wheel.
-            let grace = if remote.held.load(Relaxed) { TIMER_OVERDUE } else { Duration::ZERO };
+            let grace = if remote.held.load(Relaxed) {
+                TIMER_OVERDUE
+            } else {
+                Duration::ZERO
+            };
             let overdue = |due: Instant| now >= due.saturating_add(grace);
             if remote.timers.next_deadline().is_some_and(overdue) {
                 fired += remote.timers.fire(now, &mut self.woken);
@@ -194,28 +200,46 @@ impl Backstop<'_> {
 
     /// The earliest timer that no worker is going to wake up for.
     fn next_deadline(&self) -> Option<Instant> {
-        let vacant = self.shared.remotes.iter().filter(|remote| !remote.held.load(Relaxed));
-        let deadlines = vacant.map(|remote| &remote.timers).chain([&self.shared.foreign_timers]);
+        let vacant = self
+            .shared
+            .remotes
+            .iter()
+            .filter(|remote| !remote.held.load(Relaxed));
+        let deadlines = vacant
+            .map(|remote| &remote.timers)
+            .chain([&self.shared.foreign_timers]);
         deadlines.filter_map(|timers| timers.next_deadline()).min()
     }
 
     fn sleep_on_word(&self, now: Instant, interval: Duration) {
         let look = now.saturating_add(interval);
-        let deadline = self.next_deadline().map_or(look, |deadline| deadline.min(look));
+        let deadline = self
+            .next_deadline()
+            .map_or(look, |deadline| deadline.min(look));
         self.shared.backstop.parker.park(Some(deadline));
     }
 
     /// Waits for events in the workers' place until the next look. `false`: somebody else is at it.
     fn sleep_in_poller(&mut self, now: Instant) -> bool {
-        let Some(mut turn) = self.shared.reactor.try_lock() else { return false };
+        let Some(mut turn) = self.shared.reactor.try_lock() else {
+            return false;
+        };
         if self.shared.backstop.parker.start_polling() {
-            let deadline = self.next_deadline().map(|deadline| deadline.duration_since(now));
+            let deadline = self
+                .next_deadline()
+                .map(|deadline| deadline.duration_since(now));
             let timeout = deadline.map_or(self.interval, |deadline| deadline.min(self.interval));
             let events = turn.wait(Some(timeout), &mut self.woken);
             self.shared.backstop.parker.stop_polling();
-            self.shared.last_turn.store(self.shared.now().as_nanos(), Relaxed);
+            self.shared
+                .last_turn
+                .store(self.shared.now().as_nanos(), Relaxed);
             self.shared.backstop.counters.turns.add(1);
-            self.shared.backstop.counters.io_events.add(events_of_turn(&events));
+            self.shared
+                .backstop
+                .counters
+                .io_events
+                .add(events_of_turn(&events));
         }
         drop(turn);
         self.wake_all();

@@ -27,7 +27,11 @@ impl Shared {
     pub(crate) fn block_on<F: Future>(self: &Arc<Shared>, future: F) -> F::Output {
         context::assert_may_block("block_on");
         // A local runtime's thread takes tasks from nowhere but its own queue and the injector.
-        let guest = if self.config.local { None } else { self.guests.enter() };
+        let guest = if self.config.local {
+            None
+        } else {
+            self.guests.enter()
+        };
         let queue = guest.as_ref().and_then(Guest::queue);
         let _entered = context::enter(self, Role::BlockOn, None, queue);
         self.poll_until_ready(pin!(future))
@@ -62,7 +66,10 @@ impl Shared {
     {
         context::assert_may_block("run");
         let mut root = self.spawn(future, None, std::panic::Location::caller());
-        let stop = Arc::new(Stop { done: AtomicBool::new(false), shared: Arc::clone(self) });
+        let stop = Arc::new(Stop {
+            done: AtomicBool::new(false),
+            shared: Arc::clone(self),
+        });
         let waker = Waker::from(Arc::clone(&stop));
         // Not polled as a future, which would be a matter of this thread's budget.
         let output = root.take_or_register(&waker).or_else(|| {

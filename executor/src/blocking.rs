@@ -108,7 +108,11 @@ impl BlockingPool {
         let mut inner = self.inner.lock();
         inner.threads -= 1;
         inner.arriving = false;
-        if inner.threads > 0 { VecDeque::new() } else { std::mem::take(&mut inner.queue) }
+        if inner.threads > 0 {
+            VecDeque::new()
+        } else {
+            std::mem::take(&mut inner.queue)
+        }
     }
 
     /// For a blocking thread: the next task, and what its taking asks of the thread before it runs
@@ -122,7 +126,11 @@ impl BlockingPool {
             }
             if let Some(task) = inner.queue.pop_front() {
                 let others_wait = !inner.queue.is_empty();
-                let then = if others_wait { self.call_thread(inner) } else { Pushed::Queued };
+                let then = if others_wait {
+                    self.call_thread(inner)
+                } else {
+                    Pushed::Queued
+                };
                 return Some((task, then));
             }
             if inner.closed {
@@ -207,7 +215,10 @@ mod tests {
     fn one_thread_at_a_time_is_called() {
         let (world, pool) = pool(8);
         assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
-        assert!(matches!(push(&pool, &world), Pushed::Queued), "one is on its way");
+        assert!(
+            matches!(push(&pool, &world), Pushed::Queued),
+            "one is on its way"
+        );
         let (first, then) = pool.next(true).expect("the first task");
         assert!(matches!(then, Pushed::NeedsThread), "another task waits");
         world.run(first);
@@ -259,9 +270,15 @@ mod tests {
         assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
         world.run(pool.next(true).expect("the task").0);
         pool.inner.lock().closed = true;
-        assert!(pool.next(false).is_none(), "this thread ends, as it would after its keep-alive");
+        assert!(
+            pool.next(false).is_none(),
+            "this thread ends, as it would after its keep-alive"
+        );
         pool.inner.lock().closed = false;
-        assert!(matches!(push(&pool, &world), Pushed::NeedsThread), "although it has not left yet");
+        assert!(
+            matches!(push(&pool, &world), Pushed::NeedsThread),
+            "although it has not left yet"
+        );
         assert_eq!(pool.wait_gone(Some(Duration::ZERO)), 2);
         pool.leave();
         assert_eq!(pool.wait_gone(Some(Duration::ZERO)), 1);
@@ -273,7 +290,10 @@ mod tests {
         assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
         assert!(matches!(push(&pool, &world), Pushed::Queued));
         assert_eq!(pool.start_failed().len(), 2);
-        assert!(matches!(push(&pool, &world), Pushed::NeedsThread), "the next push tries again");
+        assert!(
+            matches!(push(&pool, &world), Pushed::NeedsThread),
+            "the next push tries again"
+        );
     }
 
     #[test]

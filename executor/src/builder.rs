@@ -147,10 +147,14 @@ impl Builder {
             selector: self.selector.map_or_else(selector_from_env, Ok)?,
         };
         if config.max_blocking_threads == 0 {
-            return Err(invalid("max_blocking_threads is 0: spawn_blocking could never run"));
+            return Err(invalid(
+                "max_blocking_threads is 0: spawn_blocking could never run",
+            ));
         }
         if config.thread_name.contains('\0') {
-            return Err(invalid("thread_name contains a NUL character, which no thread may have"));
+            return Err(invalid(
+                "thread_name contains a NUL character, which no thread may have",
+            ));
         }
         let (shared, queues) = Shared::new(config, SCHEDULER)?;
         let cores = queues.into_iter().enumerate();
@@ -175,7 +179,9 @@ impl Builder {
 fn workers_from_env() -> io::Result<usize> {
     match std::env::var("FILCH_WORKERS") {
         Ok(text) => text.trim().parse().map_err(|_| {
-            invalid(&format!("FILCH_WORKERS is '{text}': write a number of workers, as in 4"))
+            invalid(&format!(
+                "FILCH_WORKERS is '{text}': write a number of workers, as in 4"
+            ))
         }),
         Err(_) => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
     }
@@ -183,9 +189,10 @@ fn workers_from_env() -> io::Result<usize> {
 
 fn selector_from_env() -> io::Result<Selector> {
     match std::env::var("FILCH_SELECTOR") {
-        Ok(text) => {
-            text.trim().parse().map_err(|error| invalid(&format!("FILCH_SELECTOR: {error}")))
-        }
+        Ok(text) => text
+            .trim()
+            .parse()
+            .map_err(|error| invalid(&format!("FILCH_SELECTOR: {error}"))),
         Err(_) => Ok(Selector::default()),
     }
 }

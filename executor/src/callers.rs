@@ -24,13 +24,20 @@ pub(crate) struct Caller<'a> {
 
 impl Callers {
     pub(crate) fn new() -> Callers {
-        Callers { parkers: Mutex::new(Slab::new()), failed: AtomicBool::new(false) }
+        Callers {
+            parkers: Mutex::new(Slab::new()),
+            failed: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn enter(&self) -> Caller<'_> {
         let parker = Arc::new(ThreadParker::new());
         let key = self.parkers.lock().insert(Arc::clone(&parker));
-        Caller { callers: self, key, parker }
+        Caller {
+            callers: self,
+            key,
+            parker,
+        }
     }
 
     /// An unhandled panic ends the runtime: all who wait are woken, and hear of it from
@@ -40,7 +47,10 @@ impl Callers {
     /// after it was set.
     pub(crate) fn fail(&self) {
         self.failed.store(true, Release);
-        self.parkers.lock().iter().for_each(|(_, parker)| parker.unpark());
+        self.parkers
+            .lock()
+            .iter()
+            .for_each(|(_, parker)| parker.unpark());
     }
 
     pub(crate) fn has_failed(&self) -> bool {

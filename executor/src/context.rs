@@ -225,8 +225,12 @@ pub(crate) fn enter<'a>(
 ) -> Entered<'a> {
     with(|context| Entered {
         shared: context.shared.replace(Arc::as_ptr(shared)),
-        core: context.core.replace(core.map_or(ptr::null(), ptr::from_ref)),
-        guest: context.guest.replace(guest.map_or(ptr::null(), ptr::from_ref)),
+        core: context
+            .core
+            .replace(core.map_or(ptr::null(), ptr::from_ref)),
+        guest: context
+            .guest
+            .replace(guest.map_or(ptr::null(), ptr::from_ref)),
         role: context.role.replace(role),
         task: context.task.replace(ptr::null()),
         locals: context.locals.replace(ptr::null()),

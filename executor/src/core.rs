@@ -51,7 +51,9 @@ impl Core {
             next_id: Cell::new(0),
             end_id: Cell::new(0),
             // One stream per seat and purpose; the salt keeps seats apart.
-            rng: RefCell::new(Rng::with_seed(seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))),
+            rng: RefCell::new(Rng::with_seed(
+                seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            )),
         }
     }
 

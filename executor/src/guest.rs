@@ -39,7 +39,10 @@ impl Guests {
             places: std::array::from_fn(|_| {
                 let queue = Local::new();
                 let stealer = queue.stealer();
-                Place { free: Mutex::new(Some(queue)), stealer }
+                Place {
+                    free: Mutex::new(Some(queue)),
+                    stealer,
+                }
             }),
         }
     }
@@ -48,7 +51,10 @@ impl Guests {
     pub(crate) fn enter(&self) -> Option<Guest<'_>> {
         self.places.iter().find_map(|place| {
             let queue = place.free.lock().take()?;
-            Some(Guest { place, queue: Some(queue) })
+            Some(Guest {
+                place,
+                queue: Some(queue),
+            })
         })
     }
 
@@ -60,10 +66,12 @@ impl Guests {
     /// hint; what others are busy with is left to them.
     pub(crate) fn take(&self, into: &Local) -> Option<Runnable> {
         let waiting = self.stealers().filter(|stealer| stealer.len() > 0);
-        waiting.map(|stealer| stealer.steal(into)).find_map(|stolen| match stolen {
-            Stolen::Task(task) => Some(task),
-            Stolen::Empty | Stolen::Retry => None,
-        })
+        waiting
+            .map(|stealer| stealer.steal(into))
+            .find_map(|stolen| match stolen {
+                Stolen::Task(task) => Some(task),
+                Stolen::Empty | Stolen::Retry => None,
+            })
     }
 
     pub(crate) fn stealers(&self) -> impl Iterator<Item = &Stealer> {

@@ -148,7 +148,9 @@ impl Shared {
     pub(crate) fn metrics(&self) -> Metrics {
         let backstop = &self.backstop.counters;
         Metrics {
-            workers: (0..self.remotes.len()).map(|worker| self.worker_metrics(worker)).collect(),
+            workers: (0..self.remotes.len())
+                .map(|worker| self.worker_metrics(worker))
+                .collect(),
             tasks: self.registry.len(),
             injector_depth: self.injector.len(),
             foreign_timers: self.foreign_timers.len(),

@@ -16,7 +16,7 @@
 //!  P2  fence(SeqCst)            [idle-pub]   S2  if searching: searching -= 1
 //!  P3  searching > 0?  then return           S3  fence(SeqCst)             [idle-sub]
 //!  P4  clear some worker's bit               S4  look at every queue again
-//!  P5  searching += 1, unpark it             S5  nothing: park. Else clear own bit and go on
+//!  P5  searching += 1, unpark it             S5  nothing: park. Else clear own bit, search
 //! ```
 //!
 //! A searcher that finds a task stops searching (`searching -= 1`, then a fence as in S3); if it was
@@ -57,7 +57,9 @@ impl Idle {
     pub(crate) fn new(workers: usize) -> Idle {
         Idle {
             searching: AtomicUsize::new(0),
-            masks: (0..workers.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            masks: (0..workers.div_ceil(64))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
             workers,
         }
     }
@@ -118,6 +120,13 @@ impl Idle {
         if 2 * self.searching.load(Relaxed) >= self.workers {
             return false;
         }
+        self.join_search()
+    }
+
+    /// Counts a worker as searching, however many are: it has seen at S4 that there is something to
+    /// find. Were it kept out, it would spin for as long as a searcher, or a notifier that has not
+    /// yet unparked the one it counted, is off its processor. Returns true.
+    pub(crate) fn join_search(&self) -> bool {
         self.searching.fetch_add(1, AcqRel);
         true
     }
@@ -162,7 +171,10 @@ mod tests {
         assert!(idle.any() && idle.is_idle(1) && !idle.is_idle(0));
         assert_eq!(idle.notify(), Some(1));
         assert!(!idle.any());
-        assert!(idle.stop_sleeping(1), "it was notified, and counts as searching");
+        assert!(
+            idle.stop_sleeping(1),
+            "it was notified, and counts as searching"
+        );
         assert!(idle.stop_searching(), "it is the last");
         assert_eq!(idle.notify(), None);
     }
@@ -182,7 +194,11 @@ mod tests {
         idle.start_sleeping(0, false);
         assert!(idle.start_searching());
         assert_eq!(idle.notify(), None);
-        assert_eq!(idle.notify_any(), Some(0), "for the poller, a searcher is no help");
+        assert_eq!(
+            idle.notify_any(),
+            Some(0),
+            "for the poller, a searcher is no help"
+        );
     }
 
     #[test]

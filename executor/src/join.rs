@@ -1,7 +1,7 @@
 //! The two handles on a task: the one that gets its output, and the one that can only abort it.
 
-use crate::task::{JoinError, TaskId, TaskRef};
 use crate::parker::ThreadParker;
+use crate::task::{JoinError, TaskId, TaskRef};
 use crate::wait::{Wait, WaitKind};
 use crate::{context, leaf};
 use std::fmt;
@@ -41,7 +41,12 @@ impl<T> JoinHandle<T> {
     /// `task` is the handle's reference of a task whose output is a `T`, made once per task.
     pub(crate) fn new(task: TaskRef) -> JoinHandle<T> {
         let (id, spawned_at) = (task.header().id, task.header().spawned_at);
-        JoinHandle { task: Some(task), id, spawned_at, output: PhantomData }
+        JoinHandle {
+            task: Some(task),
+            id,
+            spawned_at,
+            output: PhantomData,
+        }
     }
 
     /// Cancels the task: its future is dropped at its next scheduling, and awaiting the handle
@@ -56,7 +61,9 @@ impl<T> JoinHandle<T> {
     /// Whether the task has ended: awaiting the handle then does not wait.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.task.as_ref().is_none_or(|task| task.header().state.load().is_complete())
+        self.task
+            .as_ref()
+            .is_none_or(|task| task.header().state.load().is_complete())
     }
 
     /// The task's number.
@@ -68,13 +75,22 @@ impl<T> JoinHandle<T> {
     /// The task's name, if it was given one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.task.as_ref()?.header().extras.as_ref()?.name.as_deref()
+        self.task
+            .as_ref()?
+            .header()
+            .extras
+            .as_ref()?
+            .name
+            .as_deref()
     }
 
     /// A handle that can abort the task and outlive this one.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle { task: self.task.clone(), id: self.id }
+        AbortHandle {
+            task: self.task.clone(),
+            id: self.id,
+        }
     }
 
     /// Waits for the task on this thread, for code that is not async.
@@ -111,7 +127,10 @@ impl<T> JoinHandle<T> {
     /// If the output was already taken.
     #[track_caller]
     pub(crate) fn take_or_register(&mut self, waker: &Waker) -> Option<Result<T, JoinError>> {
-        let task = self.task.as_ref().expect("a JoinHandle was used after its output was taken");
+        let task = self
+            .task
+            .as_ref()
+            .expect("a JoinHandle was used after its output was taken");
         let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
         // SAFETY: this is the task's one JoinHandle and its output is a T; `task` is None once the
         // output was taken. On true, `output` was written.
@@ -138,7 +157,11 @@ impl<T> Future for JoinHandle<T> {
             Some(output) => Poll::Ready(output),
             None => {
                 let (resource, at) = (self.id.as_u64(), self.spawned_at);
-                leaf::record(Wait { kind: WaitKind::Join, resource, at });
+                leaf::record(Wait {
+                    kind: WaitKind::Join,
+                    resource,
+                    at,
+                });
                 Poll::Pending
             }
         }
@@ -155,7 +178,9 @@ impl<T> Drop for JoinHandle<T> {
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinHandle").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("JoinHandle")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -177,7 +202,9 @@ impl AbortHandle {
     /// Whether the task has ended.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.task.as_ref().is_none_or(|task| task.header().state.load().is_complete())
+        self.task
+            .as_ref()
+            .is_none_or(|task| task.header().state.load().is_complete())
     }
 
     /// The task's number.
@@ -189,6 +216,8 @@ impl AbortHandle {
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AbortHandle").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("AbortHandle")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }

@@ -25,10 +25,10 @@ mod blocking;
 mod callers;
 mod core;
 mod deep;
+mod ending;
 mod guest;
 mod metrics;
 mod registry;
-mod ending;
 mod seats;
 mod shared;
 
@@ -71,8 +71,8 @@ pub use runtime::{Leftover, Runtime};
 pub use shared::UnhandledPanic;
 pub use task::{JoinError, TaskId, TaskInfo, TaskState};
 pub use tasks::{
-    ConsumeBudget, TaskBuilder, YieldNow, all, consume_budget, current, need_preempt,
-    spawn, spawn_blocking, spawn_local, yield_now,
+    ConsumeBudget, TaskBuilder, YieldNow, all, consume_budget, current, need_preempt, spawn,
+    spawn_blocking, spawn_local, yield_now,
 };
 pub use timer::Timer;
 pub use wait::WaitInfo;

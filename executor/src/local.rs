@@ -62,7 +62,11 @@ impl LocalRuntime {
     }
 
     pub(crate) fn from_parts(shared: Arc<Shared>, core: Core) -> LocalRuntime {
-        LocalRuntime { shared, core, not_send: PhantomData }
+        LocalRuntime {
+            shared,
+            core,
+            not_send: PhantomData,
+        }
     }
 
     /// Runs a future, and the runtime's tasks meanwhile, on this thread until the future is ready.
@@ -74,7 +78,10 @@ impl LocalRuntime {
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         context::assert_may_block("LocalRuntime::block_on");
-        let root = Arc::new(Root { ready: AtomicBool::new(true), shared: Arc::clone(&self.shared) });
+        let root = Arc::new(Root {
+            ready: AtomicBool::new(true),
+            shared: Arc::clone(&self.shared),
+        });
         let waker = Waker::from(Arc::clone(&root));
         let mut cx = Context::from_waker(&waker);
         let mut future = pin!(future);
@@ -107,7 +114,10 @@ impl LocalRuntime {
         F::Output: 'static,
     {
         // SAFETY: this is the local runtime's thread, as the runtime cannot leave it.
-        unsafe { self.shared.spawn_unchecked(future, None, Location::caller()) }
+        unsafe {
+            self.shared
+                .spawn_unchecked(future, None, Location::caller())
+        }
     }
 
     /// A handle on this runtime, for other threads too.

@@ -57,7 +57,10 @@ impl<T: Send + Sync + 'static> LocalKey<T> {
     #[doc(hidden)]
     #[must_use]
     pub const fn declare(name: &'static str) -> LocalKey<T> {
-        LocalKey { name, value: PhantomData }
+        LocalKey {
+            name,
+            value: PhantomData,
+        }
     }
 
     /// Binds the key to `value` while `future` runs, for it and everything it spawns.
@@ -65,7 +68,10 @@ impl<T: Send + Sync + 'static> LocalKey<T> {
     /// Other keys keep the values that they have where the scope is first polled.
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> Scope<F> {
         let value: Box<dyn Any + Send + Sync> = Box::new(value);
-        Scope { binding: Binding::Unbound(self.address(), Some(value)), future }
+        Scope {
+            binding: Binding::Unbound(self.address(), Some(value)),
+            future,
+        }
     }
 
     /// Binds the key to `value` while `f` runs.
@@ -120,7 +126,11 @@ impl<T: Send + Sync + 'static> LocalKey<T> {
 
 /// A binding inside those that are in force on this thread now.
 fn bind(key: usize, value: Box<dyn Any + Send + Sync>) -> Arc<Node> {
-    Arc::new(Node::new(key, value, context::with(context::Context::clone_locals)))
+    Arc::new(Node::new(
+        key,
+        value,
+        context::with(context::Context::clone_locals),
+    ))
 }
 
 /// While it lives, a binding is the innermost one on this thread.
@@ -132,7 +142,10 @@ struct Bound<'a> {
 impl<'a> Bound<'a> {
     fn new(node: &'a Arc<Node>) -> Bound<'a> {
         let previous = context::with(|context| context.swap_locals(Arc::as_ptr(node)));
-        Bound { previous, node: PhantomData }
+        Bound {
+            previous,
+            node: PhantomData,
+        }
     }
 }
 

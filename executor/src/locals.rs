@@ -68,8 +68,15 @@ mod tests {
     fn the_innermost_binding_of_a_key_is_found() {
         let outer = node(1, 10, Some(node(2, 20, None)));
         let inner = node(1, 11, Some(Arc::clone(&outer)));
-        assert_eq!((find(&inner, 1), find(&inner, 2), find(&inner, 3)), (Some(11), Some(20), None));
-        assert_eq!(find(&outer, 1), Some(10), "a binding is not seen from outside");
+        assert_eq!(
+            (find(&inner, 1), find(&inner, 2), find(&inner, 3)),
+            (Some(11), Some(20), None)
+        );
+        assert_eq!(
+            find(&outer, 1),
+            Some(10),
+            "a binding is not seen from outside"
+        );
     }
 
     #[test]

@@ -45,7 +45,9 @@ pub(crate) enum Unpark {
 
 impl Parker {
     pub(crate) fn new() -> Parker {
-        Parker { state: AtomicU32::new(EMPTY) }
+        Parker {
+            state: AtomicU32::new(EMPTY),
+        }
     }
 
     /// Sleeps until unparked or until `deadline`. Returns whether a token was consumed; returning
@@ -54,7 +56,11 @@ impl Parker {
     /// Orderings: the Acquire that consumes NOTIFIED pairs with the Release in `unpark`: what the
     /// waker did before is seen after.
     pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
-        if self.state.compare_exchange(EMPTY, PARKED, AcqRel, Acquire).is_ok() {
+        if self
+            .state
+            .compare_exchange(EMPTY, PARKED, AcqRel, Acquire)
+            .is_ok()
+        {
             let timeout = deadline.map(|deadline| deadline.duration_since(Instant::now()));
             if timeout.is_none_or(|timeout| !timeout.is_zero()) {
                 sys::wait(&self.state, PARKED, timeout);
@@ -69,7 +75,11 @@ impl Parker {
     /// Orderings: as `park`. A swap, although the value is known: it may replace a later token than
     /// the one that was seen, and has to acquire what came with that one too.
     pub(crate) fn start_polling(&self) -> bool {
-        if self.state.compare_exchange(EMPTY, POLLING, AcqRel, Acquire).is_ok() {
+        if self
+            .state
+            .compare_exchange(EMPTY, POLLING, AcqRel, Acquire)
+            .is_ok()
+        {
             return true;
         }
         self.state.swap(EMPTY, AcqRel);
@@ -165,7 +175,10 @@ mod tests {
         assert_eq!(parker.unpark(), Unpark::NotifyReactor);
         assert_eq!(parker.unpark(), Unpark::Done);
         parker.stop_polling();
-        assert!(!parker.park(Some(Instant::now())), "the token was for the poller");
+        assert!(
+            !parker.park(Some(Instant::now())),
+            "the token was for the poller"
+        );
     }
 
     #[test]

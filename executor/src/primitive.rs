@@ -33,8 +33,8 @@ mod real {
 #[cfg(all(test, filch_loom))]
 mod model {
     pub(crate) use loom::cell::UnsafeCell;
-    pub(crate) use loom::sync::atomic;
     use loom::sync::MutexGuard;
+    pub(crate) use loom::sync::atomic;
 
     /// loom's mutex with parking_lot's signatures. A model that panics has failed, so poison is of
     /// no interest.

@@ -7,8 +7,8 @@
 use crate::task::Runnable;
 use crossbeam_deque::{Steal, Worker};
 
-/// Beyond this length a local queue spills to the injector. Not reached by well-behaved servers; it
-/// bounds how much one worker can hoard, and keeps the deque's buffer small.
+/// Beyond this length a local queue spills to the injector: a bound on how much one worker can hoard.
+/// A short limit was tried and cost more than a long queue does (docs/architecture.md).
 pub(crate) const LOCAL_LIMIT: usize = 1 << 20;
 
 /// At most this many tasks move in one steal.
@@ -80,7 +80,9 @@ impl Stealer {
 
     /// Moves half of the queue, at most a batch, to `into` and returns one more.
     pub(crate) fn steal(&self, into: &Local) -> Stolen {
-        self.0.steal_batch_with_limit_and_pop(&into.0, BATCH_LIMIT).into()
+        self.0
+            .steal_batch_with_limit_and_pop(&into.0, BATCH_LIMIT)
+            .into()
     }
 
     /// Takes one.
@@ -124,6 +126,8 @@ impl Injector {
         if self.0.is_empty() {
             return Stolen::Empty;
         }
-        self.0.steal_batch_with_limit_and_pop(&into.0, self.share(workers)).into()
+        self.0
+            .steal_batch_with_limit_and_pop(&into.0, self.share(workers))
+            .into()
     }
 }

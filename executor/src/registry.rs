@@ -33,8 +33,16 @@ struct List {
 
 impl Registry {
     pub(crate) fn new(workers: usize) -> Registry {
-        let list = |_| CachePadded::new(Mutex::new(List { tasks: Slab::new(), closed: false }));
-        Registry { lists: (0..workers + FOREIGN_LISTS).map(list).collect(), workers }
+        let list = |_| {
+            CachePadded::new(Mutex::new(List {
+                tasks: Slab::new(),
+                closed: false,
+            }))
+        };
+        Registry {
+            lists: (0..workers + FOREIGN_LISTS).map(list).collect(),
+            workers,
+        }
     }
 
     /// The list for a task that is spawned outside the runtime's threads: one after the other, so
@@ -56,7 +64,10 @@ impl Registry {
         let entry = guard.tasks.vacant_entry();
         let header = task.header();
         header.list.store(list as u32, Relaxed);
-        header.key.store(u32::try_from(entry.key()).expect("over 2^32 tasks"), Relaxed);
+        header.key.store(
+            u32::try_from(entry.key()).expect("over 2^32 tasks"),
+            Relaxed,
+        );
         entry.insert(task);
         true
     }
@@ -69,7 +80,10 @@ impl Registry {
             return false;
         }
         let mut guard = self.lists[list as usize].lock();
-        guard.tasks.remove(header.key.load(Relaxed) as usize).into_runtime();
+        guard
+            .tasks
+            .remove(header.key.load(Relaxed) as usize)
+            .into_runtime();
         guard.tasks.is_empty()
     }
 
@@ -115,7 +129,10 @@ mod tests {
     fn insert(registry: &Registry, list: usize, world: &std::sync::Arc<World>) -> (bool, Runnable) {
         let allocated = world.allocate(async {});
         allocated.joined.detach(false);
-        (registry.insert(list, allocated.registered), allocated.runnable)
+        (
+            registry.insert(list, allocated.registered),
+            allocated.runnable,
+        )
     }
 
     #[test]

@@ -80,8 +80,15 @@ impl Leftover {
 
 impl fmt::Display for Leftover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} task(s), {} blocking call(s)", self.tasks.len(), self.blocking_threads)?;
-        self.tasks.iter().try_for_each(|task| write!(f, "\n  {task}"))
+        write!(
+            f,
+            "{} task(s), {} blocking call(s)",
+            self.tasks.len(),
+            self.blocking_threads
+        )?;
+        self.tasks
+            .iter()
+            .try_for_each(|task| write!(f, "\n  {task}"))
     }
 }
 
@@ -100,7 +107,10 @@ impl Runtime {
     }
 
     pub(crate) fn from_shared(shared: Arc<Shared>, caller_seat: bool) -> Runtime {
-        Runtime { shared, caller_seat }
+        Runtime {
+            shared,
+            caller_seat,
+        }
     }
 
     /// Polls a future on this thread until it is ready; what it spawns runs on the workers.
@@ -187,7 +197,10 @@ impl Runtime {
             // Somebody has to see to the end, and this thread is waited for or has no more time.
             let _ = threads::start_undertaker(shared);
         }
-        Leftover { tasks: shared.registry.infos(), blocking_threads: shared.blocking.threads() }
+        Leftover {
+            tasks: shared.registry.infos(),
+            blocking_threads: shared.blocking.threads(),
+        }
     }
 }
 
@@ -199,7 +212,9 @@ impl Drop for Runtime {
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").field("workers", &self.shared.config.workers).finish_non_exhaustive()
+        f.debug_struct("Runtime")
+            .field("workers", &self.shared.config.workers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -238,7 +253,9 @@ impl Shared {
             }
             match [deadline, report].into_iter().flatten().min() {
                 Some(next) => {
-                    self.drained.1.wait_for(&mut guard, next.duration_since(now));
+                    self.drained
+                        .1
+                        .wait_for(&mut guard, next.duration_since(now));
                 }
                 None => self.drained.1.wait(&mut guard),
             }
@@ -248,7 +265,10 @@ impl Shared {
 
     fn report_slow_shutdown(&self) {
         let tasks = self.registry.infos();
-        let tasks = Leftover { tasks, blocking_threads: self.blocking.threads() };
+        let tasks = Leftover {
+            tasks,
+            blocking_threads: self.blocking.threads(),
+        };
         eprintln!("filch: a runtime that is shutting down still waits for {tasks}");
     }
 
@@ -258,7 +278,9 @@ impl Shared {
         let mut woken = Vec::new();
         self.reactor.close(&mut woken);
         let wheels = self.remotes.iter().map(|remote| &remote.timers);
-        wheels.chain([&self.foreign_timers]).for_each(|timers| timers.close(&mut woken));
+        wheels
+            .chain([&self.foreign_timers])
+            .for_each(|timers| timers.close(&mut woken));
         for waker in woken {
             // A waker that panics keeps nobody else from waking.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));

@@ -22,7 +22,11 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// The three functions by which tasks reach their runtime.
-pub(crate) const SCHEDULER: Scheduler = Scheduler { schedule, complete, unobserved };
+pub(crate) const SCHEDULER: Scheduler = Scheduler {
+    schedule,
+    complete,
+    unobserved,
+};
 
 /// # Safety
 /// `scheduler` is the first field of a `Shared` whose address came from `Arc::as_ptr`, and by rule

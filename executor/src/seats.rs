@@ -37,7 +37,10 @@ struct Inner {
 impl Seats {
     pub(crate) fn new() -> Seats {
         Seats {
-            inner: Mutex::new(Inner { vacant: Vec::new(), closed: false }),
+            inner: Mutex::new(Inner {
+                vacant: Vec::new(),
+                closed: false,
+            }),
             for_threads: Condvar::new(),
             for_callers: Condvar::new(),
             wanted: AtomicUsize::new(0),
@@ -53,7 +56,12 @@ impl Seats {
     pub(crate) fn vacate(&self, core: Core) {
         let mut inner = self.inner.lock();
         inner.vacant.push(core);
-        if self.is_wanted() { &self.for_callers } else { &self.for_threads }.notify_one();
+        if self.is_wanted() {
+            &self.for_callers
+        } else {
+            &self.for_threads
+        }
+        .notify_one();
     }
 
     /// For the runtime's own threads: waits for a seat that no caller wants. `None`: shutdown.
@@ -159,7 +167,11 @@ mod tests {
         let seats = Arc::new(Seats::new());
         let theirs = Arc::clone(&seats);
         let thread = thread::spawn(move || theirs.take());
-        assert!(seats.claim(|| seats.vacate(core(1)), || seats.is_wanted()).is_none());
+        assert!(
+            seats
+                .claim(|| seats.vacate(core(1)), || seats.is_wanted())
+                .is_none()
+        );
         seats.vacate(core(1));
         assert_eq!(index(thread.join().unwrap()), Some(1));
     }

@@ -124,7 +124,10 @@ impl Shared {
         let shared = Shared {
             scheduler,
             reactor: Arc::new(Reactor::new(config.selector)?),
-            remotes: queues.iter().map(|queue| CachePadded::new(Remote::new(queue, now))).collect(),
+            remotes: queues
+                .iter()
+                .map(|queue| CachePadded::new(Remote::new(queue, now)))
+                .collect(),
             guests: Guests::new(),
             callers: Callers::new(),
             injector: CachePadded::new(Injector::new()),

@@ -85,13 +85,23 @@ impl Shared {
     ) -> (Option<Runnable>, JoinHandle<F::Output>) {
         let (id, list) = self.place_of_new_task(context);
         let locals = context.clone_locals();
-        let extras = (name.is_some() || locals.is_some()).then(|| Box::new(Extras { name, locals }));
+        let extras =
+            (name.is_some() || locals.is_some()).then(|| Box::new(Extras { name, locals }));
         let scheduler = NonNull::new(Arc::as_ptr(self).cast_mut().cast::<Scheduler>());
         let scheduler = scheduler.expect("an Arc's pointer is not null");
-        let new = NewTask { scheduler, id: TaskId(id), spawned_at: at, extras };
+        let new = NewTask {
+            scheduler,
+            id: TaskId(id),
+            spawned_at: at,
+            extras,
+        };
         // SAFETY: a runtime outlives its incomplete tasks (rule 5 of `task`): worker threads and
         // LocalRuntime end only when the registry is empty. Rule 6 is the caller's promise.
-        let Allocated { runnable, registered, joined } = unsafe { allocate(future, new) };
+        let Allocated {
+            runnable,
+            registered,
+            joined,
+        } = unsafe { allocate(future, new) };
         let handle = JoinHandle::new(joined);
         if self.registry.insert(list, registered) {
             (Some(runnable), handle)

@@ -166,7 +166,9 @@ pub fn current() -> Option<TaskInfo> {
 /// What every task of the current runtime that has not ended is doing, by id. Empty outside one.
 #[must_use]
 pub fn all() -> Vec<TaskInfo> {
-    Handle::try_current().map(|handle| handle.tasks()).unwrap_or_default()
+    Handle::try_current()
+        .map(|handle| handle.tasks())
+        .unwrap_or_default()
 }
 
 /// Lets the other tasks of this worker run once: the current task goes to the tail of the queue.
@@ -176,7 +178,10 @@ pub fn all() -> Vec<TaskInfo> {
 #[track_caller]
 #[must_use = "futures do nothing unless awaited"]
 pub fn yield_now() -> YieldNow {
-    YieldNow { yielded: false, at: Location::caller() }
+    YieldNow {
+        yielded: false,
+        at: Location::caller(),
+    }
 }
 
 /// The future of [`yield_now`].
@@ -194,7 +199,11 @@ impl Future for YieldNow {
         if std::mem::replace(&mut self.yielded, true) {
             return Poll::Ready(());
         }
-        leaf::record(Wait { kind: WaitKind::Yield, resource: 0, at: self.at });
+        leaf::record(Wait {
+            kind: WaitKind::Yield,
+            resource: 0,
+            at: self.at,
+        });
         let own_task = context::with(|context| {
             // The poll itself puts the task at the tail; waking it would cost more. That works
             // only if the waker is the task's own, not a combinator's that wants to hear of it.

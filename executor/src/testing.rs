@@ -27,7 +27,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Arc<World> {
         Arc::new(World {
-            scheduler: Scheduler { schedule, complete, unobserved },
+            scheduler: Scheduler {
+                schedule,
+                complete,
+                unobserved,
+            },
             queue: Mutex::new(Vec::new()),
             registered: Mutex::new(Vec::new()),
             freed: Arc::new(AtomicUsize::new(0)),
@@ -62,7 +66,9 @@ impl World {
     pub(crate) fn run(&self, task: Runnable) {
         let mut next = Some(task);
         while let Some(task) = next {
-            next = task.run(|| false).or_else(|| self.queue.lock().unwrap().pop());
+            next = task
+                .run(|| false)
+                .or_else(|| self.queue.lock().unwrap().pop());
         }
     }
 
@@ -82,13 +88,22 @@ impl World {
 
 unsafe fn schedule(world: NonNull<Scheduler>, task: Runnable) {
     // SAFETY: the scheduler is the first field of a world, whose pointer `allocate` derived it from.
-    unsafe { world.cast::<World>().as_ref() }.queue.lock().unwrap().push(task);
+    unsafe { world.cast::<World>().as_ref() }
+        .queue
+        .lock()
+        .unwrap()
+        .push(task);
 }
 
 unsafe fn complete(world: NonNull<Scheduler>, task: &Header) {
     // SAFETY: as in `schedule`.
-    let mut registered = unsafe { world.cast::<World>().as_ref() }.registered.lock().unwrap();
-    let place = registered.iter().position(|entry| std::ptr::eq(entry.header(), task));
+    let mut registered = unsafe { world.cast::<World>().as_ref() }
+        .registered
+        .lock()
+        .unwrap();
+    let place = registered
+        .iter()
+        .position(|entry| std::ptr::eq(entry.header(), task));
     // A task that a test keeps elsewhere was taken out there, which gave its reference to this completion.
     if let Some(place) = place {
         registered.swap_remove(place).into_runtime();
@@ -103,7 +118,10 @@ unsafe fn unobserved(_: NonNull<Scheduler>, _: &Header, panic: Box<dyn Any + Sen
 pub(crate) fn poll_join<T>(task: &TaskRef, waker: &Waker) -> Option<Result<T, JoinError>> {
     let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
     // SAFETY: the models poll with the output's type, and no more after it was taken.
-    unsafe { task.poll_join(waker, output.as_mut_ptr().cast()).then(|| output.assume_init()) }
+    unsafe {
+        task.poll_join(waker, output.as_mut_ptr().cast())
+            .then(|| output.assume_init())
+    }
 }
 
 /// Counts its drop: a future, an output, or what is freed with a task.

@@ -27,7 +27,11 @@ impl Timer {
     /// A timer for `deadline`; `at` is where the operation that needs it was called.
     #[must_use]
     pub fn new(deadline: Instant, at: &'static Location<'static>) -> Timer {
-        Timer { deadline, entry: None, at }
+        Timer {
+            deadline,
+            entry: None,
+            at,
+        }
     }
 
     /// When it fires.
@@ -53,7 +57,11 @@ impl Timer {
             self.entry = register(self.deadline, cx.waker());
             assert!(self.entry.is_some(), "{}", crate::NO_TIME);
         }
-        leaf::record(Wait { kind: WaitKind::Sleep, resource: 0, at: self.at });
+        leaf::record(Wait {
+            kind: WaitKind::Sleep,
+            resource: 0,
+            at: self.at,
+        });
         Poll::Pending
     }
 
@@ -61,7 +69,9 @@ impl Timer {
     pub fn reset(&mut self, deadline: Instant) {
         let earlier = deadline < self.deadline;
         self.deadline = deadline;
-        let Some((timers, key)) = &self.entry else { return };
+        let Some((timers, key)) = &self.entry else {
+            return;
+        };
         // Only the wheel's own worker may move a deadline ahead: it is awake. Another worker takes
         // the timer over into its own wheel.
         if !earlier || context::with(|context| is_own_wheel(context, timers)) {
@@ -80,7 +90,9 @@ impl Timer {
     }
 
     fn is_still_registered(&self, waker: &Waker) -> bool {
-        self.entry.as_ref().is_some_and(|(timers, key)| timers.update(*key, waker))
+        self.entry
+            .as_ref()
+            .is_some_and(|(timers, key)| timers.update(*key, waker))
     }
 
     fn cancel(&mut self) {
@@ -97,8 +109,12 @@ impl Drop for Timer {
 }
 
 fn is_own_wheel(context: &ThreadContext, timers: &Arc<Timers>) -> bool {
-    let Some(shared) = context.shared() else { return false };
-    let Some(core) = context.core_of(shared) else { return false };
+    let Some(shared) = context.shared() else {
+        return false;
+    };
+    let Some(core) = context.core_of(shared) else {
+        return false;
+    };
     Arc::ptr_eq(&shared.remotes[core.index].timers, timers)
 }
 

@@ -109,7 +109,11 @@ impl Wait {
     #[track_caller]
     #[must_use]
     pub fn here(kind: WaitKind) -> Wait {
-        Wait { kind, resource: 0, at: Location::caller() }
+        Wait {
+            kind,
+            resource: 0,
+            at: Location::caller(),
+        }
     }
 
     /// The same with the resource's id.
@@ -186,8 +190,10 @@ impl WaitRecord {
             return;
         }
         self.resource.store(wait.resource, Relaxed);
-        self.at.store(std::ptr::from_ref(wait.at).cast_mut(), Relaxed);
-        self.what.store(now.as_nanos() & !0xff | wait.kind as u64, Relaxed);
+        self.at
+            .store(std::ptr::from_ref(wait.at).cast_mut(), Relaxed);
+        self.what
+            .store(now.as_nanos() & !0xff | wait.kind as u64, Relaxed);
     }
 
     pub(crate) fn read(&self) -> Option<WaitInfo> {

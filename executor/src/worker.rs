@@ -72,7 +72,14 @@ impl<'a> Worker<'a> {
         stop: Option<&'a AtomicBool>,
     ) -> Worker<'a> {
         let remote = &shared.remotes[core.index];
-        Worker { shared, core, remote, stop, searching: false, woken: Vec::new() }
+        Worker {
+            shared,
+            core,
+            remote,
+            stop,
+            searching: false,
+            woken: Vec::new(),
+        }
     }
 
     /// Works until there is a reason to end. The caller has entered the runtime's context.
@@ -94,7 +101,10 @@ impl<'a> Worker<'a> {
             if self.upkeep_if_due() && self.is_wanted() {
                 return Exit::Wanted;
             }
-            let task = self.next_task().or_else(|| self.search()).or_else(|| self.linger());
+            let task = self
+                .next_task()
+                .or_else(|| self.search())
+                .or_else(|| self.linger());
             if let Some(task) = task {
                 self.run_task(task);
             } else if let Some(exit) = self.should_exit() {
@@ -150,7 +160,11 @@ impl<'a> Worker<'a> {
         }
         self.core.streak.set(0);
         let task = self.core.queue.pop().or_else(|| self.remote.slot.take());
-        if task.is_some() { task } else { self.take_injected() }
+        if task.is_some() {
+            task
+        } else {
+            self.take_injected()
+        }
     }
 
     /// Runs a task once.
@@ -185,11 +199,14 @@ impl<'a> Worker<'a> {
     /// Every now and then a busy worker looks after what idle ones would. Returns whether it did.
     pub(crate) fn upkeep_if_due(&mut self) -> bool {
         let beat = self.shared.beat.load(Relaxed);
-        if !self.core.tick.get().is_multiple_of(CLOCK_EVERY) && self.core.beat.replace(beat) == beat {
+        if !self.core.tick.get().is_multiple_of(CLOCK_EVERY) && self.core.beat.replace(beat) == beat
+        {
             return false;
         }
         let now = self.shared.now();
-        self.core.stopwatch.read(now, self.core.tick.get(), &self.remote.pace);
+        self.core
+            .stopwatch
+            .read(now, self.core.tick.get(), &self.remote.pace);
         let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
         if now.duration_since(last) < TURN_INTERVAL {
             self.fire_timers(now);
@@ -208,15 +225,23 @@ impl<'a> Worker<'a> {
     fn serve_injector(&self) {
         match self.core.round.get() {
             0 => {
-                self.core.round.set((self.core.queue.len() as u32).max(SHORTEST_ROUND));
-                self.shared.injector.move_some(&self.core.queue, self.shared.remotes.len());
+                self.core
+                    .round
+                    .set((self.core.queue.len() as u32).max(SHORTEST_ROUND));
+                self.shared
+                    .injector
+                    .move_some(&self.core.queue, self.shared.remotes.len());
             }
             left => self.core.round.set(left - 1),
         }
     }
 
     fn take_injected(&self) -> Option<Runnable> {
-        self.retrying(|| self.shared.injector.steal(&self.core.queue, self.shared.remotes.len()))
+        self.retrying(|| {
+            self.shared
+                .injector
+                .steal(&self.core.queue, self.shared.remotes.len())
+        })
     }
 
     /// Repeats an attempt that others got in the way of, but not for ever: whoever is in the way
@@ -274,8 +299,12 @@ impl<'a> Worker<'a> {
         let remotes = &self.shared.remotes;
         let start = self.core.random(remotes.len());
         let others = (0..remotes.len()).map(|i| (start + i) % remotes.len());
-        let others = others.filter(|i| *i != self.core.index).map(|i| &remotes[i]);
-        let surplus = others.filter(|remote| remote.has_surplus()).map(|remote| &remote.stealer);
+        let others = others
+            .filter(|i| *i != self.core.index)
+            .map(|i| &remotes[i]);
+        let surplus = others
+            .filter(|remote| remote.has_surplus())
+            .map(|remote| &remote.stealer);
         let mut outcome = Stolen::Empty;
         for stealer in surplus.chain(self.shared.guests.stealers()) {
             match stealer.steal(&self.core.queue) {
@@ -291,8 +320,11 @@ impl<'a> Worker<'a> {
     pub(crate) fn sleep(&mut self) {
         let idle: &Idle = &self.shared.idle;
         idle.start_sleeping(self.core.index, std::mem::take(&mut self.searching));
-        if self.shared.has_work() || self.is_stopped() || self.should_exit().is_some() {
-            self.searching = idle.stop_sleeping(self.core.index);
+        let has_work = self.shared.has_work();
+        if has_work || self.is_stopped() || self.should_exit().is_some() {
+            let may_search = has_work && !self.shared.config.local;
+            self.searching =
+                idle.stop_sleeping(self.core.index) || (may_search && idle.join_search());
             self.shared.leave_idle();
             return;
         }
@@ -305,7 +337,9 @@ impl<'a> Worker<'a> {
         self.wake_batch();
         let now = self.shared.now();
         if self.searching && now.duration_since(start) < SHORT_SLEEP {
-            self.core.linger_credit.set((self.core.linger_credit.get() + 2).min(LINGER_CREDIT));
+            self.core
+                .linger_credit
+                .set((self.core.linger_credit.get() + 2).min(LINGER_CREDIT));
         }
         if polled {
             self.shared.last_turn.store(now.as_nanos(), Relaxed);
@@ -320,7 +354,10 @@ impl<'a> Worker<'a> {
             return own;
         }
         // Without a backstop thread, a local runtime looks after foreign timers itself.
-        [own, self.shared.foreign_timers.next_deadline()].into_iter().flatten().min()
+        [own, self.shared.foreign_timers.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Returns whether it slept in the poller.
@@ -344,7 +381,9 @@ impl<'a> Worker<'a> {
     /// passes the events on.
     fn poll_reactor(&mut self, now: Instant) {
         self.shared.last_turn.store(now.as_nanos(), Relaxed);
-        let Some(mut turn) = self.shared.reactor.try_lock() else { return };
+        let Some(mut turn) = self.shared.reactor.try_lock() else {
+            return;
+        };
         let events = turn.wait(Some(Duration::ZERO), &mut self.woken);
         drop(turn);
         self.count_turn(&events);

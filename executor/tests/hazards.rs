@@ -13,7 +13,10 @@ use std::thread;
 use std::time::Duration;
 
 fn runtime(workers: usize) -> Runtime {
-    Runtime::builder().workers(workers).build().expect("a runtime starts")
+    Runtime::builder()
+        .workers(workers)
+        .build()
+        .expect("a runtime starts")
 }
 
 async fn sleep(duration: Duration) {
@@ -36,7 +39,10 @@ fn a_spawn_from_block_on_runs_although_every_worker_is_busy() {
             yield_now().await;
         }
     });
-    assert_eq!(runtime.block_on(async { spawn(async { 1 }).await.unwrap() }), 1);
+    assert_eq!(
+        runtime.block_on(async { spawn(async { 1 }).await.unwrap() }),
+        1
+    );
     busy.abort();
 }
 
@@ -70,7 +76,11 @@ impl Bell {
     async fn rings(&self) {
         poll_fn(|cx| {
             *self.waker.lock().unwrap() = Some(cx.waker().clone());
-            if self.rung.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+            if self.rung.load(Ordering::Acquire) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }
@@ -136,8 +146,9 @@ fn a_runtime_dropped_in_its_own_task_ends() {
     task.join_blocking(None).unwrap().unwrap();
     eventually(|| ended.load(Ordering::Acquire));
     // Nobody fires timers any more, and whoever still waits for one hears of it.
-    let waits =
-        catch_unwind(AssertUnwindSafe(|| handle.block_on(sleep(Duration::from_secs(3600)))));
+    let waits = catch_unwind(AssertUnwindSafe(|| {
+        handle.block_on(sleep(Duration::from_secs(3600)))
+    }));
     assert!(waits.is_err());
 }
 
@@ -147,12 +158,21 @@ fn a_runtime_without_threads_of_its_own_shuts_down_in_time() {
     let task = runtime.spawn(pending::<()>());
     let leftover = runtime.shutdown_timeout(Duration::from_secs(30));
     assert!(leftover.is_empty(), "{leftover}");
-    assert!(task.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+    assert!(
+        task.join_blocking(None)
+            .unwrap()
+            .unwrap_err()
+            .is_cancelled()
+    );
 }
 
 #[test]
 fn an_unhandled_panic_ends_run_block_on_and_local_block_on() {
-    let build = || Builder::new().workers(2).on_unhandled_panic(UnhandledPanic::ShutdownRuntime);
+    let build = || {
+        Builder::new()
+            .workers(2)
+            .on_unhandled_panic(UnhandledPanic::ShutdownRuntime)
+    };
     let fail = || drop(spawn(async { panic!("nobody awaits this") }));
 
     let runtime = build().build().unwrap();
@@ -193,7 +213,10 @@ struct Noisy(Arc<AtomicUsize>);
 impl Drop for Noisy {
     fn drop(&mut self) {
         self.0.fetch_add(1, Ordering::AcqRel);
-        assert!(NOISY.try_with(|_| ()).is_err(), "a value that is being dropped was found");
+        assert!(
+            NOISY.try_with(|_| ()).is_err(),
+            "a value that is being dropped was found"
+        );
         if let Ok(handle) = Handle::try_current() {
             drop(handle.spawn(async {}));
         }
@@ -263,7 +286,10 @@ fn a_timer_moved_ahead_outside_any_runtime_still_fires() {
         poll
     }));
     eventually(|| polled.load(Ordering::Acquire));
-    timer.lock().unwrap().reset(filch_timer::Instant::now() + Duration::from_millis(1));
+    timer
+        .lock()
+        .unwrap()
+        .reset(filch_timer::Instant::now() + Duration::from_millis(1));
     task.join_blocking(None).unwrap().unwrap();
 }
 
@@ -273,11 +299,18 @@ fn spawns_during_a_shutdown_are_all_cancelled() {
         let runtime = runtime(2);
         let handle = runtime.handle();
         let spawner = thread::spawn(move || {
-            (0..50).map(|_| handle.spawn(pending::<()>())).collect::<Vec<_>>()
+            (0..50)
+                .map(|_| handle.spawn(pending::<()>()))
+                .collect::<Vec<_>>()
         });
         drop(runtime);
         for task in spawner.join().unwrap() {
-            assert!(task.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+            assert!(
+                task.join_blocking(None)
+                    .unwrap()
+                    .unwrap_err()
+                    .is_cancelled()
+            );
         }
     }
 }

@@ -20,14 +20,26 @@ pub(crate) enum Site {
 }
 
 impl Site {
-    pub(crate) const ALL: &[Site] =
-        &[Site::Local, Site::BlockOn(1), Site::BlockOn(2), Site::Run(1), Site::Run(2), Site::Run(4)];
+    pub(crate) const ALL: &[Site] = &[
+        Site::Local,
+        Site::BlockOn(1),
+        Site::BlockOn(2),
+        Site::Run(1),
+        Site::Run(2),
+        Site::Run(4),
+    ];
 
     /// The ends that it can have; a local runtime cannot go elsewhere.
     pub(crate) fn ends(self) -> &'static [End] {
         match self {
             Site::Local => &[End::AfterAll, End::Early],
-            _ => &[End::AfterAll, End::Early, End::InTime, End::InOwnTask, End::InAnothersTask],
+            _ => &[
+                End::AfterAll,
+                End::Early,
+                End::InTime,
+                End::InOwnTask,
+                End::InAnothersTask,
+            ],
         }
     }
 }
@@ -83,7 +95,10 @@ impl Fate {
     ];
 
     fn aborts(self) -> bool {
-        matches!(self, Fate::AbortThenAwait | Fate::AbortThenDrop | Fate::AbortElsewhere)
+        matches!(
+            self,
+            Fate::AbortThenAwait | Fate::AbortThenDrop | Fate::AbortElsewhere
+        )
     }
 }
 
@@ -125,14 +140,23 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Stage {
-        Stage { other: runtime(1), foreign: Foreign::new(), tasks: 0, unobserved: 0 }
+        Stage {
+            other: runtime(1),
+            foreign: Foreign::new(),
+            tasks: 0,
+            unobserved: 0,
+        }
     }
 
     /// Plays one schedule to its end.
     pub(crate) fn play(&mut self, plan: &Plan) {
         let world = Arc::new(World::new(self.foreign.clone()));
         let (probe, memory) = Probe::new();
-        let director = Director { world: Arc::clone(&world), plan: plan.clone(), probe };
+        let director = Director {
+            world: Arc::clone(&world),
+            plan: plan.clone(),
+            probe,
+        };
         let handle = match plan.site {
             Site::Local => director.local(),
             Site::BlockOn(workers) => {
@@ -157,7 +181,11 @@ impl Stage {
         }
         let gone = || handle.metrics().tasks == 0 && is_gone(&memory);
         if !gone() {
-            world.wrong(format!("{} tasks are left, their memory is held {} times", handle.metrics().tasks, memory.strong_count()));
+            world.wrong(format!(
+                "{} tasks are left, their memory is held {} times",
+                handle.metrics().tasks,
+                memory.strong_count()
+            ));
         }
         self.settle(plan, &world);
     }
@@ -174,7 +202,12 @@ impl Stage {
                 }
             }
             End::InOwnTask => drop(handle.spawn(async move { drop(rt) })),
-            End::InAnothersTask => self.other.spawn(async move { drop(rt) }).join_blocking(None).unwrap().unwrap(),
+            End::InAnothersTask => self
+                .other
+                .spawn(async move { drop(rt) })
+                .join_blocking(None)
+                .unwrap()
+                .unwrap(),
         }
         join_all(open, plan, world);
         handle
@@ -200,7 +233,12 @@ impl Stage {
 
 /// Waits on this thread for the handles that outlived the runtime.
 fn join_all(open: Vec<Open>, plan: &Plan, world: &World) {
-    for Open { task, record, handle } in open {
+    for Open {
+        task,
+        record,
+        handle,
+    } in open
+    {
         match handle.join_blocking(Some(LIMIT)) {
             Ok(joined) => deliver(task, &record, joined, plan.end, world),
             Err(handle) => world.wrong(format!("{handle:?} is not resolved: {task:?}")),
@@ -213,7 +251,11 @@ fn use_up(wakers: Vec<std::task::Waker>) {
     for (i, waker) in wakers.into_iter().enumerate() {
         waker.wake_by_ref();
         let other = waker.clone();
-        if i % 2 == 0 { waker.wake() } else { drop(waker) }
+        if i % 2 == 0 {
+            waker.wake()
+        } else {
+            drop(waker)
+        }
         other.wake();
     }
 }
@@ -224,7 +266,9 @@ fn deliver(task: Task, record: &Record, joined: Result<Token, JoinError>, end: E
     let may_be_cancelled = task.fate.aborts() || end.is_early();
     let right = match &joined {
         Ok(_) => !task.body.panics_in_poll() && task.body != Body::PanicsInDrop,
-        Err(error) if error.is_panic() => task.body.panics_in_poll() || task.body == Body::PanicsInDrop,
+        Err(error) if error.is_panic() => {
+            task.body.panics_in_poll() || task.body == Body::PanicsInDrop
+        }
         Err(_) => may_be_cancelled && task.body != Body::PanicsInDrop,
     };
     if !right {
@@ -258,7 +302,12 @@ impl Director {
     /// Gives back what is to be waited for after the runtime's end.
     async fn direct(self) -> Vec<Open> {
         let early = self.plan.end.is_early();
-        let spawned: Vec<Open> = self.plan.tasks.iter().map(|task| self.spawn(*task)).collect();
+        let spawned: Vec<Open> = self
+            .plan
+            .tasks
+            .iter()
+            .map(|task| self.spawn(*task))
+            .collect();
         let mut open = Vec::new();
         for one in spawned {
             open.extend(self.begin(one).await);
@@ -280,7 +329,11 @@ impl Director {
     fn spawn(&self, task: Task) -> Open {
         let (subject, record) = self.world.subject(task.body, task.output);
         let handle = MEMORY.sync_scope(self.probe.clone(), || filch::spawn(subject));
-        Open { task, record, handle }
+        Open {
+            task,
+            record,
+            handle,
+        }
     }
 
     /// What is done with a handle at once. `None`: it is gone.
@@ -309,7 +362,10 @@ impl Director {
 
     /// What is done with it while the runtime is there.
     async fn finish(&self, mut open: Open) {
-        if matches!(open.task.fate, Fate::DropAfterTheEnd | Fate::AbortAfterTheEnd) {
+        if matches!(
+            open.task.fate,
+            Fate::DropAfterTheEnd | Fate::AbortAfterTheEnd
+        ) {
             while !open.handle.is_finished() {
                 yield_now().await;
             }

@@ -21,20 +21,42 @@ const RANDOM: usize = 6000;
 
 /// Every combination for a single task.
 fn product() -> impl Iterator<Item = Plan> {
-    let ends = Site::ALL.iter().flat_map(|site| site.ends().iter().map(|end| (*site, *end)));
+    let ends = Site::ALL
+        .iter()
+        .flat_map(|site| site.ends().iter().map(|end| (*site, *end)));
     ends.flat_map(|(site, end)| {
-        let fates = Body::ALL.iter().flat_map(|body| Fate::ALL.iter().map(|fate| (*body, *fate)));
-        let tasks = fates.flat_map(|(body, fate)| Output::ALL.iter().map(move |output| Task { body, fate, output: *output }));
-        tasks.map(move |task| Plan { site, end, tasks: vec![task] })
+        let fates = Body::ALL
+            .iter()
+            .flat_map(|body| Fate::ALL.iter().map(|fate| (*body, *fate)));
+        let tasks = fates.flat_map(|(body, fate)| {
+            Output::ALL.iter().map(move |output| Task {
+                body,
+                fate,
+                output: *output,
+            })
+        });
+        tasks.map(move |task| Plan {
+            site,
+            end,
+            tasks: vec![task],
+        })
     })
 }
 
 fn random(random: &mut Random) -> Plan {
     let site = random.pick(Site::ALL);
     let count = 2 + random.below(7);
-    let mut task = || Task { body: random.pick(Body::ALL), fate: random.pick(Fate::ALL), output: random.pick(Output::ALL) };
+    let mut task = || Task {
+        body: random.pick(Body::ALL),
+        fate: random.pick(Fate::ALL),
+        output: random.pick(Output::ALL),
+    };
     let tasks = (0..count).map(|_| task()).collect();
-    Plan { site, end: random.pick(site.ends()), tasks }
+    Plan {
+        site,
+        end: random.pick(site.ends()),
+        tasks,
+    }
 }
 
 /// The part that the child process plays.
@@ -48,8 +70,14 @@ fn child() {
     let mut stage = drive::Stage::new();
     let combinations = product().inspect(|plan| stage.play(plan)).count();
     let product_took = start.elapsed();
-    let seed = std::env::var("FILCH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
-    let schedules = std::env::var("FILCH_SCHEDULES").ok().and_then(|count| count.parse().ok()).unwrap_or(RANDOM);
+    let seed = std::env::var("FILCH_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(7);
+    let schedules = std::env::var("FILCH_SCHEDULES")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(RANDOM);
     let mut numbers = Random::new(seed);
     for _ in 0..schedules {
         stage.play(&random(&mut numbers));
@@ -61,18 +89,32 @@ fn child() {
         stage.unobserved
     );
     drop(stage);
-    wait_until("threads have ended", || process::threads("filch").is_empty());
+    wait_until("threads have ended", || {
+        process::threads("filch").is_empty()
+    });
 }
 
 #[test]
 fn nothing_is_lost_dropped_twice_or_left_behind() {
     let output = process::again("child", "schedules", None).output().unwrap();
-    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let (reports, rest): (Vec<&str>, Vec<&str>) = errors.lines().partition(|line| line.contains("nobody awaited its JoinHandle"));
+    let (text, errors) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    let (reports, rest): (Vec<&str>, Vec<&str>) = errors
+        .lines()
+        .partition(|line| line.contains("nobody awaited its JoinHandle"));
     let rest = rest.join("\n");
     assert!(output.status.success(), "{}\n{text}\n{rest}", output.status);
-    let figures = text.lines().find(|line| line.contains("unobserved panics")).expect(&text);
+    let figures = text
+        .lines()
+        .find(|line| line.contains("unobserved panics"))
+        .expect(&text);
     println!("{figures}");
-    assert!(figures.ends_with(&format!(" {}.", reports.len())), "{} were reported: {figures}", reports.len());
+    assert!(
+        figures.ends_with(&format!(" {}.", reports.len())),
+        "{} were reported: {figures}",
+        reports.len()
+    );
     assert_eq!(rest, "");
 }

@@ -91,7 +91,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(foreign: Foreign) -> World {
-        World { gate: Gate::new(), wakers: Mutex::default(), records: Mutex::default(), wrong: Mutex::default(), foreign }
+        World {
+            gate: Gate::new(),
+            wakers: Mutex::default(),
+            records: Mutex::default(),
+            wrong: Mutex::default(),
+            foreign,
+        }
     }
 
     pub(crate) fn wrong(&self, what: impl Into<String>) {
@@ -101,8 +107,16 @@ impl World {
     pub(crate) fn subject(self: &Arc<World>, body: Body, output: Output) -> (Subject, Arc<Record>) {
         let record = Arc::new(Record::default());
         lock(&self.records).push(Arc::clone(&record));
-        let subject =
-            Subject { body, output, step: 0, flag: Arc::default(), kept: None, passed: self.gate.passed(), world: Arc::clone(self), record: Arc::clone(&record) };
+        let subject = Subject {
+            body,
+            output,
+            step: 0,
+            flag: Arc::default(),
+            kept: None,
+            passed: self.gate.passed(),
+            world: Arc::clone(self),
+            record: Arc::clone(&record),
+        };
         (subject, record)
     }
 }
@@ -125,7 +139,8 @@ impl Future for Subject {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Token> {
         let this = self.get_mut();
         if this.record.in_poll.swap(true, SeqCst) {
-            this.world.wrong("polled by two threads at once, or after it panicked");
+            this.world
+                .wrong("polled by two threads at once, or after it panicked");
         }
         if this.record.futures_dropped.load(SeqCst) + this.record.outputs_made.load(SeqCst) > 0 {
             this.world.wrong("polled after its end");
@@ -136,7 +151,10 @@ impl Future for Subject {
         }
         this.record.outputs_made.fetch_add(1, SeqCst);
         this.record.in_poll.store(false, SeqCst);
-        Poll::Ready(Token { output: this.output, record: Arc::clone(&this.record) })
+        Poll::Ready(Token {
+            output: this.output,
+            record: Arc::clone(&this.record),
+        })
     }
 }
 
@@ -147,7 +165,9 @@ impl Subject {
         match (self.body, self.step) {
             (Body::Ready, _) => true,
             (Body::Foreign, 1) => {
-                self.world.foreign.wake(cx.waker().clone(), Arc::clone(&self.flag));
+                self.world
+                    .foreign
+                    .wake(cx.waker().clone(), Arc::clone(&self.flag));
                 false
             }
             (Body::Foreign, _) => {
@@ -166,11 +186,11 @@ impl Subject {
             (Body::WakesItself, 1) => {
                 self.kept = Some(cx.waker().clone());
                 cx.waker().wake_by_ref();
-                cx.waker().clone().wake();
+                by_value(cx.waker().clone());
                 false
             }
             (Body::WakesItself, _) => {
-                cx.waker().clone().wake();
+                by_value(cx.waker().clone());
                 true
             }
             (Body::KeepsWakers, 1) => {
@@ -216,6 +236,11 @@ impl Drop for Subject {
             _ => {}
         }
     }
+}
+
+/// The wake that gives up the waker's reference.
+fn by_value(waker: Waker) {
+    waker.wake();
 }
 
 /// A subject's output.

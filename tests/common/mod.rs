@@ -26,7 +26,10 @@ pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// A runtime with this many workers.
 pub(crate) fn runtime(workers: usize) -> Runtime {
-    Runtime::builder().workers(workers).build().expect("a runtime")
+    Runtime::builder()
+        .workers(workers)
+        .build()
+        .expect("a runtime")
 }
 
 /// While it lives, its test may not take longer than a limit: then the tasks of the watched runtimes are dumped, and the process ends.
@@ -46,17 +49,27 @@ impl Limit {
     pub(crate) fn of(limit: Duration) -> Limit {
         let (ended, watch) = channel::<()>();
         let watched = Arc::new(Mutex::new(Vec::<Handle>::new()));
-        let (handles, test) = (Arc::clone(&watched), thread::current().name().unwrap_or("?").to_owned());
+        let (handles, test) = (
+            Arc::clone(&watched),
+            thread::current().name().unwrap_or("?").to_owned(),
+        );
         thread::spawn(move || {
             if watch.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 eprintln!("`{test}` has not ended after {limit:?}");
                 for handle in lock(&handles).iter() {
-                    eprintln!("{}\n{:?}", filch::task::dump(&handle.tasks()), handle.metrics());
+                    eprintln!(
+                        "{}\n{:?}",
+                        filch::task::dump(&handle.tasks()),
+                        handle.metrics()
+                    );
                 }
                 std::process::exit(101);
             }
         });
-        Limit { watched, _ended: ended }
+        Limit {
+            watched,
+            _ended: ended,
+        }
     }
 
     /// Watches a runtime.
@@ -74,7 +87,9 @@ impl Limit {
 
 /// Locks; a test that panicked elsewhere does not spoil the value.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Blocks until a condition holds that nobody announces.
@@ -244,7 +259,9 @@ impl Random {
 pub(crate) fn message(panic: Box<dyn std::any::Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(message) => *message,
-        Err(other) => other.downcast_ref::<&str>().map_or_else(String::new, |text| (*text).to_owned()),
+        Err(other) => other
+            .downcast_ref::<&str>()
+            .map_or_else(String::new, |text| (*text).to_owned()),
     }
 }
 

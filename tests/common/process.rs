@@ -21,17 +21,23 @@ pub(crate) fn again(test: &str, part: &str, files: Option<usize>) -> Command {
         None => Command::new(exe),
         Some(files) => {
             let mut shell = Command::new("sh");
-            shell.args(["-c", &format!("ulimit -Sn {files} && exec \"$0\" \"$@\"")]).arg(exe);
+            shell
+                .args(["-c", &format!("ulimit -Sn {files} && exec \"$0\" \"$@\"")])
+                .arg(exe);
             shell
         }
     };
-    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(PART, part);
+    command
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(PART, part);
     command
 }
 
 /// Runs such a process to its end.
 pub(crate) fn run(test: &str, part: &str) -> Output {
-    again(test, part, None).output().expect("the test binary starts")
+    again(test, part, None)
+        .output()
+        .expect("the test binary starts")
 }
 
 /// Runs such a process, which has to succeed; gives what it wrote.
@@ -52,8 +58,13 @@ pub(crate) fn text_of(output: &Output) -> String {
 /// The names of this process's threads that begin with `prefix`; the system keeps 15 bytes of a name.
 pub(crate) fn threads(prefix: &str) -> Vec<String> {
     let tasks = std::fs::read_dir("/proc/self/task").expect("/proc");
-    let names = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
-    let mut names: Vec<String> = names.map(|name| name.trim_end().to_owned()).filter(|name| name.starts_with(prefix)).collect();
+    let names = tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    let mut names: Vec<String> = names
+        .map(|name| name.trim_end().to_owned())
+        .filter(|name| name.starts_with(prefix))
+        .collect();
     names.sort();
     names
 }
@@ -72,11 +83,21 @@ pub(crate) fn status(pid: u32, key: &str) -> u64 {
 /// The sum of a figure over all threads of a process.
 pub(crate) fn status_of_threads(pid: u32, key: &str) -> u64 {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("/proc");
-    let files: Vec<PathBuf> = tasks.flatten().map(|task| task.path().join("status")).collect();
-    files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).map(|text| figure(&text, key)).sum()
+    let files: Vec<PathBuf> = tasks
+        .flatten()
+        .map(|task| task.path().join("status"))
+        .collect();
+    files
+        .iter()
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .map(|text| figure(&text, key))
+        .sum()
 }
 
 fn figure(status: &str, key: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
 }

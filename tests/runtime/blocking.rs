@@ -2,18 +2,26 @@
 
 use crate::common::*;
 use filch::Runtime;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn capped(threads: usize) -> Runtime {
-    Runtime::builder().workers(1).max_blocking_threads(threads).build().unwrap()
+    Runtime::builder()
+        .workers(1)
+        .max_blocking_threads(threads)
+        .build()
+        .unwrap()
 }
 
 #[test]
 fn at_most_so_many_run_at_a_time_and_the_others_wait() {
     let rt = capped(3);
     let _limit = Limit::on(&rt);
-    let (inside, most, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Gate::new());
+    let (inside, most, release) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(AtomicUsize::new(0)),
+        Gate::new(),
+    );
     let calls: Vec<_> = (0..10)
         .map(|i| {
             let (inside, most, release) = (Arc::clone(&inside), Arc::clone(&most), release.clone());
@@ -27,7 +35,10 @@ fn at_most_so_many_run_at_a_time_and_the_others_wait() {
         .collect();
     wait_until("three run", || inside.load(Ordering::SeqCst) == 3);
     let metrics = rt.metrics();
-    assert_eq!((metrics.blocking_threads, metrics.blocking_queue_depth), (3, 7));
+    assert_eq!(
+        (metrics.blocking_threads, metrics.blocking_queue_depth),
+        (3, 7)
+    );
     release.open();
     for (i, call) in calls.into_iter().enumerate() {
         assert_eq!(call.join_blocking(None).unwrap().unwrap(), i);
@@ -57,13 +68,28 @@ fn threads_are_used_again_and_retire_when_idle() {
     let rt = capped(512);
     let _limit = Limit::on(&rt);
     for i in 0..1000 {
-        assert_eq!(rt.spawn_blocking(move || i).join_blocking(None).unwrap().unwrap(), i);
+        assert_eq!(
+            rt.spawn_blocking(move || i)
+                .join_blocking(None)
+                .unwrap()
+                .unwrap(),
+            i
+        );
     }
     // The thread that ran a call may not be back before the next one comes.
     let threads = rt.metrics().blocking_threads;
-    assert!((1..=100).contains(&threads), "{threads} threads for one call at a time");
+    assert!(
+        (1..=100).contains(&threads),
+        "{threads} threads for one call at a time"
+    );
     wait_until("idle threads retire", || rt.metrics().blocking_threads == 0);
-    assert_eq!(rt.spawn_blocking(|| 1).join_blocking(None).unwrap().unwrap(), 1);
+    assert_eq!(
+        rt.spawn_blocking(|| 1)
+            .join_blocking(None)
+            .unwrap()
+            .unwrap(),
+        1
+    );
 }
 
 #[test]
@@ -111,7 +137,9 @@ fn the_end_waits_for_what_has_begun_and_cancels_what_has_not() {
             inside.open();
             // Until the runtime is shutting down: nothing can be spawned any more.
             let handle = filch::Handle::current();
-            wait_until("shutdown", || handle.spawn(async {}).join_blocking(None).unwrap().is_err());
+            wait_until("shutdown", || {
+                handle.spawn(async {}).join_blocking(None).unwrap().is_err()
+            });
             ended.add();
         }
     });
@@ -124,7 +152,13 @@ fn the_end_waits_for_what_has_begun_and_cancels_what_has_not() {
     inside.block();
     drop(rt);
     assert_eq!(ended.get(), 1, "the drop waited");
-    assert!(queued.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+    assert!(
+        queued
+            .join_blocking(None)
+            .unwrap()
+            .unwrap_err()
+            .is_cancelled()
+    );
     assert!(is_gone(&eye));
     assert_eq!(running.get(), 0);
 }
@@ -138,5 +172,10 @@ fn after_the_end_blocking_calls_are_cancelled_at_once() {
     let (probe, eye) = Probe::new();
     let late = handle.spawn_blocking(move || drop(probe));
     assert!(is_gone(&eye));
-    assert!(late.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+    assert!(
+        late.join_blocking(None)
+            .unwrap()
+            .unwrap_err()
+            .is_cancelled()
+    );
 }

@@ -8,11 +8,17 @@ use std::net::Ipv4Addr;
 
 #[track_caller]
 fn assert_refused(builder: filch::Builder, parts: &[&str]) {
-    let errors = [builder.clone().build().map(drop), builder.clone().build_for_run().map(drop)];
+    let errors = [
+        builder.clone().build().map(drop),
+        builder.clone().build_for_run().map(drop),
+    ];
     for error in errors {
         let error = error.expect_err("it makes no sense");
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert!(parts.iter().all(|part| error.to_string().contains(part)), "{error}");
+        assert!(
+            parts.iter().all(|part| error.to_string().contains(part)),
+            "{error}"
+        );
     }
 }
 
@@ -20,9 +26,20 @@ fn assert_refused(builder: filch::Builder, parts: &[&str]) {
 fn options_that_make_no_sense_are_errors() {
     assert_refused(Runtime::builder().workers(0), &["0 workers", "1 to"]);
     assert_refused(Runtime::builder().workers(1_000_000), &["1000000 workers"]);
-    assert_refused(Runtime::builder().max_blocking_threads(0), &["max_blocking_threads"]);
-    assert_refused(Runtime::builder().thread_name("a\0b"), &["thread_name", "NUL"]);
-    assert!(Runtime::builder().thread_name("a\0b").build_local().is_err());
+    assert_refused(
+        Runtime::builder().max_blocking_threads(0),
+        &["max_blocking_threads"],
+    );
+    assert_refused(
+        Runtime::builder().thread_name("a\0b"),
+        &["thread_name", "NUL"],
+    );
+    assert!(
+        Runtime::builder()
+            .thread_name("a\0b")
+            .build_local()
+            .is_err()
+    );
 }
 
 /// The parts that child processes play.
@@ -31,7 +48,10 @@ fn child() {
     let Some(part) = process::part() else { return };
     let _limit = Limit::new();
     match &part[..] {
-        "build" => println!("built: {:?}", Runtime::new().map(|rt| rt.metrics().workers.len())),
+        "build" => println!(
+            "built: {:?}",
+            Runtime::new().map(|rt| rt.metrics().workers.len())
+        ),
         "build with workers" => println!("built: {:?}", runtime(3).metrics().workers.len()),
         "build local" => println!("built: {:?}", filch::LocalRuntime::new().map(drop)),
         "run" => println!("built: {}", panics(|| filch::run(async {}))),
@@ -40,7 +60,10 @@ fn child() {
 }
 
 fn with_variable(part: &str, name: &str, value: &str) -> String {
-    let output = process::again("builder::child", part, None).env(name, value).output().unwrap();
+    let output = process::again("builder::child", part, None)
+        .env(name, value)
+        .output()
+        .unwrap();
     process::text_of(&output)
 }
 
@@ -48,15 +71,26 @@ fn with_variable(part: &str, name: &str, value: &str) -> String {
 fn the_environment_is_read_and_errors_name_the_variable() {
     for value in ["abc", "", "-1", "1.5"] {
         let text = with_variable("build", "FILCH_WORKERS", value);
-        assert!(text.contains(&format!("FILCH_WORKERS is '{value}'")), "{text}");
+        assert!(
+            text.contains(&format!("FILCH_WORKERS is '{value}'")),
+            "{text}"
+        );
     }
     assert!(with_variable("build", "FILCH_WORKERS", "0").contains("0 workers"));
     assert!(with_variable("build", "FILCH_WORKERS", " 5 ").contains("built: Ok(5)"));
     assert!(with_variable("build with workers", "FILCH_WORKERS", "abc").contains("built: 3"));
-    assert!(with_variable("run", "FILCH_WORKERS", "abc").contains("built: the filch runtime could not be started: FILCH_WORKERS"));
+    assert!(
+        with_variable("run", "FILCH_WORKERS", "abc")
+            .contains("built: the filch runtime could not be started: FILCH_WORKERS")
+    );
     for part in ["build", "build local"] {
         let text = with_variable(part, "FILCH_SELECTOR", "carrier-pigeon");
-        assert!(text.contains("built: Err") && text.contains("FILCH_SELECTOR") && text.contains("epoll"), "{text}");
+        assert!(
+            text.contains("built: Err")
+                && text.contains("FILCH_SELECTOR")
+                && text.contains("epoll"),
+            "{text}"
+        );
         assert!(with_variable(part, "FILCH_SELECTOR", "polling").contains("built: Ok"));
     }
 }
@@ -64,11 +98,22 @@ fn the_environment_is_read_and_errors_name_the_variable() {
 #[test]
 fn any_number_of_workers_runs_anything() {
     for workers in [1, 2, 4, 16] {
-        let rt = Runtime::builder().workers(workers).thread_name(format!("any{workers}")).build().unwrap();
+        let rt = Runtime::builder()
+            .workers(workers)
+            .thread_name(format!("any{workers}"))
+            .build()
+            .unwrap();
         let _limit = Limit::on(&rt);
         assert_eq!(rt.metrics().workers.len(), workers);
-        let worker_threads = || process::threads(&format!("any{workers}-")).iter().filter(|name| !name.ends_with("reactor")).count();
-        wait_until("all workers have their name", || worker_threads() == workers);
+        let worker_threads = || {
+            process::threads(&format!("any{workers}-"))
+                .iter()
+                .filter(|name| !name.ends_with("reactor"))
+                .count()
+        };
+        wait_until("all workers have their name", || {
+            worker_threads() == workers
+        });
         let sum = rt.run(async {
             let tasks: Vec<_> = (0..500_usize)
                 .map(|i| {
@@ -91,31 +136,67 @@ fn any_number_of_workers_runs_anything() {
 
 #[test]
 fn threads_are_named_by_number_and_purpose() {
-    let rt = Runtime::builder().workers(2).thread_name("thrd").build().unwrap();
+    let rt = Runtime::builder()
+        .workers(2)
+        .thread_name("thrd")
+        .build()
+        .unwrap();
     let _limit = Limit::on(&rt);
-    rt.spawn_blocking(|| ()).join_blocking(None).unwrap().unwrap();
+    rt.spawn_blocking(|| ())
+        .join_blocking(None)
+        .unwrap()
+        .unwrap();
     let expected = ["thrd-0", "thrd-1", "thrd-blocking", "thrd-reactor"];
-    wait_until("all have their names", || process::threads("thrd") == expected);
+    wait_until("all have their names", || {
+        process::threads("thrd") == expected
+    });
 }
 
 #[test]
 fn a_stack_size_is_kept() {
     // More than a thread of std has.
     const LARGE: usize = 3 << 20;
-    let rt = Runtime::builder().workers(1).stack_size(10 * LARGE).build().unwrap();
+    let rt = Runtime::builder()
+        .workers(1)
+        .stack_size(10 * LARGE)
+        .build()
+        .unwrap();
     let _limit = Limit::on(&rt);
-    let fill = || std::hint::black_box([1_u8; LARGE]).iter().map(|byte| usize::from(*byte)).sum::<usize>();
-    assert_eq!(rt.spawn(async move { fill() }).join_blocking(None).unwrap().unwrap(), LARGE);
-    assert_eq!(rt.spawn_blocking(fill).join_blocking(None).unwrap().unwrap(), LARGE);
+    let fill = || {
+        std::hint::black_box([1_u8; LARGE])
+            .iter()
+            .map(|byte| usize::from(*byte))
+            .sum::<usize>()
+    };
+    assert_eq!(
+        rt.spawn(async move { fill() })
+            .join_blocking(None)
+            .unwrap()
+            .unwrap(),
+        LARGE
+    );
+    assert_eq!(
+        rt.spawn_blocking(fill)
+            .join_blocking(None)
+            .unwrap()
+            .unwrap(),
+        LARGE
+    );
 }
 
 #[test]
 fn both_selectors_serve_sockets() {
     for selector in [Selector::Epoll, Selector::Polling] {
-        let rt = Runtime::builder().workers(2).selector(selector).build().unwrap();
+        let rt = Runtime::builder()
+            .workers(2)
+            .selector(selector)
+            .build()
+            .unwrap();
         let _limit = Limit::on(&rt);
         rt.run(async {
-            let listener = filch::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let listener = filch::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+                .await
+                .unwrap();
             let address = listener.local_addr().unwrap();
             let echo = filch::spawn(async move {
                 let (stream, _) = listener.accept().await.unwrap();

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn named(name: &str, workers: usize) -> Runtime {
-    Runtime::builder().workers(workers).thread_name(name).build().unwrap()
+    Runtime::builder()
+        .workers(workers)
+        .thread_name(name)
+        .build()
+        .unwrap()
 }
 
 #[test]
@@ -24,7 +28,9 @@ fn every_future_is_dropped_and_every_thread_joined() {
                 future.await;
             }
         };
-        let listener = rt.block_on(filch::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = rt
+            .block_on(filch::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let mut handles = Vec::new();
         for _ in 0..50 {
             handles.push(rt.spawn(hold(&probe, pending::<()>())));
@@ -48,9 +54,17 @@ fn every_future_is_dropped_and_every_thread_joined() {
         drop(rt);
         assert!(is_gone(&eye));
         // The system still lists a thread for a moment after it was joined.
-        wait_until("its threads are gone", || process::threads(&name).is_empty());
+        wait_until("its threads are gone", || {
+            process::threads(&name).is_empty()
+        });
         for handle in handles {
-            assert!(handle.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+            assert!(
+                handle
+                    .join_blocking(None)
+                    .unwrap()
+                    .unwrap_err()
+                    .is_cancelled()
+            );
         }
     }
 }
@@ -63,11 +77,20 @@ fn a_handle_may_outlive_its_runtime() {
     let done = rt.spawn(ready(5));
     wait_until("it ends", || done.is_finished());
     drop(rt);
-    assert_eq!(done.join_blocking(None).unwrap().unwrap(), 5, "an output is kept");
+    assert_eq!(
+        done.join_blocking(None).unwrap().unwrap(),
+        5,
+        "an output is kept"
+    );
     let (probe, eye) = Probe::new();
     let late = handle.spawn(async move { drop(probe) });
     assert!(late.is_finished() && is_gone(&eye), "cancelled at once");
-    assert!(late.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+    assert!(
+        late.join_blocking(None)
+            .unwrap()
+            .unwrap_err()
+            .is_cancelled()
+    );
     assert_eq!(handle.block_on(async { 6 }), 6);
     let inside = handle.block_on(async { filch::spawn(ready(1)).await });
     assert!(inside.unwrap_err().is_cancelled());
@@ -94,7 +117,12 @@ fn what_a_destructor_spawns_during_the_end_is_cancelled() {
     drop(rt);
     assert!(is_gone(&eye));
     let late = lock(&outcome).take().unwrap();
-    assert!(late.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+    assert!(
+        late.join_blocking(None)
+            .unwrap()
+            .unwrap_err()
+            .is_cancelled()
+    );
 }
 
 #[test]
@@ -122,13 +150,26 @@ fn dropped_inside_its_own_task() {
                 pending::<()>().await;
             }
         });
-        assert!(task.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+        assert!(
+            task.join_blocking(None)
+                .unwrap()
+                .unwrap_err()
+                .is_cancelled()
+        );
         assert!(after.is_open(), "the drop did not wait for its own task");
         for other in others {
-            assert!(other.join_blocking(None).unwrap().unwrap_err().is_cancelled());
+            assert!(
+                other
+                    .join_blocking(None)
+                    .unwrap()
+                    .unwrap_err()
+                    .is_cancelled()
+            );
         }
         assert!(is_gone(&eye));
-        wait_until("its threads end by themselves", || process::threads(&format!("{name}-")).is_empty());
+        wait_until("its threads end by themselves", || {
+            process::threads(&format!("{name}-")).is_empty()
+        });
     }
 }
 
@@ -142,7 +183,9 @@ fn dropped_inside_its_own_blocking_call() {
         "came back"
     });
     assert_eq!(call.join_blocking(None).unwrap().unwrap(), "came back");
-    wait_until("its threads end by themselves", || process::threads("endblk-").is_empty());
+    wait_until("its threads end by themselves", || {
+        process::threads("endblk-").is_empty()
+    });
 }
 
 #[test]
@@ -154,7 +197,9 @@ fn dropped_inside_its_own_block_on() {
         drop(rt);
         assert!(waiting.await.unwrap_err().is_cancelled());
     });
-    wait_until("its threads are gone", || process::threads("endbo-").is_empty());
+    wait_until("its threads are gone", || {
+        process::threads("endbo-").is_empty()
+    });
 }
 
 #[test]
@@ -174,7 +219,9 @@ fn dropped_inside_anothers_task() {
             (is_gone(&eye), here, filch::spawn(ready(1)).await.unwrap())
         });
         assert_eq!(done, (true, workers, 1));
-        wait_until("its threads are gone", || process::threads(&format!("{name}-")).is_empty());
+        wait_until("its threads are gone", || {
+            process::threads(&format!("{name}-")).is_empty()
+        });
     }
 }
 
@@ -183,13 +230,15 @@ fn a_shutdown_with_a_timeout_names_what_would_not_end() {
     let rt = runtime(2);
     let _limit = Limit::new();
     let (inside, release) = (Gate::new(), Gate::new());
-    let stuck = filch::task::Builder::new().name("stubborn").spawn_on(&rt.handle(), {
-        let (inside, release) = (inside.clone(), release.clone());
-        async move {
-            inside.open();
-            release.block();
-        }
-    });
+    let stuck = filch::task::Builder::new()
+        .name("stubborn")
+        .spawn_on(&rt.handle(), {
+            let (inside, release) = (inside.clone(), release.clone());
+            async move {
+                inside.open();
+                release.block();
+            }
+        });
     let blocking = Gate::new();
     let call = rt.spawn_blocking({
         let (blocking, release) = (blocking.clone(), release.clone());
@@ -207,7 +256,12 @@ fn a_shutdown_with_a_timeout_names_what_would_not_end() {
     let ids: Vec<_> = leftover.tasks().iter().map(|info| info.id()).collect();
     assert_eq!(ids, [stuck.id(), call.id()]);
     let text = leftover.to_string();
-    assert!(text.contains("'stubborn'") && text.contains("tests/runtime/end.rs") && text.contains("running"), "{text}");
+    assert!(
+        text.contains("'stubborn'")
+            && text.contains("tests/runtime/end.rs")
+            && text.contains("running"),
+        "{text}"
+    );
     release.open();
     stuck.join_blocking(None).unwrap().unwrap();
     call.join_blocking(None).unwrap().unwrap();
@@ -227,7 +281,9 @@ fn a_shutdown_in_time_leaves_nothing() {
         let leftover = rt.shutdown_timeout(timeout);
         assert!(leftover.is_empty(), "{leftover}");
         assert!(is_gone(&eye));
-        wait_until("its threads are gone", || process::threads("endtime-").is_empty());
+        wait_until("its threads are gone", || {
+            process::threads("endtime-").is_empty()
+        });
     }
 }
 
@@ -253,7 +309,9 @@ fn a_shutdown_without_time_does_not_wait() {
 fn io_and_timers_of_a_runtime_that_ended_do_not_wait_for_ever() {
     let rt = runtime(1);
     let _limit = Limit::new();
-    let listener = rt.block_on(filch::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let listener = rt
+        .block_on(filch::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
     let accepting = std::thread::spawn({
         let handle = rt.handle();
         let waiting = Gate::new();
@@ -261,7 +319,10 @@ fn io_and_timers_of_a_runtime_that_ended_do_not_wait_for_ever() {
         let thread = std::thread::spawn(move || {
             handle.block_on(async {
                 let mut accept = std::pin::pin!(listener.accept());
-                let first = std::future::poll_fn(|cx| std::task::Poll::Ready(accept.as_mut().poll(cx).is_pending())).await;
+                let first = std::future::poll_fn(|cx| {
+                    std::task::Poll::Ready(accept.as_mut().poll(cx).is_pending())
+                })
+                .await;
                 assert!(first);
                 told.open();
                 accept.await.map(drop)
@@ -294,17 +355,27 @@ fn child() {
                 filch::spawn(async move { one.readable().await });
                 filch::task::yield_now().await;
             }),
-            1 => rt.spawn_blocking(|| ()).join_blocking(None).unwrap().unwrap(),
+            1 => rt
+                .spawn_blocking(|| ())
+                .join_blocking(None)
+                .unwrap()
+                .unwrap(),
             2 => rt.block_on(filch::time::sleep(Duration::from_micros(10))),
             _ => assert!(rt.shutdown_timeout(LIMIT).is_empty()),
         }
     };
     (0..20).for_each(life);
-    wait_until("threads have ended", || process::threads("filch").is_empty());
+    wait_until("threads have ended", || {
+        process::threads("filch").is_empty()
+    });
     let before = process::descriptors();
     (0..500).for_each(life);
-    wait_until("threads have ended", || process::threads("filch").is_empty());
-    wait_until("descriptors are closed", || process::descriptors() <= before);
+    wait_until("threads have ended", || {
+        process::threads("filch").is_empty()
+    });
+    wait_until("descriptors are closed", || {
+        process::descriptors() <= before
+    });
     println!("500 lives");
 }
 

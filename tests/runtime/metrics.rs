@@ -14,13 +14,18 @@ fn polls_and_tasks_are_counted() {
     let _limit = Limit::on(&rt);
     assert_eq!(rt.metrics().tasks, 0);
     let before = sum(&rt.metrics(), |worker| worker.polls);
-    let tasks: Vec<_> = (0..100).map(|_| rt.spawn(async { filch::task::yield_now().await })).collect();
+    let tasks: Vec<_> = (0..100)
+        .map(|_| rt.spawn(async { filch::task::yield_now().await }))
+        .collect();
     for task in tasks {
         task.join_blocking(None).unwrap().unwrap();
     }
     wait_until("the last are gone", || rt.metrics().tasks == 0);
     let polls = sum(&rt.metrics(), |worker| worker.polls) - before;
-    assert!((200..=400).contains(&polls), "100 tasks of two polls each were polled {polls} times");
+    assert!(
+        (200..=400).contains(&polls),
+        "100 tasks of two polls each were polled {polls} times"
+    );
     let waiting: Vec<_> = (0..10).map(|_| rt.spawn(pending::<()>())).collect();
     assert_eq!(rt.metrics().tasks, 10);
     waiting.iter().for_each(|task| task.abort());
@@ -32,25 +37,52 @@ fn an_idle_runtime_says_so() {
     let rt = runtime(4);
     let _limit = Limit::on(&rt);
     rt.run(async {});
-    wait_until("all sleep", || rt.metrics().workers.iter().all(|worker| worker.idle));
+    wait_until("all sleep", || {
+        rt.metrics().workers.iter().all(|worker| worker.idle)
+    });
     let metrics = rt.metrics();
-    assert!(metrics.workers.iter().all(|worker| worker.parks > 0 && worker.queue_depth == 0));
-    assert_eq!((metrics.injector_depth, metrics.blocking_queue_depth), (0, 0));
+    assert!(
+        metrics
+            .workers
+            .iter()
+            .all(|worker| worker.parks > 0 && worker.queue_depth == 0)
+    );
+    assert_eq!(
+        (metrics.injector_depth, metrics.blocking_queue_depth),
+        (0, 0)
+    );
 }
 
 #[test]
 fn timers_and_sources_are_counted_and_go() {
     let rt = runtime(1);
     let _limit = Limit::on(&rt);
-    let timers = |metrics: &Metrics| metrics.foreign_timers + metrics.workers.iter().map(|worker| worker.timers).sum::<usize>();
-    let listener = rt.block_on(filch::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-    let sleepers: Vec<_> = (0..10).map(|_| rt.spawn(filch::time::sleep(HOUR))).collect();
+    let timers = |metrics: &Metrics| {
+        metrics.foreign_timers
+            + metrics
+                .workers
+                .iter()
+                .map(|worker| worker.timers)
+                .sum::<usize>()
+    };
+    let listener = rt
+        .block_on(filch::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
+    let sleepers: Vec<_> = (0..10)
+        .map(|_| rt.spawn(filch::time::sleep(HOUR)))
+        .collect();
     let server = rt.spawn(async move { listener.accept().await.map(drop) });
-    wait_until("all are registered", || timers(&rt.metrics()) == 10 && rt.metrics().io_sources == 1);
+    wait_until("all are registered", || {
+        timers(&rt.metrics()) == 10 && rt.metrics().io_sources == 1
+    });
     sleepers.iter().for_each(|task| task.abort());
     server.abort();
-    wait_until("all are gone", || timers(&rt.metrics()) == 0 && rt.metrics().io_sources == 0);
-    let fired = |rt: &Runtime| sum(&rt.metrics(), |worker| worker.timers_fired) + rt.metrics().backstop_timers_fired;
+    wait_until("all are gone", || {
+        timers(&rt.metrics()) == 0 && rt.metrics().io_sources == 0
+    });
+    let fired = |rt: &Runtime| {
+        sum(&rt.metrics(), |worker| worker.timers_fired) + rt.metrics().backstop_timers_fired
+    };
     let before = fired(&rt);
     rt.run(async {
         for _ in 0..5 {
@@ -77,11 +109,20 @@ fn what_waits_behind_a_blocked_worker_is_in_its_depth() {
         }
     });
     inside.block();
-    let depth = |metrics: &Metrics| metrics.injector_depth + metrics.workers.iter().map(|worker| worker.queue_depth).sum::<usize>();
+    let depth = |metrics: &Metrics| {
+        metrics.injector_depth
+            + metrics
+                .workers
+                .iter()
+                .map(|worker| worker.queue_depth)
+                .sum::<usize>()
+    };
     let metrics = rt.metrics();
     assert_eq!(depth(&metrics), 10, "{metrics:?}");
     assert_eq!(metrics.tasks, 11);
     release.open();
     spawner.join_blocking(None).unwrap().unwrap();
-    wait_until("all are done", || depth(&rt.metrics()) == 0 && rt.metrics().tasks == 0);
+    wait_until("all are done", || {
+        depth(&rt.metrics()) == 0 && rt.metrics().tasks == 0
+    });
 }

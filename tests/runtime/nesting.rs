@@ -20,15 +20,24 @@ fn try_everything() {
     assert_clear("run", &panics(|| other.run(ready(()))));
     assert_clear("run", &panics(|| filch::run(ready(()))));
     let local = LocalRuntime::new().unwrap();
-    assert_clear("LocalRuntime::block_on", &panics(|| local.block_on(ready(()))));
-    assert_clear("join_blocking", &panics(|| other.spawn(ready(())).join_blocking(None)));
+    assert_clear(
+        "LocalRuntime::block_on",
+        &panics(|| local.block_on(ready(()))),
+    );
+    assert_clear(
+        "join_blocking",
+        &panics(|| other.spawn(ready(())).join_blocking(None)),
+    );
 }
 
 #[test]
 fn inside_a_task() {
     let rt = runtime(2);
     let _limit = Limit::on(&rt);
-    rt.spawn(async { try_everything() }).join_blocking(None).unwrap().unwrap();
+    rt.spawn(async { try_everything() })
+        .join_blocking(None)
+        .unwrap()
+        .unwrap();
     rt.run(async { try_everything() });
     assert_eq!(rt.run(async { 5 }), 5, "the runtime goes on");
 }
@@ -39,7 +48,10 @@ fn inside_block_on() {
     let _limit = Limit::on(&rt);
     rt.block_on(async { try_everything() });
     rt.handle().block_on(async { try_everything() });
-    assert_eq!(rt.block_on(async { filch::spawn(async { 5 }).await.unwrap() }), 5);
+    assert_eq!(
+        rt.block_on(async { filch::spawn(async { 5 }).await.unwrap() }),
+        5
+    );
 }
 
 #[test]
@@ -48,7 +60,9 @@ fn inside_a_local_runtime() {
     let local = LocalRuntime::new().unwrap();
     local.block_on(async {
         try_everything();
-        filch::spawn_local(async { try_everything() }).await.unwrap();
+        filch::spawn_local(async { try_everything() })
+            .await
+            .unwrap();
     });
     assert_eq!(local.block_on(async { 5 }), 5);
 }
@@ -61,9 +75,18 @@ fn inside_a_blocking_call_it_is_allowed() {
     let sum = rt.spawn_blocking(move || {
         let here = handle.block_on(async { filch::spawn(async { 1 }).await.unwrap() });
         let there = runtime(1).run(async { 10 });
-        let local = LocalRuntime::new().unwrap().block_on(async { filch::spawn_local(async { 100 }).await.unwrap() });
-        let joined = filch::spawn(async { 1000 }).join_blocking(None).unwrap().unwrap();
-        assert_eq!(Handle::current().metrics().workers.len(), 1, "the outer runtime is current again");
+        let local = LocalRuntime::new()
+            .unwrap()
+            .block_on(async { filch::spawn_local(async { 100 }).await.unwrap() });
+        let joined = filch::spawn(async { 1000 })
+            .join_blocking(None)
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            Handle::current().metrics().workers.len(),
+            1,
+            "the outer runtime is current again"
+        );
         here + there + local + joined
     });
     assert_eq!(sum.join_blocking(None).unwrap().unwrap(), 1111);

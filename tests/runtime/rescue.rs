@@ -82,7 +82,12 @@ async fn its_timers() {
         ready.passed().await;
         let waker = lock(&slot).take().unwrap();
         let mut sleep = pin!(filch::time::sleep(Duration::from_millis(1)));
-        assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(
+            sleep
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
         done.block();
         waiter.await.unwrap();
     }

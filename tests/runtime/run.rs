@@ -13,7 +13,10 @@ fn run_gives_the_output_of_a_task() {
     assert!(filch::run(async { filch::task::current().is_some() }));
     let rt = runtime(1);
     for i in 0..100 {
-        assert_eq!(rt.run(async move { filch::spawn(ready(i)).await.unwrap() }), i);
+        assert_eq!(
+            rt.run(async move { filch::spawn(ready(i)).await.unwrap() }),
+            i
+        );
     }
 }
 
@@ -52,9 +55,10 @@ fn tasks_outlive_the_call_that_spawned_them() {
     let rt = runtime(2);
     let _limit = Limit::on(&rt);
     let gate = Gate::new();
-    let later = |gate: &Gate| filch::spawn(gate.passed());
-    let first = rt.block_on(async { later(&gate) });
-    let second = rt.run({
+    // In a tuple: what an async block gives is not to look like something to be awaited.
+    let later = |gate: &Gate| (filch::spawn(gate.passed()),);
+    let (first,) = rt.block_on(async { later(&gate) });
+    let (second,) = rt.run({
         let gate = gate.clone();
         async move { later(&gate) }
     });
@@ -114,7 +118,10 @@ fn callers_of_run_and_workers_share_the_seats() {
             }
         });
         let most = crowd.most.load(Ordering::SeqCst);
-        assert!(most <= workers, "{most} threads ran tasks at a time, {workers} may");
+        assert!(
+            most <= workers,
+            "{most} threads ran tasks at a time, {workers} may"
+        );
     }
 }
 
@@ -138,7 +145,10 @@ fn run_gets_a_seat_from_workers_that_are_never_idle() {
             let rt = &rt;
             scope.spawn(move || {
                 for _ in 0..10 {
-                    assert_eq!(rt.run(async move { filch::spawn(async move { i }).await.unwrap() }), i);
+                    assert_eq!(
+                        rt.run(async move { filch::spawn(async move { i }).await.unwrap() }),
+                        i
+                    );
                 }
             });
         }
@@ -176,7 +186,8 @@ fn block_on_from_many_threads() {
                 scope.spawn(move || {
                     for _ in 0..25 {
                         let sum = rt.block_on(async {
-                            let (a, b) = (filch::spawn(async move { i }), filch::spawn(yield_now()));
+                            let (a, b) =
+                                (filch::spawn(async move { i }), filch::spawn(yield_now()));
                             filch::time::sleep(std::time::Duration::from_micros(50)).await;
                             b.await.unwrap();
                             a.await.unwrap()
@@ -218,7 +229,11 @@ fn several_runtimes_work_side_by_side() {
         });
     }
     assert_eq!(handle.join_blocking(None).unwrap().unwrap(), 200);
-    let [one, two, ..] = &runtimes[..] else { unreachable!() };
-    let crossed = one.block_on(two.spawn(async { filch::time::sleep(std::time::Duration::from_millis(1)).await }));
+    let [one, two, ..] = &runtimes[..] else {
+        unreachable!()
+    };
+    let crossed = one.block_on(
+        two.spawn(async { filch::time::sleep(std::time::Duration::from_millis(1)).await }),
+    );
     crossed.unwrap();
 }

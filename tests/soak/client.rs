@@ -27,7 +27,11 @@ pub(crate) struct Done {
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} connections, up to {} at a time, {} exchanges, {} not opened, slowest answer {:.1?}", self.opened, self.most, self.exchanges, self.refused, self.slowest)
+        write!(
+            f,
+            "{} connections, up to {} at a time, {} exchanges, {} not opened, slowest answer {:.1?}",
+            self.opened, self.most, self.exchanges, self.refused, self.slowest
+        )
     }
 }
 
@@ -46,14 +50,27 @@ pub(crate) fn load(port: u16, connections: usize, time: Duration, seed: u64) -> 
         let (counts, end) = (Arc::new(Counts::default()), Instant::now() + time);
         let witness = filch::spawn(witness(port, end));
         let clients: Vec<_> = (0..connections as u64)
-            .map(|i| filch::spawn(client(port, Random::new(seed << 32 | i), end, Arc::clone(&counts))))
+            .map(|i| {
+                filch::spawn(client(
+                    port,
+                    Random::new(seed << 32 | i),
+                    end,
+                    Arc::clone(&counts),
+                ))
+            })
             .collect();
         for client in clients {
             client.await.expect("a client ends");
         }
         let slowest = witness.await.expect("the witness ends");
         let most = counts.most.load(Ordering::Relaxed);
-        Done { opened: counts.opened.get(), most, exchanges: counts.exchanges.get(), refused: counts.refused.get(), slowest }
+        Done {
+            opened: counts.opened.get(),
+            most,
+            exchanges: counts.exchanges.get(),
+            refused: counts.refused.get(),
+            slowest,
+        }
     })
 }
 
@@ -61,11 +78,19 @@ pub(crate) fn load(port: u16, connections: usize, time: Duration, seed: u64) -> 
 async fn client(port: u16, mut random: Random, end: Instant, counts: Arc<Counts>) {
     while Instant::now() < end {
         let address = Ipv4Addr::new(127, 0, 0, 1 + random.below(ADDRESSES) as u8);
-        match timeout(LIMIT, TcpStream::connect((address, port))).await.expect("an answer to a connect") {
+        match timeout(LIMIT, TcpStream::connect((address, port)))
+            .await
+            .expect("an answer to a connect")
+        {
             Ok(stream) => {
                 let opened = counts.opened.add() + 1;
-                counts.most.fetch_max(opened.saturating_sub(counts.closed.get()), Ordering::Relaxed);
-                use_up(stream, &mut random, end, &counts).await.expect("nobody else disturbs a connection");
+                counts.most.fetch_max(
+                    opened.saturating_sub(counts.closed.get()),
+                    Ordering::Relaxed,
+                );
+                use_up(stream, &mut random, end, &counts)
+                    .await
+                    .expect("nobody else disturbs a connection");
                 counts.closed.add();
             }
             // No port is free at the moment.
@@ -78,12 +103,19 @@ async fn client(port: u16, mut random: Random, end: Instant, counts: Arc<Counts>
 }
 
 /// Some exchanges, then one of the ways to end.
-async fn use_up(stream: TcpStream, random: &mut Random, end: Instant, counts: &Counts) -> io::Result<()> {
+async fn use_up(
+    stream: TcpStream,
+    random: &mut Random,
+    end: Instant,
+    counts: &Counts,
+) -> io::Result<()> {
     for _ in 0..random.below(4) {
         let bytes = vec![random.next() as u8; 1 + random.below(3000)];
         stream.write_all(&bytes).await?;
         let mut answer = vec![0; bytes.len()];
-        timeout(LIMIT, stream.read_exact(&mut answer)).await.expect("an answer")?;
+        timeout(LIMIT, stream.read_exact(&mut answer))
+            .await
+            .expect("an answer")?;
         assert_eq!(answer, bytes);
         counts.exchanges.add();
         if Instant::now() < end {
@@ -101,8 +133,15 @@ async fn use_up(stream: TcpStream, random: &mut Random, end: Instant, counts: &C
             stream.write_all(b"last words").await?;
             stream.shutdown(Shutdown::Write)?;
             let mut rest = [0; 10];
-            timeout(LIMIT, stream.read_exact(&mut rest)).await.expect("an answer")?;
-            assert_eq!(timeout(LIMIT, stream.read(&mut rest)).await.expect("the end")?, 0);
+            timeout(LIMIT, stream.read_exact(&mut rest))
+                .await
+                .expect("an answer")?;
+            assert_eq!(
+                timeout(LIMIT, stream.read(&mut rest))
+                    .await
+                    .expect("the end")?,
+                0
+            );
         }
         3 => sleep(Duration::from_millis(random.below(300) as u64)).await,
         4 => stream.write_all(b"not waited for").await?,
@@ -113,13 +152,21 @@ async fn use_up(stream: TcpStream, random: &mut Random, end: Instant, counts: &C
 
 /// Exchanges small messages all the time, and is never kept from it.
 async fn witness(port: u16, end: Instant) -> Duration {
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("connect");
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .await
+        .expect("connect");
     let (mut slowest, mut number) = (Duration::ZERO, 0_u64);
     while Instant::now() < end {
         let (start, mut answer) = (Instant::now(), [0; 8]);
         number += 1;
-        stream.write_all(&number.to_be_bytes()).await.expect("write");
-        timeout(LIMIT, stream.read_exact(&mut answer)).await.expect("an answer").expect("read");
+        stream
+            .write_all(&number.to_be_bytes())
+            .await
+            .expect("write");
+        timeout(LIMIT, stream.read_exact(&mut answer))
+            .await
+            .expect("an answer")
+            .expect("read");
         assert_eq!(u64::from_be_bytes(answer), number);
         slowest = slowest.max(start.elapsed());
         sleep(Duration::from_millis(1)).await;

@@ -24,7 +24,10 @@ const CONNECTIONS: usize = 10_000;
 const ROUNDS: u32 = 3;
 
 fn seconds() -> u64 {
-    std::env::var("FILCH_SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(6)
+    std::env::var("FILCH_SOAK_SECONDS")
+        .ok()
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or(6)
 }
 
 /// The parts that child processes play.
@@ -40,17 +43,27 @@ fn child() {
 
 /// Descriptors that a process may have open at most.
 fn hard_limit() -> usize {
-    let output = std::process::Command::new("sh").args(["-c", "ulimit -Hn"]).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(1 << 20)
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -Hn"])
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .unwrap_or(1 << 20)
 }
 
 #[test]
 fn thousands_of_connections_leave_nothing_behind() {
     let files = hard_limit().min(CONNECTIONS + 500);
-    let output = process::again("child", "soak", Some(files)).output().unwrap();
+    let output = process::again("child", "soak", Some(files))
+        .output()
+        .unwrap();
     let text = process::text_of(&output);
     assert!(output.status.success(), "{}\n{text}", output.status);
-    text.lines().filter(|line| line.starts_with("soak:")).for_each(|line| println!("{line}"));
+    text.lines()
+        .filter(|line| line.starts_with("soak:"))
+        .for_each(|line| println!("{line}"));
 }
 
 /// The clients' process: rounds of load, then a look at what the server has left.
@@ -58,23 +71,37 @@ fn soak() {
     let total = Duration::from_secs(seconds());
     let _limit = Limit::of(10 * total + LIMIT);
     let files = hard_limit().min(CONNECTIONS + 500);
-    let connections = if total < Duration::from_secs(30) { files.min(2500) - 500 } else { files - 500 };
+    let connections = if total < Duration::from_secs(30) {
+        files.min(2500) - 500
+    } else {
+        files - 500
+    };
     let mut server = Server::start(Some(files));
     // Whatever is made once and kept is made now.
     client::load(server.port(), 50, Duration::from_millis(200), 1);
     let before = server.at_rest();
     let mut resident = Vec::new();
     for round in 0..ROUNDS {
-        let done = client::load(server.port(), connections, total / ROUNDS, u64::from(round) + 2);
+        let done = client::load(
+            server.port(),
+            connections,
+            total / ROUNDS,
+            u64::from(round) + 2,
+        );
         let after = server.until("all are gone", |now| is_quiet(now, &before));
         println!("\nsoak: {done}; after it {after:?}");
         assert!(done.exchanges > 0 && done.most > connections / 4, "{done}");
         resident.push(after.resident);
     }
     let bound = resident[0] + resident[0] / 2 + 16 * 1024;
-    assert!(resident.iter().all(|now| *now <= bound), "the server's memory grows: {resident:?} kB");
+    assert!(
+        resident.iter().all(|now| *now <= bound),
+        "the server's memory grows: {resident:?} kB"
+    );
     server.end();
-    wait_until("all of this process's own are closed", || process::descriptors() < 50);
+    wait_until("all of this process's own are closed", || {
+        process::descriptors() < 50
+    });
 }
 
 fn is_quiet(now: &Figures, before: &Figures) -> bool {
@@ -102,7 +129,11 @@ fn without_descriptors_accepting_pauses_and_recovers() {
     }
     peers.drain(..200);
     for (i, peer) in peers.iter_mut().enumerate() {
-        assert_eq!(answer(peer), i as u32 + 200, "accepting goes on when descriptors are free again");
+        assert_eq!(
+            answer(peer),
+            i as u32 + 200,
+            "accepting goes on when descriptors are free again"
+        );
     }
     drop(peers);
     server.until("all are gone", |now| is_quiet(now, &before));

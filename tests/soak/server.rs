@@ -47,16 +47,26 @@ pub(crate) fn serve() {
         }
     }
     drop(rt);
-    wait_until("threads have ended", || process::threads("filch").is_empty());
+    wait_until("threads have ended", || {
+        process::threads("filch").is_empty()
+    });
     println!("ended {}", process::descriptors().saturating_sub(before));
 }
 
 fn tell(rt: &filch::Runtime) {
     let metrics = rt.metrics();
-    let timers = metrics.foreign_timers + metrics.workers.iter().map(|worker| worker.timers).sum::<usize>();
+    let timers = metrics.foreign_timers
+        + metrics
+            .workers
+            .iter()
+            .map(|worker| worker.timers)
+            .sum::<usize>();
     let (descriptors, paused) = (process::descriptors(), PAUSED.load(Ordering::Relaxed));
     let resident = process::status(std::process::id(), "VmRSS");
-    println!("figures {} {timers} {} {descriptors} {resident} {paused}", metrics.tasks, metrics.io_sources);
+    println!(
+        "figures {} {timers} {} {descriptors} {resident} {paused}",
+        metrics.tasks, metrics.io_sources
+    );
 }
 
 async fn accept_all(listener: TcpListener) {
@@ -93,9 +103,21 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(files: Option<usize>) -> Server {
-        let mut child = process::again("child", "server", files).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the server starts");
-        let (input, output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
-        let mut server = Server { child, input, output: BufReader::new(output), port: 0 };
+        let mut child = process::again("child", "server", files)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let (input, output) = (
+            child.stdin.take().expect("piped"),
+            child.stdout.take().expect("piped"),
+        );
+        let mut server = Server {
+            child,
+            input,
+            output: BufReader::new(output),
+            port: 0,
+        };
         server.port = server.line("port ").trim().parse().expect("a port");
         server
     }
@@ -108,7 +130,13 @@ impl Server {
     fn line(&mut self, mark: &str) -> String {
         loop {
             let mut line = String::new();
-            assert_ne!(self.output.read_line(&mut line).expect("the server's output"), 0, "the server has ended");
+            assert_ne!(
+                self.output
+                    .read_line(&mut line)
+                    .expect("the server's output"),
+                0,
+                "the server has ended"
+            );
             if let Some((_, rest)) = line.split_once(mark) {
                 return rest.to_owned();
             }
@@ -118,9 +146,21 @@ impl Server {
     pub(crate) fn figures(&mut self) -> Figures {
         writeln!(self.input, "figures").expect("the server listens");
         let line = self.line("figures ");
-        let figures: Vec<usize> = line.split_whitespace().map(|figure| figure.parse().expect("a number")).collect();
-        let [tasks, timers, sources, descriptors, resident, paused] = figures[..] else { panic!("{line}") };
-        Figures { tasks, timers, sources, descriptors, resident, paused }
+        let figures: Vec<usize> = line
+            .split_whitespace()
+            .map(|figure| figure.parse().expect("a number"))
+            .collect();
+        let [tasks, timers, sources, descriptors, resident, paused] = figures[..] else {
+            panic!("{line}")
+        };
+        Figures {
+            tasks,
+            timers,
+            sources,
+            descriptors,
+            resident,
+            paused,
+        }
     }
 
     /// Waits until it only waits for connections.
@@ -136,7 +176,10 @@ impl Server {
             if right(&now) {
                 return now;
             }
-            assert!(start.elapsed() < LIMIT, "not after {LIMIT:?}: {what}: {now:?}");
+            assert!(
+                start.elapsed() < LIMIT,
+                "not after {LIMIT:?}: {what}: {now:?}"
+            );
             std::thread::sleep(PAUSE);
         }
     }
@@ -145,7 +188,10 @@ impl Server {
     pub(crate) fn end(mut self) {
         writeln!(self.input, "end").expect("the server listens");
         let descriptors: usize = self.line("ended ").trim().parse().expect("a number");
-        assert_eq!(descriptors, 0, "descriptors are open after the runtime's end");
+        assert_eq!(
+            descriptors, 0,
+            "descriptors are open after the runtime's end"
+        );
         assert!(self.child.wait().expect("the server ends").success());
     }
 }

@@ -15,7 +15,10 @@ fn assert_cancelled<T>(joined: Result<T, JoinError>) {
 
 /// What `task::all()` says of a task's state.
 fn state_of<T>(handle: &JoinHandle<T>) -> Option<TaskState> {
-    task::all().into_iter().find(|info| info.id() == handle.id()).map(|info| info.state())
+    task::all()
+        .into_iter()
+        .find(|info| info.id() == handle.id())
+        .map(|info| info.state())
 }
 
 #[filch::test(workers = 1)]
@@ -44,7 +47,10 @@ async fn while_it_waits() {
             gate.passed().await;
         }
     });
-    until("it waits", || gate.waiting() == 1 && state_of(&handle) == Some(TaskState::Waiting)).await;
+    until("it waits", || {
+        gate.waiting() == 1 && state_of(&handle) == Some(TaskState::Waiting)
+    })
+    .await;
     handle.abort();
     assert_cancelled(handle.await);
     assert!(is_gone(&eye));
@@ -56,7 +62,10 @@ async fn while_it_waits_for_time_or_io() {
     let listener = filch::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sleeping = filch::spawn(filch::time::sleep(HOUR));
     let accepting = filch::spawn(async move { listener.accept().await.map(drop) });
-    until("both wait", || [state_of(&sleeping), state_of(&accepting)] == [Some(TaskState::Waiting); 2]).await;
+    until("both wait", || {
+        [state_of(&sleeping), state_of(&accepting)] == [Some(TaskState::Waiting); 2]
+    })
+    .await;
     sleeping.abort();
     accepting.abort();
     assert_cancelled(sleeping.await);
@@ -214,12 +223,18 @@ async fn a_destructor_that_panics_is_a_panic() {
     until("it waits", || state_of(&handle) == Some(TaskState::Waiting)).await;
     handle.abort();
     let error = handle.await.unwrap_err();
-    assert!(error.is_panic() && error.to_string().contains("in the destructor"), "{error}");
+    assert!(
+        error.is_panic() && error.to_string().contains("in the destructor"),
+        "{error}"
+    );
 }
 
 #[filch::test]
 async fn a_destructor_may_spawn_wake_and_abort() {
-    let (gate, abort) = (Gate::new(), std::sync::Arc::new(std::sync::OnceLock::<filch::AbortHandle>::new()));
+    let (gate, abort) = (
+        Gate::new(),
+        std::sync::Arc::new(std::sync::OnceLock::<filch::AbortHandle>::new()),
+    );
     let handle = filch::spawn({
         let (gate, abort) = (gate.clone(), abort.clone());
         async move {
@@ -242,7 +257,11 @@ async fn a_destructor_may_spawn_wake_and_abort() {
 
 #[test]
 fn a_blocking_call_is_cancelled_only_before_it_begins() {
-    let rt = filch::Runtime::builder().workers(1).max_blocking_threads(1).build().unwrap();
+    let rt = filch::Runtime::builder()
+        .workers(1)
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
     let _limit = Limit::on(&rt);
     let (inside, release) = (Gate::new(), Gate::new());
     let running = rt.spawn_blocking({
@@ -259,7 +278,10 @@ fn a_blocking_call_is_cancelled_only_before_it_begins() {
     running.abort();
     queued.abort();
     release.open();
-    assert_eq!(running.join_blocking(None).unwrap().unwrap(), "ran to its end");
+    assert_eq!(
+        running.join_blocking(None).unwrap().unwrap(),
+        "ran to its end"
+    );
     assert_cancelled(queued.join_blocking(None).unwrap());
     assert!(is_gone(&eye));
 }
@@ -290,5 +312,8 @@ async fn thousands_of_aborts_race_with_their_tasks() {
         }
         assert!(is_gone(&eye));
     }
-    assert!(ended > 0 && cancelled > 0, "{ended} ended, {cancelled} cancelled");
+    assert!(
+        ended > 0 && cancelled > 0,
+        "{ended} ended, {cancelled} cancelled"
+    );
 }

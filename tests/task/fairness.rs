@@ -66,7 +66,10 @@ async fn a_loop_that_spends_budget_lets_others_run() {
 async fn a_loop_of_joins_that_are_ready_lets_others_run() {
     let tasks: Vec<_> = (0..10_000).map(|_| filch::spawn(ready(()))).collect();
     filch::spawn(ready(())).await.unwrap();
-    until("all have ended", || tasks.iter().all(|task| task.is_finished())).await;
+    until("all have ended", || {
+        tasks.iter().all(|task| task.is_finished())
+    })
+    .await;
     let count = Count::new();
     let joined = count.clone();
     let greedy = filch::spawn(async move {
@@ -121,7 +124,11 @@ async fn two_tasks_that_keep_waking_each_other_let_others_run() {
                 if let Some(other) = other {
                     other.wake();
                 }
-                if stop.is_open() { Poll::Ready(()) } else { Poll::Pending }
+                if stop.is_open() {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
             }))
         })
         .collect();
@@ -130,7 +137,11 @@ async fn two_tasks_that_keep_waking_each_other_let_others_run() {
     }
     assert!(lock(&table).0 > 0);
     stop.open();
-    let last = lock(&table).1.iter_mut().filter_map(Option::take).collect::<Vec<_>>();
+    let last = lock(&table)
+        .1
+        .iter_mut()
+        .filter_map(Option::take)
+        .collect::<Vec<_>>();
     last.into_iter().for_each(Waker::wake);
     for player in players {
         player.await.unwrap();
@@ -154,7 +165,9 @@ async fn timers_sockets_and_other_threads_get_through_to_a_worker_that_is_never_
         handle.spawn(async { 5 })
     });
     two.read_exact(&mut [0]).await.unwrap();
-    let from_outside = filch::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
+    let from_outside = filch::spawn_blocking(|| thread.join().unwrap())
+        .await
+        .unwrap();
     assert_eq!(from_outside.await.unwrap(), 5);
     busy.abort();
 }
@@ -175,7 +188,10 @@ async fn a_refused_leaf_says_pending_once_and_then_goes_on() {
     .await
     .unwrap();
     let refused = refused.get();
-    assert!((1..=1000 / 100).contains(&refused), "1000 operations were refused {refused} times");
+    assert!(
+        (1..=1000 / 100).contains(&refused),
+        "1000 operations were refused {refused} times"
+    );
 }
 
 #[filch::test]
@@ -202,10 +218,12 @@ fn a_yield_inside_a_combinator_wakes_it() {
     let _limit = Limit::on(&rt);
     let sum = rt.spawn(async {
         use futures_util::{StreamExt, stream::FuturesUnordered};
-        let many: FuturesUnordered<_> = (0..100_u32).map(|i| async move {
-            yield_now().await;
-            i
-        }).collect();
+        let many: FuturesUnordered<_> = (0..100_u32)
+            .map(|i| async move {
+                yield_now().await;
+                i
+            })
+            .collect();
         many.fold(0, |sum, i| ready(sum + i)).await
     });
     assert_eq!(sum.join_blocking(None).unwrap().unwrap(), 4950);

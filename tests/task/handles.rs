@@ -9,7 +9,10 @@ use std::time::Duration;
 #[filch::test]
 async fn a_task_gives_its_output() {
     assert_eq!(filch::spawn(async { 6 * 7 }).await.unwrap(), 42);
-    assert_eq!(filch::spawn_blocking(|| "blocking").await.unwrap(), "blocking");
+    assert_eq!(
+        filch::spawn_blocking(|| "blocking").await.unwrap(),
+        "blocking"
+    );
 }
 
 #[filch::test]
@@ -62,7 +65,9 @@ async fn is_finished_tells_whether_awaiting_would_wait() {
 
 #[filch::test]
 async fn ids_are_unique_and_the_same_inside_and_outside() {
-    let handles: Vec<_> = (0..1000).map(|_| filch::spawn(async { task::current().unwrap().id() })).collect();
+    let handles: Vec<_> = (0..1000)
+        .map(|_| filch::spawn(async { task::current().unwrap().id() }))
+        .collect();
     let ids: Vec<_> = handles.iter().map(|handle| handle.id()).collect();
     assert!(all_different(ids.iter().copied()));
     for (handle, id) in handles.into_iter().zip(ids) {
@@ -73,7 +78,9 @@ async fn ids_are_unique_and_the_same_inside_and_outside() {
 
 #[filch::test]
 async fn a_task_may_have_a_name() {
-    let named = task::Builder::new().name("heartbeat").spawn(async { task::current().unwrap().name().map(str::to_owned) });
+    let named = task::Builder::new()
+        .name("heartbeat")
+        .spawn(async { task::current().unwrap().name().map(str::to_owned) });
     assert_eq!(named.name(), Some("heartbeat"));
     assert_eq!(named.await.unwrap().as_deref(), Some("heartbeat"));
     let nameless = filch::spawn(ready(()));
@@ -84,7 +91,9 @@ async fn a_task_may_have_a_name() {
 fn a_named_task_may_be_spawned_from_outside() {
     let rt = runtime(1);
     let _limit = Limit::on(&rt);
-    let task = task::Builder::new().name("outside").spawn_on(&rt.handle(), async { 5 });
+    let task = task::Builder::new()
+        .name("outside")
+        .spawn_on(&rt.handle(), async { 5 });
     assert_eq!(task.name(), Some("outside"));
     assert_eq!(task.join_blocking(None).unwrap().unwrap(), 5);
 }
@@ -174,11 +183,16 @@ fn join_blocking_gives_the_handle_back_when_time_runs_out() {
     });
     let id = handle.id();
     for timeout in [Duration::ZERO, Duration::from_millis(5)] {
-        handle = handle.join_blocking(Some(timeout)).expect_err("the gate is shut");
+        handle = handle
+            .join_blocking(Some(timeout))
+            .expect_err("the gate is shut");
         assert_eq!(handle.id(), id);
     }
     gate.open();
-    assert_eq!(handle.join_blocking(Some(Duration::MAX)).unwrap().unwrap(), "late");
+    assert_eq!(
+        handle.join_blocking(Some(Duration::MAX)).unwrap().unwrap(),
+        "late"
+    );
 }
 
 #[test]
@@ -187,7 +201,10 @@ fn join_blocking_takes_an_output_that_is_there_even_without_time() {
     let _limit = Limit::on(&rt);
     let handle = rt.spawn(async { 3 });
     wait_until("the task ends", || handle.is_finished());
-    assert_eq!(handle.join_blocking(Some(Duration::ZERO)).unwrap().unwrap(), 3);
+    assert_eq!(
+        handle.join_blocking(Some(Duration::ZERO)).unwrap().unwrap(),
+        3
+    );
 }
 
 #[filch::test]
@@ -195,7 +212,12 @@ async fn join_blocking_inside_a_task_says_what_to_do() {
     let handle = filch::spawn(pending::<()>());
     let abort = handle.abort_handle();
     let text = panics(|| handle.join_blocking(None));
-    assert!(text.contains("join_blocking") && text.contains(".await") && text.contains("spawn_blocking"), "{text}");
+    assert!(
+        text.contains("join_blocking")
+            && text.contains(".await")
+            && text.contains("spawn_blocking"),
+        "{text}"
+    );
     abort.abort();
     let handle = filch::spawn(async { 4 });
     let joined = filch::spawn_blocking(move || handle.join_blocking(None).unwrap().unwrap());
@@ -208,12 +230,16 @@ async fn a_handle_that_was_awaited_panics_clearly_when_polled_again() {
     (&mut handle).await.unwrap();
     let again = filch::spawn(async move {
         let error = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            let _ = std::pin::Pin::new(&mut handle).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+            let _ = std::pin::Pin::new(&mut handle)
+                .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
         }));
         message(error.unwrap_err())
     });
     let text = again.await.unwrap();
-    assert!(text.contains("JoinHandle") && text.contains("after its output was taken"), "{text}");
+    assert!(
+        text.contains("JoinHandle") && text.contains("after its output was taken"),
+        "{text}"
+    );
 }
 
 #[filch::test]
@@ -227,7 +253,13 @@ async fn handles_may_cross_threads() {
 #[filch::test]
 async fn a_chain_of_tasks_comes_back() {
     fn chain(left: usize) -> std::pin::Pin<Box<dyn Future<Output = usize> + Send>> {
-        Box::pin(async move { if left == 0 { 0 } else { filch::spawn(chain(left - 1)).await.unwrap() + 1 } })
+        Box::pin(async move {
+            if left == 0 {
+                0
+            } else {
+                filch::spawn(chain(left - 1)).await.unwrap() + 1
+            }
+        })
     }
     assert_eq!(chain(1000).await, 1000);
 }
@@ -235,7 +267,9 @@ async fn a_chain_of_tasks_comes_back() {
 #[filch::test]
 async fn many_tasks_are_joined_in_any_order() {
     let mut random = Random::new(1);
-    let mut handles: Vec<_> = (0..2000_usize).map(|i| (i, filch::spawn(async move { i }))).collect();
+    let mut handles: Vec<_> = (0..2000_usize)
+        .map(|i| (i, filch::spawn(async move { i })))
+        .collect();
     while !handles.is_empty() {
         let (i, handle) = handles.swap_remove(random.below(handles.len()));
         assert_eq!(handle.await.unwrap(), i);
@@ -250,7 +284,10 @@ fn without_a_runtime_spawning_says_what_to_do() {
         panics(filch::Handle::current),
         filch::Handle::try_current().unwrap_err().to_string(),
     ] {
-        assert!(text.contains("no filch runtime") && text.contains("#[filch::main]"), "{text}");
+        assert!(
+            text.contains("no filch runtime") && text.contains("#[filch::main]"),
+            "{text}"
+        );
     }
 }
 
@@ -258,7 +295,13 @@ fn without_a_runtime_spawning_says_what_to_do() {
 async fn the_debug_forms_are_short() {
     let handle = filch::spawn(ready(()));
     let id = handle.id();
-    assert_eq!(format!("{handle:?}"), format!("JoinHandle {{ id: {id:?}, .. }}"));
-    assert_eq!(format!("{:?}", handle.abort_handle()), format!("AbortHandle {{ id: {id:?}, .. }}"));
+    assert_eq!(
+        format!("{handle:?}"),
+        format!("JoinHandle {{ id: {id:?}, .. }}")
+    );
+    assert_eq!(
+        format!("{:?}", handle.abort_handle()),
+        format!("AbortHandle {{ id: {id:?}, .. }}")
+    );
     handle.await.unwrap();
 }

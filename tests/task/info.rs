@@ -7,12 +7,17 @@ use std::future::pending;
 use std::time::Duration;
 
 fn named(name: &str) -> Option<TaskInfo> {
-    task::all().into_iter().find(|info| info.name() == Some(name))
+    task::all()
+        .into_iter()
+        .find(|info| info.name() == Some(name))
 }
 
 /// Waits until the task of this name waits, and tells what of.
 async fn waiting(name: &str) -> TaskInfo {
-    until("it waits", || named(name).is_some_and(|info| info.state() == TaskState::Waiting)).await;
+    until("it waits", || {
+        named(name).is_some_and(|info| info.state() == TaskState::Waiting)
+    })
+    .await;
     named(name).unwrap()
 }
 
@@ -46,10 +51,19 @@ async fn a_task_knows_itself() {
     let handle = filch::spawn(async { task::current().unwrap() });
     let id = handle.id();
     let info = handle.await.unwrap();
-    assert_eq!((info.id(), info.name(), info.state()), (id, None, TaskState::Running));
+    assert_eq!(
+        (info.id(), info.name(), info.state()),
+        (id, None, TaskState::Running)
+    );
     assert!(info.wait().is_none());
-    assert_eq!((info.spawned_at().file(), info.spawned_at().line()), ("tests/task/info.rs", line));
-    assert_eq!(info.to_string(), format!("task {id} spawned at {}: running", info.spawned_at()));
+    assert_eq!(
+        (info.spawned_at().file(), info.spawned_at().line()),
+        ("tests/task/info.rs", line)
+    );
+    assert_eq!(
+        info.to_string(),
+        format!("task {id} spawned at {}: running", info.spawned_at())
+    );
 }
 
 #[filch::test]
@@ -97,7 +111,9 @@ async fn every_waiting_task_says_for_what_and_where() {
         ("joiner", WaitKind::Join, None),
     ] {
         let info = waiting(name).await;
-        let wait = *info.wait().unwrap_or_else(|| panic!("{info} says for what"));
+        let wait = *info
+            .wait()
+            .unwrap_or_else(|| panic!("{info} says for what"));
         assert_eq!(wait.kind(), kind, "{info}");
         assert_eq!(wait.at().file(), "tests/task/info.rs", "{info}");
         assert!(line.is_none_or(|line| wait.at().line() == line), "{info}");
@@ -107,11 +123,20 @@ async fn every_waiting_task_says_for_what_and_where() {
             WaitKind::Accept | WaitKind::Read => assert!(sources.insert(wait.resource()), "{info}"),
             _ => {}
         }
-        assert!(info.to_string().contains(&format!("waiting for {kind}")), "{info}");
+        assert!(
+            info.to_string().contains(&format!("waiting for {kind}")),
+            "{info}"
+        );
     }
-    assert!(waiting("joined").await.wait().is_none(), "it waits for something that is not filch's");
+    assert!(
+        waiting("joined").await.wait().is_none(),
+        "it waits for something that is not filch's"
+    );
     let dump = task::dump(&task::all());
-    assert!(dump.contains("'sleeper'") && dump.contains("not filch's"), "{dump}");
+    assert!(
+        dump.contains("'sleeper'") && dump.contains("not filch's"),
+        "{dump}"
+    );
 }
 
 #[filch::test]
@@ -126,10 +151,17 @@ async fn a_record_tells_since_when_and_is_replaced_by_the_next() {
         }
     });
     until("the sleep is over", || gate.waiting() == 1).await;
-    assert!(waiting("walker").await.wait().is_none(), "the sleep is forgotten");
+    assert!(
+        waiting("walker").await.wait().is_none(),
+        "the sleep is forgotten"
+    );
     gate.open();
-    let since = || named("walker").and_then(|info| info.wait().map(|wait| (wait.kind(), wait.since())));
-    until("time is counted", || since().is_some_and(|(_, since)| since > Duration::from_millis(20))).await;
+    let since =
+        || named("walker").and_then(|info| info.wait().map(|wait| (wait.kind(), wait.since())));
+    until("time is counted", || {
+        since().is_some_and(|(_, since)| since > Duration::from_millis(20))
+    })
+    .await;
     assert_eq!(since().unwrap().0, WaitKind::Join);
     assert!(since().unwrap().1 < LIMIT);
 }
@@ -157,12 +189,21 @@ async fn all_are_listed_once_and_by_id() {
     let handles: Vec<_> = (0..500).map(|_| filch::spawn(pending::<()>())).collect();
     let from_outside = {
         let handle = filch::Handle::current();
-        let spawn = move || (0..20).map(|_| handle.spawn(pending::<()>())).collect::<Vec<_>>();
+        let spawn = move || {
+            (0..20)
+                .map(|_| handle.spawn(pending::<()>()))
+                .collect::<Vec<_>>()
+        };
         filch::spawn_blocking(spawn).await.unwrap()
     };
     let all: Vec<_> = task::all().iter().map(TaskInfo::id).collect();
     assert!(all.is_sorted() && all_different(all.iter().copied()));
-    assert!(handles.iter().chain(&from_outside).all(|handle| all.contains(&handle.id())));
+    assert!(
+        handles
+            .iter()
+            .chain(&from_outside)
+            .all(|handle| all.contains(&handle.id()))
+    );
     assert_eq!(filch::Handle::current().tasks().len(), all.len());
     assert_eq!(filch::Handle::current().metrics().tasks, all.len());
 }
@@ -195,7 +236,11 @@ async fn looking_at_tasks_that_come_and_go_is_safe() {
         .collect();
     for _ in 0..300 {
         for info in task::all() {
-            assert!(info.name().is_none_or(|name| name == "short" || name.contains("::")), "{info}");
+            assert!(
+                info.name()
+                    .is_none_or(|name| name == "short" || name.contains("::")),
+                "{info}"
+            );
         }
         task::yield_now().await;
     }

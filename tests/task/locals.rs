@@ -35,7 +35,10 @@ async fn a_value_is_there_inside_its_scope_only() {
 #[test]
 fn without_a_value_the_message_says_what_to_do() {
     let text = panics(|| REQUEST.get());
-    assert!(text.contains("`REQUEST`") && text.contains("REQUEST.scope(value, ..)"), "{text}");
+    assert!(
+        text.contains("`REQUEST`") && text.contains("REQUEST.scope(value, ..)"),
+        "{text}"
+    );
     assert_eq!(REQUEST.try_with(|_| ()).unwrap_err().to_string(), text);
 }
 
@@ -43,10 +46,13 @@ fn without_a_value_the_message_says_what_to_do() {
 async fn scopes_nest_and_keys_are_apart() {
     REQUEST
         .scope("outer".into(), async {
-            let inner = REQUEST.scope("inner".into(), DEPTH.scope(2, async {
-                yield_now().await;
-                (REQUEST.get(), DEPTH.get())
-            }));
+            let inner = REQUEST.scope(
+                "inner".into(),
+                DEPTH.scope(2, async {
+                    yield_now().await;
+                    (REQUEST.get(), DEPTH.get())
+                }),
+            );
             assert_eq!(inner.await, ("inner".into(), 2));
             assert_eq!(REQUEST.get(), "outer");
             assert!(DEPTH.try_with(|_| ()).is_err());
@@ -58,16 +64,27 @@ async fn scopes_nest_and_keys_are_apart() {
 async fn whatever_is_spawned_inherits() {
     REQUEST
         .scope("r2".into(), async {
-            assert_eq!(filch::spawn(async { request() }).await.unwrap().as_deref(), Some("r2"));
-            assert_eq!(filch::spawn_blocking(request).await.unwrap().as_deref(), Some("r2"));
+            assert_eq!(
+                filch::spawn(async { request() }).await.unwrap().as_deref(),
+                Some("r2")
+            );
+            assert_eq!(
+                filch::spawn_blocking(request).await.unwrap().as_deref(),
+                Some("r2")
+            );
             let grandchild = filch::spawn(async {
                 yield_now().await;
                 filch::spawn(async { request() }).await.unwrap()
             });
             assert_eq!(grandchild.await.unwrap().as_deref(), Some("r2"));
             let from_blocking = filch::spawn_blocking(|| filch::spawn(async { request() }));
-            assert_eq!(from_blocking.await.unwrap().await.unwrap().as_deref(), Some("r2"));
-            let gathered = filch::gather!(async { Ok::<_, ()>(request()) }, async { Ok::<_, ()>(request()) });
+            assert_eq!(
+                from_blocking.await.unwrap().await.unwrap().as_deref(),
+                Some("r2")
+            );
+            let gathered = filch::gather!(async { Ok::<_, ()>(request()) }, async {
+                Ok::<_, ()>(request())
+            });
             assert_eq!(gathered, Ok((Some("r2".into()), Some("r2".into()))));
         })
         .await;
@@ -110,18 +127,18 @@ async fn a_child_binds_for_itself_only() {
 async fn a_child_keeps_the_value_after_the_parents_scope() {
     let (probe, eye) = Probe::new();
     let gate = Gate::new();
-    let child = HELD
-        .scope(probe, async {
-            let gate = gate.clone();
-            filch::spawn(async move {
-                gate.passed().await;
-                HELD.with(|_| ());
-            })
-        })
-        .await;
+    let mut child = None;
+    let opened = gate.clone();
+    let spawning = async {
+        child = Some(filch::spawn(async move {
+            opened.passed().await;
+            HELD.with(|_| ());
+        }));
+    };
+    HELD.scope(probe, spawning).await;
     assert!(!is_gone(&eye));
     gate.open();
-    child.await.unwrap();
+    child.unwrap().await.unwrap();
     until("the value is dropped", || is_gone(&eye)).await;
 }
 
@@ -169,7 +186,7 @@ async fn futures_beside_a_scope_do_not_see_it() {
 async fn a_panic_and_an_abort_leave_no_value_behind() {
     let (probe, eye) = Probe::new();
     let panicking = filch::spawn(HELD.scope(probe, async { panic!("inside a scope") }));
-    assert!(panicking.await.map(|()| ()).unwrap_err().is_panic());
+    assert!(panicking.await.unwrap_err().is_panic());
     assert!(is_gone(&eye));
 
     let (probe, eye) = Probe::new();
@@ -194,7 +211,10 @@ fn a_sync_scope_needs_no_runtime_and_is_inherited() {
         rt.spawn(async { request() })
     });
     assert_eq!(request(), None);
-    assert_eq!(task.join_blocking(None).unwrap().unwrap().as_deref(), Some("sync"));
+    assert_eq!(
+        task.join_blocking(None).unwrap().unwrap().as_deref(),
+        Some("sync")
+    );
 }
 
 #[filch::test]

@@ -10,20 +10,25 @@ use std::panic::panic_any;
 async fn a_panic_reaches_the_handle() {
     let handle = filch::spawn(async { panic!("number {}", 7) });
     let id = handle.id();
-    let error = handle.await.map(|()| ()).unwrap_err();
+    let error = handle.await.unwrap_err();
     assert!(error.is_panic() && !error.is_cancelled());
     assert_eq!(error.task_id(), id);
     assert_eq!(error.to_string(), format!("task {id} panicked: number 7"));
-    assert_eq!(format!("{error:?}"), format!("JoinError::Panic(task {id} panicked: number 7)"));
+    assert_eq!(
+        format!("{error:?}"),
+        format!("JoinError::Panic(task {id} panicked: number 7)")
+    );
     assert_eq!(message(error.into_panic()), "number 7");
 }
 
 #[filch::test]
 async fn any_payload_comes_back() {
-    let error = filch::spawn(async { panic_any(42_u8) }).await.map(|()| ()).unwrap_err();
+    let error = filch::spawn(async { panic_any(42_u8) }).await.unwrap_err();
     assert!(error.to_string().ends_with("panicked"), "{error}");
     assert_eq!(*error.into_panic().downcast::<u8>().unwrap(), 42);
-    let error = filch::spawn_blocking(|| panic_any("blocking")).await.map(|()| ()).unwrap_err();
+    let error = filch::spawn_blocking(|| panic_any("blocking"))
+        .await
+        .unwrap_err();
     assert_eq!(message(error.try_into_panic().unwrap()), "blocking");
 }
 
@@ -35,7 +40,10 @@ async fn a_cancelled_task_has_no_panic() {
     let error = error.try_into_panic().unwrap_err();
     assert!(error.is_cancelled());
     let text = panics(|| error.into_panic());
-    assert!(text.contains("did not panic") && text.contains("cancelled"), "{text}");
+    assert!(
+        text.contains("did not panic") && text.contains("cancelled"),
+        "{text}"
+    );
 }
 
 #[filch::test]
@@ -53,7 +61,7 @@ async fn workers_survive_panics() {
         let in_drop = filch::spawn(async {
             let _on_drop = OnDrop(|| panic!("in drop"));
         });
-        assert!(in_poll.await.map(|()| ()).unwrap_err().is_panic());
+        assert!(in_poll.await.unwrap_err().is_panic());
         assert!(in_drop.await.unwrap_err().is_panic());
         assert_eq!(filch::spawn(async move { round }).await.unwrap(), round);
     }
@@ -64,11 +72,13 @@ async fn a_panic_drops_the_future_once_and_before_the_join() {
     let drops = Count::new();
     let counted = drops.clone();
     let handle = filch::spawn(async move {
-        let _on_drop = OnDrop(move || { counted.add(); });
+        let _on_drop = OnDrop(move || {
+            counted.add();
+        });
         filch::task::yield_now().await;
         panic!("after a while");
     });
-    assert!(handle.await.map(|()| ()).unwrap_err().is_panic());
+    assert!(handle.await.unwrap_err().is_panic());
     assert_eq!(drops.get(), 1);
 }
 
@@ -77,8 +87,14 @@ fn the_root_futures_panic_is_the_callers() {
     let _limit = Limit::new();
     assert_eq!(panics(|| filch::run(async { panic!("in run") })), "in run");
     let rt = runtime(2);
-    assert_eq!(panics(|| rt.run(async { panic!("in rt.run") })), "in rt.run");
-    assert_eq!(panics(|| rt.block_on(async { panic!("in block_on") })), "in block_on");
+    assert_eq!(
+        panics(|| rt.run(async { panic!("in rt.run") })),
+        "in rt.run"
+    );
+    assert_eq!(
+        panics(|| rt.block_on(async { panic!("in block_on") })),
+        "in block_on"
+    );
     assert_eq!(rt.block_on(async { 1 }), 1, "the runtime goes on");
 }
 
@@ -92,12 +108,18 @@ fn child() {
         Some("shutdown") => UnhandledPanic::ShutdownRuntime,
         _ => UnhandledPanic::Report,
     };
-    let rt = Runtime::builder().workers(2).on_unhandled_panic(policy).build().unwrap();
+    let rt = Runtime::builder()
+        .workers(2)
+        .on_unhandled_panic(policy)
+        .build()
+        .unwrap();
     match &part[..] {
         "report detached" | "abort detached" => rt.block_on(async {
             let gone = detached_panic();
             until("the task is gone", || gone.is_finished()).await;
-            filch::spawn(async { println!("still here") }).await.unwrap();
+            filch::spawn(async { println!("still here") })
+                .await
+                .unwrap();
         }),
         "report late" | "abort late" => {
             let handle = rt.spawn(async { panic!("boom") });
@@ -106,7 +128,7 @@ fn child() {
             println!("still here");
         }
         "report awaited" => {
-            let error = rt.block_on(rt.spawn(async { panic!("boom") })).map(|()| ());
+            let error = rt.block_on(rt.spawn(async { panic!("boom") }));
             println!("still here: {}", error.unwrap_err());
         }
         "report output" => {
@@ -117,25 +139,37 @@ fn child() {
             wait_until("the task ends", || gone.is_finished());
             println!("still here");
         }
-        "shutdown run" => println!("run: {}", panics(|| rt.run(async {
-            detached_panic();
-            pending::<()>().await;
-        }))),
-        "shutdown block_on" => println!("run: {}", panics(|| rt.block_on(async {
-            detached_panic();
-            pending::<()>().await;
-        }))),
+        "shutdown run" => println!(
+            "run: {}",
+            panics(|| rt.run(async {
+                detached_panic();
+                pending::<()>().await;
+            }))
+        ),
+        "shutdown block_on" => println!(
+            "run: {}",
+            panics(|| rt.block_on(async {
+                detached_panic();
+                pending::<()>().await;
+            }))
+        ),
         "shutdown late" => {
             let other = rt.spawn(pending::<()>());
             let handle = rt.spawn(async { panic!("boom") });
             wait_until("the task ends", || handle.is_finished());
             drop(handle);
-            println!("still here: {}", other.join_blocking(None).unwrap().unwrap_err());
+            println!(
+                "still here: {}",
+                other.join_blocking(None).unwrap().unwrap_err()
+            );
         }
         "shutdown tasks" => {
             let other = rt.spawn(pending::<()>());
             rt.block_on(async { drop(detached_panic()) });
-            println!("still here: {}", other.join_blocking(None).unwrap().unwrap_err());
+            println!(
+                "still here: {}",
+                other.join_blocking(None).unwrap().unwrap_err()
+            );
             let late = rt.spawn(ready(())).join_blocking(None).unwrap();
             assert!(late.unwrap_err().is_cancelled());
         }
@@ -163,8 +197,16 @@ fn detached_panic() -> filch::AbortHandle {
 fn an_unobserved_panic_is_reported_with_name_and_place() {
     let text = process::succeed("panics::child", "report detached");
     assert!(text.contains("still here"), "{text}");
-    let line = text.lines().find(|line| line.starts_with("filch: task ")).expect(&text);
-    for part in ["'fuse'", "spawned at tests/task/panics.rs:", "nobody awaited its JoinHandle", "boom"] {
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("filch: task "))
+        .expect(&text);
+    for part in [
+        "'fuse'",
+        "spawned at tests/task/panics.rs:",
+        "nobody awaited its JoinHandle",
+        "boom",
+    ] {
         assert!(line.contains(part), "{part} is missing: {line}");
     }
 }
@@ -172,19 +214,28 @@ fn an_unobserved_panic_is_reported_with_name_and_place() {
 #[test]
 fn a_panic_whose_handle_is_dropped_later_is_reported_too() {
     let text = process::succeed("panics::child", "report late");
-    assert!(text.contains("nobody awaited its JoinHandle: boom") && text.contains("still here"), "{text}");
+    assert!(
+        text.contains("nobody awaited its JoinHandle: boom") && text.contains("still here"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_panic_in_the_destructor_of_an_unwanted_output_is_reported() {
     let text = process::succeed("panics::child", "report output");
-    assert!(text.contains("nobody awaited its JoinHandle: boom") && text.contains("still here"), "{text}");
+    assert!(
+        text.contains("nobody awaited its JoinHandle: boom") && text.contains("still here"),
+        "{text}"
+    );
 }
 
 #[test]
 fn an_awaited_panic_is_not_reported() {
     let text = process::succeed("panics::child", "report awaited");
-    assert!(text.contains("still here: task") && !text.contains("nobody awaited"), "{text}");
+    assert!(
+        text.contains("still here: task") && !text.contains("nobody awaited"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -192,8 +243,16 @@ fn an_unobserved_panic_may_abort_the_process() {
     for part in ["abort detached", "abort late"] {
         let output = process::run("panics::child", part);
         let text = process::text_of(&output);
-        assert_eq!(output.status.signal(), Some(6), "{part}: {}\n{text}", output.status);
-        assert!(text.contains("nobody awaited") && !text.contains("still here"), "{text}");
+        assert_eq!(
+            output.status.signal(),
+            Some(6),
+            "{part}: {}\n{text}",
+            output.status
+        );
+        assert!(
+            text.contains("nobody awaited") && !text.contains("still here"),
+            "{text}"
+        );
     }
 }
 
@@ -201,10 +260,18 @@ fn an_unobserved_panic_may_abort_the_process() {
 fn an_unobserved_panic_may_shut_the_runtime_down() {
     for part in ["shutdown tasks", "shutdown late"] {
         let text = process::succeed("panics::child", part);
-        assert!(text.contains("nobody awaited") && text.contains("was cancelled"), "{part}: {text}");
+        assert!(
+            text.contains("nobody awaited") && text.contains("was cancelled"),
+            "{part}: {text}"
+        );
     }
     for part in ["shutdown run", "shutdown block_on"] {
         let text = process::succeed("panics::child", part);
-        assert!(text.contains("run: ") && text.contains("shut down") && text.contains("UnhandledPanic::ShutdownRuntime"), "{part}: {text}");
+        assert!(
+            text.contains("run: ")
+                && text.contains("shut down")
+                && text.contains("UnhandledPanic::ShutdownRuntime"),
+            "{part}: {text}"
+        );
     }
 }

@@ -16,7 +16,11 @@ struct Pool {
 impl Pool {
     fn new(workers: usize) -> Arc<Pool> {
         let parkers = (0..workers).map(|_| Parker::new()).collect();
-        Arc::new(Pool { idle: Idle::new(workers), queue: Queue::new(), parkers })
+        Arc::new(Pool {
+            idle: Idle::new(workers),
+            queue: Queue::new(),
+            parkers,
+        })
     }
 
     fn publish(&self) {
@@ -41,14 +45,14 @@ impl Pool {
                 }
                 return;
             }
-            self.idle.start_sleeping(worker, std::mem::take(&mut searching));
+            self.idle
+                .start_sleeping(worker, std::mem::take(&mut searching));
             if self.queue.is_empty() {
                 self.parkers[worker].park(None);
+                searching = self.idle.stop_sleeping(worker);
             } else {
-                // Another searcher keeps this one out: it has to get on first.
-                thread::yield_now();
+                searching = self.idle.stop_sleeping(worker) || self.idle.join_search();
             }
-            searching = self.idle.stop_sleeping(worker);
         }
     }
 }
@@ -83,7 +87,9 @@ fn the_last_searcher_passes_the_wake_on() {
         });
         pool.publish();
         pool.publish();
-        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        workers
+            .into_iter()
+            .for_each(|worker| worker.join().unwrap());
     });
 }
 

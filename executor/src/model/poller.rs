@@ -12,7 +12,11 @@ struct Turn(AtomicBool);
 
 impl Turn {
     fn try_lock(&self) -> bool {
-        !self.0.load(Relaxed) && self.0.compare_exchange(false, true, Acquire, Relaxed).is_ok()
+        !self.0.load(Relaxed)
+            && self
+                .0
+                .compare_exchange(false, true, Acquire, Relaxed)
+                .is_ok()
     }
 
     fn unlock(&self) {

@@ -41,7 +41,11 @@ impl Runtime {
 
     /// A task in the given list; the reference that comes back keeps its header.
     fn insert(&self, list: usize) -> (bool, TaskRef) {
-        let Allocated { runnable, registered, joined } = self.world.allocate(async {});
+        let Allocated {
+            runnable,
+            registered,
+            joined,
+        } = self.world.allocate(async {});
         // Nothing here runs tasks: what the registry does depends on the header alone.
         std::mem::forget(runnable);
         (self.registry.insert(list, registered), joined)
@@ -69,7 +73,9 @@ fn the_end_is_announced() {
             thread::spawn(move || runtime.complete(&task))
         });
         runtime.begin();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
         assert!(!runtime.announced.is_empty(), "nobody announced the end");
     });
 }

@@ -46,7 +46,11 @@ impl Gate {
     }
 
     fn waker(&self) -> Waker {
-        self.wakers.lock().unwrap().pop().expect("handed out at the first poll")
+        self.wakers
+            .lock()
+            .unwrap()
+            .pop()
+            .expect("handed out at the first poll")
     }
 
     fn future_drops(&self) -> usize {
@@ -84,9 +88,16 @@ fn a_wake_at_any_time_leads_to_a_poll_that_sees_what_was_written_before_it() {
         world.run_scheduled();
         other.join().unwrap();
         assert!(is_complete(&joined), "a wake was lost");
-        assert!(poll_join::<CountDrop>(&joined, Waker::noop()).expect("complete").is_ok());
+        assert!(
+            poll_join::<CountDrop>(&joined, Waker::noop())
+                .expect("complete")
+                .is_ok()
+        );
         joined.detach(true);
-        assert_eq!((gate.future_drops(), gate.output_drops(), world.freed()), (1, 1, 1));
+        assert_eq!(
+            (gate.future_drops(), gate.output_drops(), world.freed()),
+            (1, 1, 1)
+        );
     });
 }
 
@@ -114,7 +125,10 @@ fn an_abort_at_any_time_ends_the_task_once() {
         let output = poll_join::<CountDrop>(&joined, Waker::noop()).expect("an abort was lost");
         assert!(output.is_err_and(|error| error.is_cancelled()));
         joined.detach(true);
-        assert_eq!((gate.future_drops(), gate.output_drops(), world.freed()), (1, 0, 1));
+        assert_eq!(
+            (gate.future_drops(), gate.output_drops(), world.freed()),
+            (1, 0, 1)
+        );
     });
 }
 
@@ -140,7 +154,10 @@ fn the_last_reference_frees_the_task_even_if_it_is_a_wake() {
         last.wake();
         world.run_scheduled();
         other.join().unwrap();
-        assert_eq!((gate.future_drops(), gate.output_drops(), world.freed()), (1, 1, 1));
+        assert_eq!(
+            (gate.future_drops(), gate.output_drops(), world.freed()),
+            (1, 1, 1)
+        );
     });
 }
 
@@ -161,7 +178,10 @@ fn output_and_memory_go_once_whoever_lets_go_last() {
         });
         world.run(task);
         other.join().unwrap();
-        assert_eq!((gate.future_drops(), gate.output_drops(), world.freed()), (1, 1, 1));
+        assert_eq!(
+            (gate.future_drops(), gate.output_drops(), world.freed()),
+            (1, 1, 1)
+        );
     });
 }
 

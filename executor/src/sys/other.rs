@@ -13,8 +13,12 @@ struct Bucket {
 
 const BUCKETS: usize = 64;
 
-static TABLE: [Bucket; BUCKETS] =
-    [const { Bucket { lock: Mutex::new(()), woken: Condvar::new() } }; BUCKETS];
+static TABLE: [Bucket; BUCKETS] = [const {
+    Bucket {
+        lock: Mutex::new(()),
+        woken: Condvar::new(),
+    }
+}; BUCKETS];
 
 fn bucket(word: &AtomicU32) -> &'static Bucket {
     &TABLE[std::ptr::from_ref(word).addr() / align_of::<AtomicU32>() % BUCKETS]

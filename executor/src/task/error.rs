@@ -24,11 +24,17 @@ unsafe impl Sync for JoinError {}
 
 impl JoinError {
     pub(crate) fn cancelled(id: TaskId) -> JoinError {
-        JoinError(Box::new(Inner { id, cause: Cause::Cancelled }))
+        JoinError(Box::new(Inner {
+            id,
+            cause: Cause::Cancelled,
+        }))
     }
 
     pub(crate) fn panicked(id: TaskId, panic: Box<dyn Any + Send>) -> JoinError {
-        JoinError(Box::new(Inner { id, cause: Cause::Panic(panic) }))
+        JoinError(Box::new(Inner {
+            id,
+            cause: Cause::Panic(panic),
+        }))
     }
 
     /// Whether the task was aborted, or its runtime shut down.
@@ -99,7 +105,11 @@ impl fmt::Display for JoinError {
 
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.is_panic() { "Panic" } else { "Cancelled" };
+        let name = if self.is_panic() {
+            "Panic"
+        } else {
+            "Cancelled"
+        };
         write!(f, "JoinError::{name}({self})")
     }
 }

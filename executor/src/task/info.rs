@@ -52,7 +52,10 @@ impl TaskInfo {
         };
         TaskInfo {
             id: header.id,
-            name: header.extras.as_ref().and_then(|extras| extras.name.clone()),
+            name: header
+                .extras
+                .as_ref()
+                .and_then(|extras| extras.name.clone()),
             spawned_at: header.spawned_at,
             state,
             wait: header.wait.read().filter(|_| state == TaskState::Waiting),
@@ -99,7 +102,9 @@ impl fmt::Display for TaskInfo {
             write!(f, " '{name}'")?;
         }
         write!(f, " spawned at {}: {}", self.spawned_at, self.state)?;
-        let Some(wait) = &self.wait else { return Ok(()) };
+        let Some(wait) = &self.wait else {
+            return Ok(());
+        };
         write!(f, " for {}", wait.kind())?;
         if wait.resource() != 0 {
             write!(f, " #{}", wait.resource())?;

@@ -123,11 +123,17 @@ pub(crate) unsafe fn allocate<F: Future>(future: F, new: NewTask) -> Allocated {
             wait: WaitRecord::new(),
             extras: new.extras,
         },
-        stage: UnsafeCell::new(Stage { future: ManuallyDrop::new(future) }),
+        stage: UnsafeCell::new(Stage {
+            future: ManuallyDrop::new(future),
+        }),
     });
     let task = NonNull::from(Box::leak(cell)).cast::<Header>();
     // The initial state counts two references and one Runnable: these three.
-    Allocated { runnable: Runnable(task), registered: TaskRef(task), joined: TaskRef(task) }
+    Allocated {
+        runnable: Runnable(task),
+        registered: TaskRef(task),
+        joined: TaskRef(task),
+    }
 }
 
 /// Runs `access` on the stage of a task whose future has type `F`.
@@ -152,7 +158,9 @@ unsafe fn poll<F: Future>(task: NonNull<Header>, cx: &mut Context<'_>) -> bool {
         // SAFETY: the caller's promise. The future stays where it is until it is dropped in place,
         // so pinning it is right.
         unsafe {
-            with_stage::<F, _>(task, |stage| Pin::new_unchecked(&mut *stage.future).poll(cx))
+            with_stage::<F, _>(task, |stage| {
+                Pin::new_unchecked(&mut *stage.future).poll(cx)
+            })
         }
     }));
     let output = match polled {
@@ -220,7 +228,9 @@ unsafe fn take_output<F: Future>(task: NonNull<Header>, destination: *mut ()) {
     // SAFETY: the caller's promise.
     unsafe {
         let output = with_stage::<F, _>(task, |stage| ManuallyDrop::take(&mut stage.output));
-        destination.cast::<Result<F::Output, JoinError>>().write(output);
+        destination
+            .cast::<Result<F::Output, JoinError>>()
+            .write(output);
     }
 }
 
@@ -467,17 +477,22 @@ impl TaskRef {
     fn store_join_waker(&self, waker: &Waker) -> bool {
         let header = self.header();
         if header.state.load().has_join_waker() {
-            // SAFETY: rule 4: while JOIN_WAKER is set both sides may read the slot. If the task
-            // completes meanwhile, its side moves the waker out without writing, and `will_wake`
-            // compares two addresses that stay valid.
-            if header.join_waker.with(|slot| unsafe { (*slot).assume_init_ref().will_wake(waker) }) {
+            let same = header.join_waker.with(|slot| {
+                // SAFETY: rule 4: while JOIN_WAKER is set both sides may read the slot. If the task
+                // completes meanwhile, its side moves the waker out without writing, and
+                // `will_wake` compares two addresses that stay valid.
+                unsafe { (*slot).assume_init_ref().will_wake(waker) }
+            });
+            if same {
                 return !header.state.load().is_complete();
             }
             if !header.state.unset_join_waker() {
                 return false;
             }
-            // SAFETY: rule 4: with the bit unset, before COMPLETE, the slot is ours and full.
-            header.join_waker.with_mut(|slot| unsafe { (*slot).assume_init_drop() });
+            header.join_waker.with_mut(|slot| {
+                // SAFETY: rule 4: with the bit unset, before COMPLETE, the slot is ours and full.
+                unsafe { (*slot).assume_init_drop() }
+            });
         }
         // SAFETY: rule 4: the bit is unset, so the slot is ours and empty.
         header.join_waker.with_mut(|slot| unsafe {
@@ -486,8 +501,10 @@ impl TaskRef {
         if header.state.set_join_waker() {
             return true;
         }
-        // SAFETY: the bit stayed unset, so the slot is still ours and full.
-        header.join_waker.with_mut(|slot| unsafe { (*slot).assume_init_drop() });
+        header.join_waker.with_mut(|slot| {
+            // SAFETY: the bit stayed unset, so the slot is still ours and full.
+            unsafe { (*slot).assume_init_drop() }
+        });
         false
     }
 
@@ -504,7 +521,9 @@ impl TaskRef {
                 Detach::Done => return,
                 Detach::DropWaker => {
                     // Rule 4: the bit was unset before COMPLETE, so the slot is ours and full.
-                    header.join_waker.with_mut(|slot| (*slot).assume_init_drop());
+                    header
+                        .join_waker
+                        .with_mut(|slot| (*slot).assume_init_drop());
                 }
                 Detach::DropOutput => {
                     if let Some(panic) = (header.vtable.drop_output)(task) {
@@ -541,6 +560,9 @@ impl Header {
 
 impl std::fmt::Debug for Header {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Task").field("id", &self.id).field("state", &self.state).finish()
+        f.debug_struct("Task")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .finish()
     }
 }

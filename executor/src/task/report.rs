@@ -6,7 +6,10 @@ use std::any::Any;
 
 /// Says that a task panicked and that nobody awaited it. The panic hook has already printed where.
 pub(crate) fn unobserved_panic(header: &Header, panic: &(dyn Any + Send)) {
-    let name = header.extras.as_ref().and_then(|extras| extras.name.as_deref());
+    let name = header
+        .extras
+        .as_ref()
+        .and_then(|extras| extras.name.as_deref());
     let name = name.map(|name| format!(" '{name}'")).unwrap_or_default();
     let message = panic_message(panic).unwrap_or("(no message)");
     eprintln!(
