@@ -1,6 +1,6 @@
 //! Tasks: making them with a name, yielding, and looking at what they do.
 //!
-//! [`spawn`](crate::spawn) and its handle are at the crate's root, as they are used all the time.
+//! [`spawn`] and its handle are at the crate's root, as they are used all the time.
 
 pub use crate::dump::dump;
 pub use filch_executor::leaf::WaitKind;

@@ -2,7 +2,7 @@
 //!
 //! Users meet them as re-exports of `filch`, never here: the code they expand to names `::filch::__private`, which only `filch`
 //! has (or, with `crate = path`, whatever stands at that path). This crate knows no runtime. It reads an attribute's options
-//! ([`options`]), reads the function under it ([`function`]) and writes the function that starts a runtime ([`expand`]).
+//! (`options`), reads the function under it (`function`) and writes the function that starts a runtime (`expand`).
 //!
 //! Two promises to whoever writes `async fn` under an attribute:
 //!
