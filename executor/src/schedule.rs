@@ -16,16 +16,16 @@ use crate::context;
 use crate::core::Core;
 use crate::queue::LOCAL_LIMIT;
 use crate::shared::{Shared, UnhandledPanic};
-use crate::task::{self, Header, Runnable, Scheduler};
+use crate::task::{self, Header, PanicListener, Runnable, Scheduler};
 use std::any::Any;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The three functions by which tasks reach their runtime.
 pub(crate) const SCHEDULER: Scheduler = Scheduler {
     schedule,
     complete,
-    unobserved,
+    listener,
 };
 
 /// # Safety
@@ -62,14 +62,25 @@ unsafe fn complete(scheduler: NonNull<Scheduler>, task: &Header) {
 
 /// # Safety
 /// As `complete`.
-unsafe fn unobserved(scheduler: NonNull<Scheduler>, task: &Header, panic: Box<dyn Any + Send>) {
-    // SAFETY: as above.
-    let shared = unsafe { scheduler.cast::<Shared>().as_ref() };
-    task::unobserved_panic(task, &*panic);
-    match shared.config.on_unhandled_panic {
-        UnhandledPanic::Report => {}
-        UnhandledPanic::ShutdownRuntime => shared.fail(),
-        UnhandledPanic::Abort => std::process::abort(),
+unsafe fn listener(scheduler: NonNull<Scheduler>) -> Weak<dyn PanicListener> {
+    let shared: *const Shared = scheduler.as_ptr().cast_const().cast();
+    // SAFETY: as above, so the count may be raised.
+    let shared = unsafe {
+        Arc::increment_strong_count(shared);
+        Arc::from_raw(shared)
+    };
+    let weak: Weak<Shared> = Arc::downgrade(&shared);
+    weak
+}
+
+impl PanicListener for Shared {
+    fn unobserved_panic(&self, task: &Header, panic: &(dyn Any + Send)) {
+        task::unobserved_panic(task, panic);
+        match self.config.on_unhandled_panic {
+            UnhandledPanic::Report => {}
+            UnhandledPanic::ShutdownRuntime => self.fail(),
+            UnhandledPanic::Abort => std::process::abort(),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::locals::Node;
 use crate::task::{
-    Allocated, Extras, Header, JoinError, NewTask, Runnable, Scheduler, TaskId, TaskRef, allocate,
+    Allocated, Extras, Header, JoinError, NewTask, PanicListener, Runnable, Scheduler, TaskId,
+    TaskRef, allocate,
 };
 use std::any::Any;
 use std::future::Future;
@@ -10,7 +11,7 @@ use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::Waker;
 
 /// A runtime for tasks without a runtime: a run queue and a registry that synchronise nothing, so that
@@ -30,7 +31,7 @@ impl World {
             scheduler: Scheduler {
                 schedule,
                 complete,
-                unobserved,
+                listener,
             },
             queue: Mutex::new(Vec::new()),
             registered: Mutex::new(Vec::new()),
@@ -52,7 +53,7 @@ impl World {
         let value = Box::new(CountDrop(Arc::clone(&self.freed)));
         let locals = Some(Arc::new(Node::new(0, value, None)));
         let new = NewTask {
-            scheduler: NonNull::from(&self.scheduler),
+            scheduler: NonNull::new(Arc::as_ptr(self).cast_mut().cast()).expect("not null"),
             id: TaskId(1),
             spawned_at: Location::caller(),
             extras: Some(Box::new(Extras { name: None, locals })),
@@ -110,8 +111,21 @@ unsafe fn complete(world: NonNull<Scheduler>, task: &Header) {
     }
 }
 
-unsafe fn unobserved(_: NonNull<Scheduler>, _: &Header, panic: Box<dyn Any + Send>) {
-    std::panic::resume_unwind(panic);
+unsafe fn listener(world: NonNull<Scheduler>) -> Weak<dyn PanicListener> {
+    let world: *const World = world.as_ptr().cast_const().cast();
+    // SAFETY: as above; the pointer came from an Arc.
+    let world = unsafe {
+        Arc::increment_strong_count(world);
+        Arc::from_raw(world)
+    };
+    let weak: Weak<World> = Arc::downgrade(&world);
+    weak
+}
+
+impl PanicListener for World {
+    fn unobserved_panic(&self, _: &Header, _: &(dyn Any + Send)) {
+        panic!("a task of the model panicked");
+    }
 }
 
 /// The `JoinHandle`'s poll.

@@ -1,7 +1,9 @@
 //! Why a task has no output.
 
-use super::TaskId;
+use super::report;
+use super::{Header, PanicListener, TaskId};
 use std::any::Any;
+use std::sync::Weak;
 use std::{fmt, io};
 
 /// A task ended without an output: it was cancelled, or it panicked.
@@ -15,7 +17,11 @@ struct Inner {
 
 enum Cause {
     Cancelled,
-    Panic(Box<dyn Any + Send>),
+    Panic {
+        payload: Box<dyn Any + Send>,
+        /// The runtime that hears of it if nobody else does.
+        listener: Option<Weak<dyn PanicListener>>,
+    },
 }
 
 // SAFETY: through `&JoinError` a payload is only ever looked at as a `&str` or `String`, which are
@@ -30,11 +36,23 @@ impl JoinError {
         }))
     }
 
-    pub(crate) fn panicked(id: TaskId, panic: Box<dyn Any + Send>) -> JoinError {
-        JoinError(Box::new(Inner {
-            id,
-            cause: Cause::Panic(panic),
-        }))
+    pub(crate) fn panicked(
+        id: TaskId,
+        payload: Box<dyn Any + Send>,
+        listener: Option<Weak<dyn PanicListener>>,
+    ) -> JoinError {
+        let cause = Cause::Panic { payload, listener };
+        JoinError(Box::new(Inner { id, cause }))
+    }
+
+    /// Nobody will observe this error: if it is a panic, that is not passed over in silence.
+    pub(crate) fn unobserved(self, task: &Header) {
+        if let Cause::Panic { payload, listener } = self.0.cause {
+            match listener.and_then(|listener| listener.upgrade()) {
+                Some(runtime) => runtime.unobserved_panic(task, &*payload),
+                None => report::unobserved_panic(task, &*payload),
+            }
+        }
     }
 
     /// Whether the task was aborted, or its runtime shut down.
@@ -46,7 +64,7 @@ impl JoinError {
     /// Whether the task panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
-        matches!(self.0.cause, Cause::Panic(_))
+        matches!(self.0.cause, Cause::Panic { .. })
     }
 
     /// The panic's payload, as for [`std::panic::resume_unwind`].
@@ -71,7 +89,7 @@ impl JoinError {
             return Err(self);
         }
         match self.0.cause {
-            Cause::Panic(panic) => Ok(panic),
+            Cause::Panic { payload, .. } => Ok(payload),
             Cause::Cancelled => unreachable!("just asked"),
         }
     }
@@ -95,7 +113,7 @@ impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.cause {
             Cause::Cancelled => write!(f, "task {} was cancelled", self.0.id),
-            Cause::Panic(panic) => match panic_message(&**panic) {
+            Cause::Panic { payload, .. } => match panic_message(&**payload) {
                 Some(message) => write!(f, "task {} panicked: {message}", self.0.id),
                 None => write!(f, "task {} panicked", self.0.id),
             },

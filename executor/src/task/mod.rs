@@ -42,7 +42,7 @@ use crate::locals::Node;
 use std::any::Any;
 use std::fmt;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// A task's number, unique within its runtime. Not dense: workers take ids in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,8 +76,14 @@ pub(crate) struct Scheduler {
     /// The task's future is gone: the runtime gives up its registry entry, and the reference that
     /// the entry held becomes the caller's.
     pub(crate) complete: unsafe fn(NonNull<Scheduler>, &Header),
-    /// The task panicked and nobody holds its `JoinHandle`.
-    pub(crate) unobserved: unsafe fn(NonNull<Scheduler>, &Header, Box<dyn Any + Send>),
+    /// Who has to hear of the task's panic if nobody awaits it. Asked while the task is running.
+    pub(crate) listener: unsafe fn(NonNull<Scheduler>) -> Weak<dyn PanicListener>,
+}
+
+/// A runtime, as far as a panic that nobody observed is concerned. It may be gone by then.
+pub(crate) trait PanicListener: Send + Sync {
+    /// The task panicked, and its `JoinHandle` was dropped without having been awaited.
+    fn unobserved_panic(&self, task: &Header, panic: &(dyn Any + Send));
 }
 
 impl fmt::Debug for Scheduler {

@@ -4,7 +4,6 @@
 //! the output. The rules that the SAFETY comments cite are numbered in `mod.rs`.
 
 use super::error::JoinError;
-use super::report;
 use super::state::{Complete, Detach, Park, Start, State, Wake};
 use super::{Extras, Scheduler, TaskId};
 use crate::primitive::UnsafeCell;
@@ -45,8 +44,8 @@ struct VTable {
     cancel: unsafe fn(NonNull<Header>),
     /// Moves the output to `destination`, a `*mut Result<T, JoinError>`.
     take_output: unsafe fn(NonNull<Header>, *mut ()),
-    /// Drops the output; a panic that it held comes back.
-    drop_output: unsafe fn(NonNull<Header>) -> Option<Box<dyn Any + Send>>,
+    /// Drops the output; an error in its place, or a panic in its destructor, comes back.
+    drop_output: unsafe fn(NonNull<Header>) -> Option<JoinError>,
     /// Frees the memory. Future and output are gone.
     dealloc: unsafe fn(NonNull<Header>),
 }
@@ -181,7 +180,7 @@ unsafe fn cancel<F: Future>(task: NonNull<Header>) {
         let dropped = drop_future::<F>(task);
         let error = match dropped {
             Ok(()) => JoinError::cancelled(task.as_ref().id),
-            Err(panic) => JoinError::panicked(task.as_ref().id, panic),
+            Err(panic) => panicked(task, panic),
         };
         with_stage::<F, _>(task, |stage| stage.output = ManuallyDrop::new(Err(error)));
     }
@@ -207,9 +206,23 @@ unsafe fn replace_future<F: Future>(
                 Err(panic)
             }
         };
-        let output = output.map_err(|panic| JoinError::panicked(task.as_ref().id, panic));
+        let output = output.map_err(|panic| panicked(task, panic));
         with_stage::<F, _>(task, |stage| stage.output = ManuallyDrop::new(output));
     }
+}
+
+/// The error for a task that panicked.
+///
+/// # Safety
+/// The caller is RUNNING on the task.
+unsafe fn panicked(task: NonNull<Header>, panic: Box<dyn Any + Send>) -> JoinError {
+    // SAFETY: the caller's promise; rule 5 for the scheduler.
+    let (id, listener) = unsafe {
+        let header = task.as_ref();
+        let listener = (header.scheduler.as_ref().listener)(header.scheduler);
+        (header.id, listener)
+    };
+    JoinError::panicked(id, panic, Some(listener))
 }
 
 /// # Safety
@@ -236,12 +249,18 @@ unsafe fn take_output<F: Future>(task: NonNull<Header>, destination: *mut ()) {
 
 /// # Safety
 /// As `with_stage`, and the stage holds the output; afterwards it holds nothing.
-unsafe fn drop_output<F: Future>(task: NonNull<Header>) -> Option<Box<dyn Any + Send>> {
+unsafe fn drop_output<F: Future>(task: NonNull<Header>) -> Option<JoinError> {
     // SAFETY: the caller's promise.
     let output = unsafe { with_stage::<F, _>(task, |stage| ManuallyDrop::take(&mut stage.output)) };
     match output {
-        Ok(value) => drop_quietly(value),
-        Err(error) => error.try_into_panic().ok(),
+        Ok(value) => {
+            let panic = drop_quietly(value)?;
+            // SAFETY: the caller's promise.
+            let id = unsafe { task.as_ref() }.id;
+            // By whom the output is dropped is chance, so only the report is due.
+            Some(JoinError::panicked(id, panic, None))
+        }
+        Err(error) => Some(error),
     }
 }
 
@@ -359,8 +378,8 @@ unsafe fn drop_unwanted_output(task: NonNull<Header>) {
     // SAFETY: the caller's promise; rule 5 for the scheduler.
     unsafe {
         let header = task.as_ref();
-        if let Some(panic) = (header.vtable.drop_output)(task) {
-            (header.scheduler.as_ref().unobserved)(header.scheduler, header, panic);
+        if let Some(error) = (header.vtable.drop_output)(task) {
+            error.unobserved(header);
         }
     }
 }
@@ -526,8 +545,8 @@ impl TaskRef {
                         .with_mut(|slot| (*slot).assume_init_drop());
                 }
                 Detach::DropOutput => {
-                    if let Some(panic) = (header.vtable.drop_output)(task) {
-                        report::unobserved_panic(header, &*panic);
+                    if let Some(error) = (header.vtable.drop_output)(task) {
+                        error.unobserved(header);
                     }
                 }
             }
