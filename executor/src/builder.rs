@@ -80,7 +80,7 @@ impl Builder {
         self
     }
 
-    /// What to do about a task that panics while nobody holds its `JoinHandle`.
+    /// What to do about a task that panicked and whose `JoinHandle` was dropped without being awaited.
     pub fn on_unhandled_panic(mut self, policy: UnhandledPanic) -> Builder {
         self.on_unhandled_panic = policy;
         self

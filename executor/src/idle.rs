@@ -33,6 +33,10 @@
 //!   then its own S4 (after a fence later than P2) sees the task; or because it found something,
 //!   then, being the last, it looks at all queues and notifies. If P3 saw 0, P4 sees the bit.
 //!
+//! S4 looks for tasks that have no worker (injector, guest queues) and for surplus at busy workers. The
+//! proof is for the former. What waits at a worker, that worker runs itself, so there a hint decides
+//! whether to notify (`schedule.rs`); if the hint was stale, the backstop finds it out.
+//!
 //! Two publishers that both see `searching == 0` may wake two workers: harmless and rare.
 //!
 //! # Rejected

@@ -26,7 +26,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::Duration;
 
-/// What to do about a task that panics while nobody holds its `JoinHandle`.
+/// What to do about a task that panicked and whose `JoinHandle` was dropped without being awaited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnhandledPanic {
@@ -243,8 +243,11 @@ impl Shared {
 
     /// Ends the runtime because a task panicked and nobody will hear of it otherwise.
     pub(crate) fn fail(&self) {
-        self.callers.fail();
-        self.begin_shutdown();
+        // A runtime that its owner ends anyway leaves the threads in `block_on` to their futures.
+        if !self.is_shut_down() {
+            self.callers.fail();
+            self.begin_shutdown();
+        }
     }
 
     /// Called when a list of the registry has become empty: after the last task, everybody who waits

@@ -67,31 +67,28 @@ fn with_variable(part: &str, name: &str, value: &str) -> String {
     process::text_of(&output)
 }
 
+#[track_caller]
+fn assert_says(part: &str, name: &str, value: &str, expected: &str) {
+    let text = with_variable(part, name, value);
+    assert!(text.contains(expected), "{part}, {name}={value:?}: {text}");
+}
+
 #[test]
 fn the_environment_is_read_and_errors_name_the_variable() {
     for value in ["abc", "", "-1", "1.5"] {
-        let text = with_variable("build", "FILCH_WORKERS", value);
-        assert!(
-            text.contains(&format!("FILCH_WORKERS is '{value}'")),
-            "{text}"
-        );
+        let expected = format!("FILCH_WORKERS is '{value}'");
+        assert_says("build", "FILCH_WORKERS", value, &expected);
     }
-    assert!(with_variable("build", "FILCH_WORKERS", "0").contains("0 workers"));
-    assert!(with_variable("build", "FILCH_WORKERS", " 5 ").contains("built: Ok(5)"));
-    assert!(with_variable("build with workers", "FILCH_WORKERS", "abc").contains("built: 3"));
-    assert!(
-        with_variable("run", "FILCH_WORKERS", "abc")
-            .contains("built: the filch runtime could not be started: FILCH_WORKERS")
-    );
+    assert_says("build", "FILCH_WORKERS", "0", "0 workers");
+    assert_says("build", "FILCH_WORKERS", " 5 ", "built: Ok(5)");
+    assert_says("build with workers", "FILCH_WORKERS", "abc", "built: 3");
+    let refused = "built: the filch runtime could not be started: FILCH_WORKERS";
+    assert_says("run", "FILCH_WORKERS", "abc", refused);
     for part in ["build", "build local"] {
-        let text = with_variable(part, "FILCH_SELECTOR", "carrier-pigeon");
-        assert!(
-            text.contains("built: Err")
-                && text.contains("FILCH_SELECTOR")
-                && text.contains("epoll"),
-            "{text}"
-        );
-        assert!(with_variable(part, "FILCH_SELECTOR", "polling").contains("built: Ok"));
+        for expected in ["built: Err", "FILCH_SELECTOR", "epoll"] {
+            assert_says(part, "FILCH_SELECTOR", "carrier-pigeon", expected);
+        }
+        assert_says(part, "FILCH_SELECTOR", "polling", "built: Ok");
     }
 }
 

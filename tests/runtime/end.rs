@@ -247,7 +247,6 @@ fn a_shutdown_with_a_timeout_names_what_would_not_end() {
             release.block();
         }
     });
-    rt.spawn(pending::<()>());
     inside.block();
     blocking.block();
     let leftover = rt.shutdown_timeout(Duration::from_millis(50));

@@ -82,12 +82,14 @@ async fn its_timers() {
         ready.passed().await;
         let waker = lock(&slot).take().unwrap();
         let mut sleep = pin!(filch::time::sleep(Duration::from_millis(1)));
-        assert!(
-            sleep
-                .as_mut()
-                .poll(&mut Context::from_waker(&waker))
-                .is_pending()
-        );
+        if sleep
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_ready()
+        {
+            // The machine was so busy that the time is over already.
+            waker.wake_by_ref();
+        }
         done.block();
         waiter.await.unwrap();
     }
