@@ -354,10 +354,14 @@ unsafe fn complete(task: NonNull<Header>) {
         let header = task.as_ref();
         let scheduler = header.scheduler;
         (scheduler.as_ref().complete)(scheduler, header);
-        if header.state.is_last() {
+        // Nobody sees the end of a task before its unwanted output, or panic, is dealt with.
+        let wanted = header.state.is_joined();
+        if !wanted {
             drop_unwanted_output(task);
-            (header.vtable.dealloc)(task);
-            return;
+            if header.state.is_last() {
+                (header.vtable.dealloc)(task);
+                return;
+            }
         }
         match header.state.complete() {
             Complete::Done => return,
@@ -366,7 +370,9 @@ unsafe fn complete(task: NonNull<Header>) {
                 let waker = header.join_waker.with(|slot| (*slot).assume_init_read());
                 let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
             }
-            Complete::DropOutput => drop_unwanted_output(task),
+            // The handle went away in this moment.
+            Complete::DropOutput if wanted => drop_unwanted_output(task),
+            Complete::DropOutput => {}
         }
         release(task);
     }

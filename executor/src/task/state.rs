@@ -90,7 +90,7 @@ pub(crate) enum Complete {
     Done,
     /// The caller owns the join waker: take and wake it, then drop the runtime's reference.
     WakeJoiner,
-    /// Nobody wants the output: drop it, then drop the runtime's reference.
+    /// Nobody wants the output: drop it unless that is done, then drop the runtime's reference.
     DropOutput,
 }
 
@@ -188,6 +188,13 @@ impl State {
         } else {
             Wake::Nothing
         }
+    }
+
+    /// Whether the `JoinHandle` lives, so that the output is wanted. Once false, it stays so.
+    ///
+    /// Orderings: Acquire pairs with the Release of the handle's `detach`.
+    pub(crate) fn is_joined(&self) -> bool {
+        self.0.load(Acquire) & JOIN != 0
     }
 
     /// Whether the caller, who is RUNNING, holds the only reference, so that nobody can ever ask
