@@ -15,8 +15,8 @@
 //!  P1  push the task                         S1  set own bit
 //!  P2  fence(SeqCst)            [idle-pub]   S2  if searching: searching -= 1
 //!  P3  searching > 0?  then return           S3  fence(SeqCst)             [idle-sub]
-//!  P4  clear some worker's bit               S4  look at every queue again
-//!  P5  searching += 1, unpark it             S5  nothing: park. Else clear own bit, search
+//!  P4  searching += 1, clear a bit           S4  look at every queue again
+//!  P5  unpark that worker                    S5  nothing: park. Else clear own bit, search
 //! ```
 //!
 //! A searcher that finds a task stops searching (`searching -= 1`, then a fence as in S3); if it was
@@ -36,6 +36,10 @@
 //! S4 looks for tasks that have no worker (injector, guest queues) and for surplus at busy workers. The
 //! proof is for the former. What waits at a worker, that worker runs itself, so there a hint decides
 //! whether to notify (`schedule.rs`); if the hint was stale, the backstop finds it out.
+//!
+//! A count at P4 that comes to nothing, because somebody else cleared the bit, is given up like a
+//! searcher's: decrement, fence, another look at the bits. A publisher that relied on it had its fence
+//! before that one, so a worker that parked before then is seen.
 //!
 //! Two publishers that both see `searching == 0` may wake two workers: harmless and rare.
 //!
@@ -84,22 +88,28 @@ impl Idle {
         self.claim()
     }
 
-    /// P4 and P5.
+    /// P4 and P5. The worker is counted before its bit is cleared: the other way round it could wake up
+    /// by itself and give up a count that is not there yet.
+    ///
+    /// Orderings: clearing the bit is AcqRel, so whoever finds it cleared also finds the count.
     fn claim(&self) -> Option<usize> {
-        for (word, mask) in self.masks.iter().enumerate() {
-            let mut bits = mask.load(Relaxed);
-            while bits != 0 {
-                let bit = bits & bits.wrapping_neg();
-                // Orderings: AcqRel makes this and the owner's own `clear` agree on who was first.
-                let before = mask.fetch_and(!bit, AcqRel);
-                if before & bit != 0 {
-                    self.searching.fetch_add(1, AcqRel);
-                    return Some(word * 64 + bit.trailing_zeros() as usize);
-                }
-                bits = before & !bit;
+        while let Some(worker) = self.first_idle() {
+            self.searching.fetch_add(1, AcqRel);
+            if !self.stop_sleeping(worker) {
+                return Some(worker);
             }
+            // Somebody else was first. A publisher may have relied on this count, so it is given up as
+            // a searcher's is: with a fence and another look, here at who sleeps.
+            self.searching.fetch_sub(1, AcqRel);
+            fence(SeqCst); // [idle-sub], pairs with [idle-pub]
         }
         None
+    }
+
+    fn first_idle(&self) -> Option<usize> {
+        let mut masks = self.masks.iter().map(|mask| mask.load(Relaxed)).enumerate();
+        let (word, bits) = masks.find(|(_, bits)| *bits != 0)?;
+        Some(word * 64 + bits.trailing_zeros() as usize)
     }
 
     /// S1 to S3. Afterwards the caller looks at every queue again before it parks.
