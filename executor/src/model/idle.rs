@@ -112,3 +112,26 @@ fn two_publishers_leave_nothing_behind() {
         publisher.join().unwrap();
     });
 }
+
+/// A worker that wakes by itself just when it is notified finds its count, and gives it up as the last
+/// searcher.
+///
+/// Broken to see it fail: `Idle::claim` counting the worker after clearing its bit.
+#[test]
+fn a_worker_that_was_claimed_is_counted() {
+    loom::model(|| {
+        let idle = Arc::new(Idle::new(1));
+        idle.start_sleeping(0, false);
+        let notifier = {
+            let idle = Arc::clone(&idle);
+            thread::spawn(move || idle.notify())
+        };
+        if idle.stop_sleeping(0) {
+            assert!(
+                idle.stop_searching(),
+                "a count was given up that was not there"
+            );
+        }
+        notifier.join().unwrap();
+    });
+}
