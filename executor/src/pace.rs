@@ -1,4 +1,4 @@
-//! How long a worker's polls take, on average and lately.
+//! How long a worker's polls typically take, lately.
 //!
 //! Fed by the clock readings that a worker does anyway, it costs nothing per poll. It decides whether
 //! what waits at a worker is worth another worker's coming; a wrong guess costs time, never a task.
@@ -10,11 +10,22 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// About what it takes until a woken worker runs a task, in nanoseconds (docs/benchmarks.md). What a
-/// worker gets done by itself in that time is not worth a wake, nor the cache misses of a steal.
+/// worker gets done by itself in that time is not worth a wake.
 const WAKE_COST: u64 = 10_000;
 
-/// A worker's average time per poll in nanoseconds. Written by its worker, and by the backstop when
+/// About what it costs to run a task on another core than the one that spawned or woke it: the task,
+/// what it touches, its memory and the queue's lines change sides. Two workers that share tasks
+/// shorter than this are slower than one (docs/architecture.md has the figures).
+const MOVE_COST: u64 = 300;
+
+/// So much waiting work is worth help all the same: more may mean many more than one helper.
+const LONG_BACKLOG: u64 = 2_000_000;
+
+/// A worker's typical time per poll in nanoseconds. Written by its worker, and by the backstop when
 /// the worker is stuck; read by everybody.
+///
+/// It follows the median of the measured spans, not their mean: one long poll among thousands of
+/// short ones, such as that of the task that spawned them, says nothing about the short ones.
 #[derive(Debug)]
 pub(crate) struct Pace(AtomicU64);
 
@@ -25,9 +36,11 @@ impl Pace {
     }
 
     /// Whether so many waiting tasks are worth another worker's help: more than the one that the
-    /// worker runs next anyway, and together longer than a wake.
+    /// worker runs next anyway, together longer than a wake, and each longer than its move.
     pub(crate) fn is_worth_help(&self, waiting: usize) -> bool {
-        waiting >= 2 && self.0.load(Relaxed).saturating_mul(waiting as u64) >= WAKE_COST
+        let each = self.0.load(Relaxed);
+        let together = each.saturating_mul(waiting as u64);
+        waiting >= 2 && together >= WAKE_COST && (each >= MOVE_COST || together >= LONG_BACKLOG)
     }
 
     /// The worker has been in one poll for so long that everything behind it is worth help.
@@ -35,8 +48,12 @@ impl Pace {
         self.0.store(WAKE_COST, Relaxed);
     }
 
+    /// Steps towards a new measurement, by a factor of two at most: up after a longer span, down
+    /// after a shorter one, and so to the median.
     fn add(&self, each: u64) {
-        self.0.store((3 * self.0.load(Relaxed) + each) / 4, Relaxed);
+        let typical = self.0.load(Relaxed);
+        let next = each.clamp(typical / 2, 2 * typical + 1);
+        self.0.store(next, Relaxed);
     }
 }
 
@@ -70,7 +87,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn the_average_follows_the_polls_and_forgets_the_sleep() {
+    fn it_follows_the_polls_and_forgets_the_sleep() {
         let start = Instant::from_nanos(1 << 40);
         let (pace, watch) = (Pace::new(), Stopwatch::new());
         assert!(pace.is_worth_help(2) && !pace.is_worth_help(1));
@@ -83,6 +100,17 @@ mod tests {
         watch.read(start + Duration::from_secs(9), 41 * 32, &pace);
         assert!(!pace.is_worth_help(8) && pace.is_worth_help(12));
         pace.mark_stuck();
+        assert!(pace.is_worth_help(2));
+    }
+    #[test]
+    fn one_long_poll_among_short_ones_changes_little() {
+        let pace = Pace::new();
+        (0..10).for_each(|_| pace.add(100));
+        assert!(!pace.is_worth_help(1000), "they are shorter than a move");
+        pace.add(1_000_000);
+        assert!(!pace.is_worth_help(1000));
+        assert!(pace.is_worth_help(20_000), "a backlog of milliseconds");
+        (0..20).for_each(|_| pace.add(1_000_000));
         assert!(pace.is_worth_help(2));
     }
 }
