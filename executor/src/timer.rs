@@ -11,6 +11,10 @@ use filch_timer::{Instant, Key, Timers};
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// A deadline that lies this far ahead of the coarse time has not come yet.
+const FAR: Duration = Duration::from_millis(100);
 
 /// A deadline that a task can wait for. What `sleep`, `timeout` and `interval` are made of.
 ///
@@ -49,11 +53,24 @@ impl Timer {
         if leaf::poll_budget(cx).is_pending() {
             return Poll::Pending;
         }
-        if Instant::now() >= self.deadline {
-            self.cancel();
-            return Poll::Ready(());
-        }
+        self.poll_as_limit(cx)
+    }
+
+    /// As [`poll`](Timer::poll), without spending budget: for a time limit on something that has just
+    /// said that it is not ready, and has spent its own.
+    ///
+    /// A timer that is registered is ready when the wheel has fired it, so the clock is read before the
+    /// first registration and after the firing only; not even before it when the deadline is far away.
+    ///
+    /// # Panics
+    /// As `poll`.
+    #[track_caller]
+    pub fn poll_as_limit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.is_still_registered(cx.waker()) {
+            if !is_far(self.deadline) && Instant::now() >= self.deadline {
+                self.entry = None;
+                return Poll::Ready(());
+            }
             self.entry = register(self.deadline, cx.waker());
             assert!(self.entry.is_some(), "{}", crate::NO_TIME);
         }
@@ -116,6 +133,16 @@ fn is_own_wheel(context: &ThreadContext, timers: &Arc<Timers>) -> bool {
         return false;
     };
     Arc::ptr_eq(&shared.remotes[core.index].timers, timers)
+}
+
+/// Whether a deadline is certainly not due, as far as a worker can tell without reading the clock. Its
+/// coarse time is some milliseconds old at most; on other threads it may be of any age.
+fn is_far(deadline: Instant) -> bool {
+    context::with(|context| {
+        context.shared().is_some_and(|shared| {
+            context.core_of(shared).is_some() && deadline > shared.coarse_now().saturating_add(FAR)
+        })
+    })
 }
 
 /// `None`: there is no running runtime on this thread.

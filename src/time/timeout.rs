@@ -9,11 +9,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use filch_executor::{Timer, leaf};
+use filch_executor::Timer;
 use filch_timer::Instant;
 use pin_project_lite::pin_project;
 
-/// Waits for `future`, for at most `duration` from this call on, and then drops it.
+/// Waits for `future`, for at most `duration`, and then drops it.
+///
+/// The time counts from the moment when the future, first polled, is found not to be ready: a future that is ready at once never reads the clock,
+/// and a `Timeout` that nobody awaits yet does not run. For a limit from this very call on, say [`timeout_at`].
 ///
 /// The future is polled before the time is looked at, so one that is ready wins, even with a duration of zero. A duration that is too
 /// long for the clock, which takes centuries, means [`Instant::FAR_FUTURE`].
@@ -47,7 +50,10 @@ use pin_project_lite::pin_project;
 /// ```
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    timeout_at(Instant::now().saturating_add(duration), future)
+    Timeout {
+        future: future.into_future(),
+        limit: Limit::Ahead(duration, Location::caller()),
+    }
 }
 
 /// Waits for `future` until `deadline` at most, and then drops it. In all else it is [`timeout`].
@@ -81,10 +87,9 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 /// ```
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    let timer = Timer::new(deadline, Location::caller());
     Timeout {
         future: future.into_future(),
-        timer,
+        limit: Limit::Running(Timer::new(deadline, Location::caller())),
     }
 }
 
@@ -95,15 +100,25 @@ pin_project! {
     pub struct Timeout<F> {
         #[pin]
         future: F,
-        timer: Timer,
+        limit: Limit,
     }
 }
 
+/// The time limit: not started yet, or running.
+#[derive(Debug)]
+enum Limit {
+    Ahead(Duration, &'static Location<'static>),
+    Running(Timer),
+}
+
 impl<F> Timeout<F> {
-    /// When the time has passed.
+    /// When the time has passed; if it does not run yet, when it will have passed if it starts now.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.timer.deadline()
+        match &self.limit {
+            Limit::Ahead(duration, _) => Instant::now().saturating_add(*duration),
+            Limit::Running(timer) => timer.deadline(),
+        }
     }
 
     /// The future that is waited for.
@@ -132,24 +147,23 @@ impl<F: Future> Future for Timeout<F> {
         let this = self.project();
         match this.future.poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => poll_timer(this.timer, cx).map(Err),
+            Poll::Pending => this.limit.poll(cx).map(Err),
         }
     }
 }
 
-/// Looks whether the time has passed.
-///
-/// A future that always finds something to do uses up the budget of every poll, and then the timer is refused its turn in every poll. So if there
-/// is no budget left, the clock decides: the time limit holds for such a future too.
-fn poll_timer(timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Elapsed> {
-    if timer.poll(cx).is_ready() {
-        return Poll::Ready(Elapsed);
+impl Limit {
+    /// Looks whether the time has passed, without spending budget: a future that always finds something to do uses up
+    /// the budget of every poll, and the time limit holds for it too.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
+        if let Limit::Ahead(duration, at) = *self {
+            *self = Limit::Running(Timer::new(Instant::now().saturating_add(duration), at));
+        }
+        match self {
+            Limit::Running(timer) => timer.poll_as_limit(cx).map(|()| Elapsed),
+            Limit::Ahead(..) => unreachable!("it has just been started"),
+        }
     }
-    let refused = leaf::poll_budget(cx).is_pending();
-    if refused && Instant::now() >= timer.deadline() {
-        return Poll::Ready(Elapsed);
-    }
-    Poll::Pending
 }
 
 /// The error of a [`timeout`]: the time has passed before the future was ready.

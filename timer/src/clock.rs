@@ -4,15 +4,13 @@
 //! [`std::time::Instant`]. Whoever needs the time takes a [`Clock`], so that it can be virtual; the executor has one per runtime.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::instant::Instant;
+use crate::sys;
 
 /// When the operating system's clock was first read; its instants count from here.
-static EPOCH: OnceLock<std::time::Instant> = OnceLock::new();
-
 impl Instant {
     /// What the operating system's monotonic clock says now. It is the same for all threads of the process and never
     /// goes back.
@@ -23,8 +21,7 @@ impl Instant {
     /// assert!(Instant::now() >= before);
     /// ```
     pub fn now() -> Instant {
-        let epoch = *EPOCH.get_or_init(std::time::Instant::now);
-        Instant::ORIGIN.saturating_add(std::time::Instant::now().saturating_duration_since(epoch))
+        Instant::ORIGIN.saturating_add_nanos(sys::now())
     }
 }
 

@@ -66,6 +66,12 @@ impl Instant {
         }
     }
 
+    /// As `saturating_add`, for the clock.
+    #[inline]
+    pub(crate) const fn saturating_add_nanos(self, nanos: u64) -> Instant {
+        Instant::from_nanos(self.0.saturating_add(nanos))
+    }
+
     /// The number of nanoseconds since the earliest instant. It carries no meaning of its own: the operating
     /// system's clock starts at 2^62.
     pub const fn as_nanos(self) -> u64 {
@@ -187,7 +193,7 @@ impl Sub<Instant> for Instant {
     }
 }
 
-/// Shows the seconds since the operating system's clock was first read, which is near the start of the program.
+/// Shows the seconds since the operating system's clock started: on Linux, since the system did.
 impl fmt::Debug for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < ORIGIN { "-" } else { "" };

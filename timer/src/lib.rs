@@ -7,14 +7,17 @@
 //!
 //! In reading order:
 //!
+//! - `sys`: the operating system's clock.
 //! - [`Instant`]: a point in time, and its arithmetic.
-//! - [`Clock`]: where the time comes from; the one place that asks the operating system.
+//! - [`Clock`]: where the time comes from.
 //! - `slab`: where the wheel's entries live: chunks that never move and are given back when they drain.
 //! - `slots`: the wheel's geometry: levels, slots, which of them are occupied, and each one's earliest deadline.
 //! - [`Wheel`]: the structure that brings these together. It is pure: the time is an argument.
 //! - [`Timers`]: a wheel of wakers that several threads may use, with its next deadline published in an atomic.
 
 #![forbid(unsafe_code)]
+
+mod sys;
 
 mod instant;
 
