@@ -4,6 +4,7 @@
 
 use crate::pace::Stopwatch;
 use crate::queue::Local;
+use crate::registry::Desk;
 use fastrand::Rng;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::AtomicU64;
@@ -17,6 +18,8 @@ const ID_BLOCK: u64 = 256;
 pub(crate) struct Core {
     pub(crate) index: usize,
     pub(crate) queue: Local,
+    /// Where it registers tasks.
+    pub(crate) desk: Desk,
     /// Polls so far; `Remote::tick` is its published copy.
     pub(crate) tick: Cell<u32>,
     /// Polls left until the injector is looked at.
@@ -41,6 +44,7 @@ impl Core {
         Core {
             index,
             queue,
+            desk: Desk::new(index),
             tick: Cell::new(0),
             round: Cell::new(0),
             streak: Cell::new(0),

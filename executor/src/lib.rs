@@ -31,6 +31,7 @@ mod metrics;
 mod registry;
 mod seats;
 mod shared;
+mod table;
 
 mod context;
 pub mod leaf;

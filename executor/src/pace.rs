@@ -13,13 +13,14 @@ use std::sync::atomic::Ordering::Relaxed;
 /// worker gets done by itself in that time is not worth a wake.
 const WAKE_COST: u64 = 10_000;
 
-/// About what it costs to run a task on another core than the one that spawned or woke it: the task,
-/// what it touches, its memory and the queue's lines change sides. Two workers that share tasks
-/// shorter than this are slower than one (docs/architecture.md has the figures).
-const MOVE_COST: u64 = 300;
+/// A poll shorter than this is not worth moving to another core. The move costs about 0.4 µs, as the
+/// task, what it touches, its memory and the queue's lines change sides: two workers that share
+/// tasks as short as that are slower than one. The limit has to be well above that cost, or polls
+/// that are slow because two workers share them would keep them sharing (docs/architecture.md).
+const MOVE_COST: u64 = 1_000;
 
-/// So much waiting work is worth help all the same: more may mean many more than one helper.
-const LONG_BACKLOG: u64 = 2_000_000;
+/// So much waiting work is worth help all the same: there may be many helpers.
+const LONG_BACKLOG: u64 = 10_000_000;
 
 /// A worker's typical time per poll in nanoseconds. Written by its worker, and by the backstop when
 /// the worker is stuck; read by everybody.
@@ -92,13 +93,13 @@ mod tests {
         let (pace, watch) = (Pace::new(), Stopwatch::new());
         assert!(pace.is_worth_help(2) && !pace.is_worth_help(1));
         for i in 0..40 {
-            watch.read(start + Duration::from_micros(32) * i, i * 32, &pace);
+            watch.read(start + Duration::from_micros(64) * i, i * 32, &pace);
         }
-        // About a microsecond each.
-        assert!(!pace.is_worth_help(8) && pace.is_worth_help(12));
+        // Two microseconds each.
+        assert!(!pace.is_worth_help(4) && pace.is_worth_help(5));
         watch.pause();
         watch.read(start + Duration::from_secs(9), 41 * 32, &pace);
-        assert!(!pace.is_worth_help(8) && pace.is_worth_help(12));
+        assert!(!pace.is_worth_help(4) && pace.is_worth_help(5));
         pace.mark_stuck();
         assert!(pace.is_worth_help(2));
     }
@@ -109,7 +110,7 @@ mod tests {
         assert!(!pace.is_worth_help(1000), "they are shorter than a move");
         pace.add(1_000_000);
         assert!(!pace.is_worth_help(1000));
-        assert!(pace.is_worth_help(20_000), "a backlog of milliseconds");
+        assert!(pace.is_worth_help(60_000), "a backlog of 10 ms");
         (0..20).for_each(|_| pace.add(1_000_000));
         assert!(pace.is_worth_help(2));
     }

@@ -8,6 +8,7 @@
 mod real {
     pub(crate) use parking_lot::Mutex;
     pub(crate) use std::sync::atomic;
+    pub(crate) use std::thread::yield_now;
 
     /// `std::cell::UnsafeCell` with loom's closure interface, so that accesses can be checked.
     #[derive(Debug)]
@@ -35,6 +36,7 @@ mod model {
     pub(crate) use loom::cell::UnsafeCell;
     use loom::sync::MutexGuard;
     pub(crate) use loom::sync::atomic;
+    pub(crate) use loom::thread::yield_now;
 
     /// loom's mutex with parking_lot's signatures. A model that panics has failed, so poison is of
     /// no interest.

@@ -19,6 +19,8 @@ use crate::shared::{Shared, UnhandledPanic};
 use crate::task::{self, Header, PanicListener, Runnable, Scheduler};
 use std::any::Any;
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::fence;
 use std::sync::{Arc, Weak};
 
 /// The three functions by which tasks reach their runtime.
@@ -54,10 +56,15 @@ unsafe fn schedule(scheduler: NonNull<Scheduler>, task: Runnable) {
 unsafe fn complete(scheduler: NonNull<Scheduler>, task: &Header) {
     // SAFETY: as above; the thread that completes a task works for its runtime.
     let shared = unsafe { scheduler.cast::<Shared>().as_ref() };
-    context::with(|context| context.leave_task(task));
-    if shared.registry.remove(task) {
-        shared.task_gone();
-    }
+    context::with(|context| {
+        context.leave_task(task);
+        let core = context.core_of(shared);
+        shared.registry.remove(core.map(|core| &core.desk), task);
+        if core.is_none() {
+            fence(SeqCst); // [gone], pairs with [ending]
+        }
+    });
+    shared.task_gone();
 }
 
 /// # Safety

@@ -250,8 +250,9 @@ impl Shared {
         }
     }
 
-    /// Called when a list of the registry has become empty: after the last task, everybody who waits
-    /// for the end of the shutdown hears of it.
+    /// Called after a task has gone, and by workers that leave: after the last task, everybody who
+    /// waits for the end of the shutdown hears of it; see `ending`.
+    #[inline]
     pub(crate) fn task_gone(&self) {
         if self.ending.is_over(&self.registry) {
             drop(self.drained.0.lock());

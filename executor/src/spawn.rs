@@ -10,6 +10,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 
 impl Shared {
@@ -83,7 +84,11 @@ impl Shared {
         name: Option<Box<str>>,
         at: &'static Location<'static>,
     ) -> (Option<Runnable>, JoinHandle<F::Output>) {
-        let (id, list) = self.place_of_new_task(context);
+        let core = context.core_of(Arc::as_ptr(self));
+        let id = match core {
+            Some(core) => core.next_id(&self.ids),
+            None => self.ids.fetch_add(1, Relaxed),
+        };
         let locals = context.clone_locals();
         let extras =
             (name.is_some() || locals.is_some()).then(|| Box::new(Extras { name, locals }));
@@ -103,21 +108,12 @@ impl Shared {
             joined,
         } = unsafe { allocate(future, new) };
         let handle = JoinHandle::new(joined);
-        if self.registry.insert(list, registered) {
+        let desk = core.map(|core| &core.desk);
+        if self.registry.insert(desk, id, registered) {
             (Some(runnable), handle)
         } else {
             drop(runnable);
             (None, handle)
-        }
-    }
-
-    fn place_of_new_task(&self, context: &Context) -> (u64, usize) {
-        match context.core_of(self) {
-            Some(core) => (core.next_id(&self.ids), core.index),
-            None => {
-                let id = self.ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                (id, self.registry.foreign_list(id))
-            }
         }
     }
 }

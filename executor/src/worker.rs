@@ -10,8 +10,8 @@ use crate::task::Runnable;
 use filch_timer::Instant;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, fence};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -90,6 +90,8 @@ impl<'a> Worker<'a> {
         let exit = self.work();
         std::mem::forget(bomb);
         self.give_up_seat();
+        fence(SeqCst); // [gone], pairs with [ending]
+        self.shared.task_gone();
         exit
     }
 

@@ -27,10 +27,8 @@ pub(crate) struct Header {
     /// Who waits for the output. Rule 4 says whose it is.
     join_waker: UnsafeCell<MaybeUninit<Waker>>,
     pub(crate) id: TaskId,
-    /// Which of the registry's lists holds the task, and where: written once before the task is
-    /// published.
-    pub(crate) list: AtomicU32,
-    pub(crate) key: AtomicU32,
+    /// The task's place in the registry: written once before the task is published.
+    pub(crate) place: AtomicU32,
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) wait: WaitRecord,
     pub(crate) extras: Option<Box<Extras>>,
@@ -116,8 +114,7 @@ pub(crate) unsafe fn allocate<F: Future>(future: F, new: NewTask) -> Allocated {
             scheduler: new.scheduler,
             join_waker: UnsafeCell::new(MaybeUninit::uninit()),
             id: new.id,
-            list: AtomicU32::new(0),
-            key: AtomicU32::new(0),
+            place: AtomicU32::new(0),
             spawned_at: new.spawned_at,
             wait: WaitRecord::new(),
             extras: new.extras,
@@ -476,6 +473,17 @@ impl TaskRef {
             // SAFETY: the transition said so.
             unsafe { enqueue(self.0) };
         }
+    }
+
+    /// As a raw pointer, for the registry's table; `from_raw` takes it back.
+    pub(crate) fn into_raw(self) -> *mut Header {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    /// # Safety
+    /// `raw` came from `into_raw`, and the reference that this makes is used up once.
+    pub(crate) unsafe fn from_raw(raw: NonNull<Header>) -> TaskRef {
+        TaskRef(raw)
     }
 
     /// Gives this reference to the code that completes the task, which counts on one.

@@ -1,0 +1,173 @@
+//! The places in which the registry keeps its tasks: an array of pointers that only ever grows.
+//!
+//! ```text
+//!   empty ──put──▶ task ──take──▶ empty          (the holder of the place's index)
+//!                   │ ▲
+//!               lend│ │give back                 (a reader, for a few instructions)
+//!                   ▼ │
+//!                  lent
+//! ```
+//!
+//! A place belongs to whoever holds its index. Readers, who list the tasks for a shutdown or a dump,
+//! hold none: a reader marks a place as lent, counts a reference on the task in it, and takes the
+//! mark away. As long as it is there the task cannot be taken out, so the reference that the place
+//! holds keeps the task's memory.
+
+use crate::primitive::atomic::AtomicPtr;
+use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::primitive::yield_now;
+use crate::task::{Header, TaskRef};
+use std::ptr::{self, NonNull};
+use std::sync::OnceLock;
+
+/// The first bucket has so many places, each further one as many as all before it.
+const FIRST: usize = if cfg!(all(test, filch_loom)) { 2 } else { 64 };
+
+/// The place's task is being looked at. Headers are aligned to more than a byte.
+const LENT: usize = 1;
+
+/// All places, in buckets that never move.
+#[derive(Debug)]
+pub(crate) struct Table {
+    buckets: [OnceLock<Box<[Place]>>; 26],
+}
+
+#[derive(Debug)]
+struct Place(AtomicPtr<Header>);
+
+impl Table {
+    pub(crate) fn new() -> Table {
+        Table {
+            buckets: [const { OnceLock::new() }; 26],
+        }
+    }
+
+    /// Makes sure that the places up to `end` exist.
+    pub(crate) fn grow(&self, end: usize) {
+        let (last, _) = position(end.max(1) - 1);
+        for (bucket, places) in self.buckets[..=last].iter().enumerate() {
+            places.get_or_init(|| (0..size(bucket)).map(|_| Place::new()).collect());
+        }
+    }
+
+    /// Puts a task's reference into an empty place, whose index the caller holds.
+    #[inline]
+    pub(crate) fn put(&self, index: u32, task: TaskRef) {
+        self.place(index).0.store(task.into_raw(), Release);
+    }
+
+    /// Empties a place; its index, and the reference to the task that was in it, are the caller's.
+    #[inline]
+    pub(crate) fn take(&self, index: u32) -> TaskRef {
+        self.place(index).take()
+    }
+
+    /// A counted reference to every task that is in the table during the whole call, and to some of
+    /// those that come or go meanwhile.
+    pub(crate) fn tasks(&self) -> Vec<TaskRef> {
+        let buckets = self.buckets.iter().map_while(OnceLock::get);
+        let places = buckets.flat_map(|places| places.iter());
+        places.filter_map(Place::read).collect()
+    }
+
+    #[inline]
+    fn place(&self, index: u32) -> &Place {
+        let (bucket, offset) = position(index as usize);
+        let places = self.buckets[bucket].get();
+        &places.expect("an index is given out after its bucket exists")[offset]
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        for bucket in &self.buckets {
+            for place in bucket.get().iter().flat_map(|places| places.iter()) {
+                if !place.0.load(Relaxed).is_null() {
+                    drop(place.take());
+                }
+            }
+        }
+    }
+}
+
+/// In which bucket the place with an index is, and where in it.
+#[inline]
+fn position(index: usize) -> (usize, usize) {
+    if index < FIRST {
+        return (0, index);
+    }
+    let bucket = (index / FIRST).ilog2() as usize;
+    (bucket + 1, index - (FIRST << bucket))
+}
+
+fn size(bucket: usize) -> usize {
+    FIRST << bucket.saturating_sub(1)
+}
+
+impl Place {
+    fn new() -> Place {
+        Place(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    /// Orderings: Acquire pairs with the Release of a reader's giving back, so that its count of the
+    /// reference comes before whatever the caller does with the task. Release hands the empty
+    /// place, by way of its index, to nobody: the next `put` is ordered by how the index travels.
+    #[inline]
+    fn take(&self) -> TaskRef {
+        let task = self.0.load(Relaxed).map_addr(|address| address & !LENT);
+        while self
+            .0
+            .compare_exchange(task, ptr::null_mut(), Acquire, Relaxed)
+            .is_err()
+        {
+            // A reader is at it, for the time that counting a reference takes.
+            yield_now();
+        }
+        let task = NonNull::new(task).expect("the place is taken");
+        // SAFETY: `put` made it with `into_raw`, and the exchange took it out once.
+        unsafe { TaskRef::from_raw(task) }
+    }
+
+    /// Orderings: Acquire pairs with `put`'s Release; Release pairs with `take`'s Acquire.
+    fn read(&self) -> Option<TaskRef> {
+        loop {
+            let task = self.0.load(Relaxed);
+            let place = NonNull::new(task)?;
+            if task.addr() & LENT == 0 && self.lend(task) {
+                // SAFETY: the mark keeps the place's reference where it is; it is not dropped here.
+                let lent = std::mem::ManuallyDrop::new(unsafe { TaskRef::from_raw(place) });
+                let counted = TaskRef::clone(&lent);
+                self.0.store(task, Release);
+                return Some(counted);
+            }
+            // Another reader is at it, or the place has just changed.
+            yield_now();
+        }
+    }
+
+    fn lend(&self, task: *mut Header) -> bool {
+        let lent = task.map_addr(|address| address | LENT);
+        self.0
+            .compare_exchange(task, lent, Acquire, Relaxed)
+            .is_ok()
+    }
+}
+
+#[cfg(all(test, not(filch_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_index_has_a_place_of_its_own() {
+        let mut next = (0, 0);
+        for index in 0..10 * FIRST {
+            assert_eq!(position(index), next, "index {index}");
+            next.1 += 1;
+            if next.1 == size(next.0) {
+                next = (next.0 + 1, 0);
+            }
+        }
+        let (last, offset) = position(u32::MAX as usize - FIRST);
+        assert!(last <= 26 && offset < size(last));
+    }
+}
