@@ -30,7 +30,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    started(builder.build_for_run()).run(body)
+    started(builder.build()).run(body)
 }
 
 /// Runs `#[filch::main(local)]`'s body on the calling thread.

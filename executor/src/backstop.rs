@@ -76,6 +76,10 @@ pub(crate) fn run(shared: &Arc<Shared>) {
 
 impl Backstop<'_> {
     fn look(&mut self) {
+        if !self.shared.injector.is_empty() && self.shared.seats.may_hire() {
+            // The system refused a thread before, or nobody has come to it yet.
+            self.shared.notify_one();
+        }
         let now = self.shared.now();
         self.shared
             .beat
@@ -89,14 +93,21 @@ impl Backstop<'_> {
         let last_turn = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
         let overdue = now.duration_since(last_turn) >= TURN_OVERDUE;
         self.adapt(hit | overdue);
-        if !(overdue && self.sleep_in_poller(now)) {
-            self.sleep_on_word(now, self.interval);
+        let next = self.next_look(now, self.interval);
+        if !(overdue && self.sleep_in_poller(now, Some(next))) {
+            self.shared.backstop.parker.park(Some(next));
         }
     }
 
     fn is_anybody_busy(&self) -> bool {
         let mut remotes = self.shared.remotes.iter().enumerate();
         remotes.any(|(i, remote)| remote.held.load(Relaxed) && !self.shared.idle.is_idle(i))
+    }
+
+    /// Whether any thread holds a seat.
+    fn is_staffed(&self) -> bool {
+        let mut remotes = self.shared.remotes.iter();
+        remotes.any(|remote| remote.held.load(Relaxed))
     }
 
     /// Fires foreign timers that are due, and workers' that are overdue.
@@ -126,7 +137,7 @@ impl Backstop<'_> {
         let mut demand = false;
         for worker in 0..self.ticks.len() {
             let stuck = self.is_stuck(worker, now);
-            if self.shared.remotes[worker].waiting() > 0 && self.shared.idle.any() {
+            if self.shared.remotes[worker].waiting() > 0 && self.shared.has_help() {
                 demand = true;
                 if stuck {
                     self.take_over(worker);
@@ -185,12 +196,16 @@ impl Backstop<'_> {
     fn sleep_while_idle(&mut self, now: Instant) {
         self.ticks.fill(None);
         let since = *self.idle_since.get_or_insert(now);
-        if now.duration_since(since) < DEEP_AFTER {
+        if self.is_staffed() && now.duration_since(since) < DEEP_AFTER {
             return self.sleep_on_word(now, LONGEST);
         }
         self.shared.backstop.deep.announce();
         if !self.is_anybody_busy() {
-            self.shared.backstop.parker.park(self.next_deadline());
+            // Without a worker nobody but this thread polls, for what I/O there is outside tasks.
+            let deadline = self.next_deadline();
+            if self.is_staffed() || !self.sleep_in_poller(now, deadline) {
+                self.shared.backstop.parker.park(deadline);
+            }
         }
         self.shared.backstop.deep.end();
         if self.is_anybody_busy() {
@@ -212,24 +227,25 @@ impl Backstop<'_> {
     }
 
     fn sleep_on_word(&self, now: Instant, interval: Duration) {
-        let look = now.saturating_add(interval);
-        let deadline = self
-            .next_deadline()
-            .map_or(look, |deadline| deadline.min(look));
-        self.shared.backstop.parker.park(Some(deadline));
+        let look = self.next_look(now, interval);
+        self.shared.backstop.parker.park(Some(look));
     }
 
-    /// Waits for events in the workers' place until the next look. `false`: somebody else is at it.
-    fn sleep_in_poller(&mut self, now: Instant) -> bool {
+    /// In an interval, or when a timer is due.
+    fn next_look(&self, now: Instant, interval: Duration) -> Instant {
+        let look = now.saturating_add(interval);
+        self.next_deadline()
+            .map_or(look, |deadline| deadline.min(look))
+    }
+
+    /// Waits for events in the workers' place until `deadline`. `false`: somebody else is at it.
+    fn sleep_in_poller(&mut self, now: Instant, deadline: Option<Instant>) -> bool {
         let Some(mut turn) = self.shared.reactor.try_lock() else {
             return false;
         };
         if self.shared.backstop.parker.start_polling() {
-            let deadline = self
-                .next_deadline()
-                .map(|deadline| deadline.duration_since(now));
-            let timeout = deadline.map_or(self.interval, |deadline| deadline.min(self.interval));
-            let events = turn.wait(Some(timeout), &mut self.woken);
+            let timeout = deadline.map(|deadline| deadline.duration_since(now));
+            let events = turn.wait(timeout, &mut self.woken);
             self.shared.backstop.parker.stop_polling();
             self.shared
                 .last_turn

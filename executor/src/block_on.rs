@@ -1,6 +1,7 @@
 //! Futures that run on the calling thread: `block_on`, and waiting for a root task as a worker.
 
 use crate::context::{self, Role};
+use crate::core::Core;
 use crate::guest::Guest;
 use crate::shared::Shared;
 use crate::sys::PreciseTimeouts;
@@ -65,27 +66,41 @@ impl Shared {
         F::Output: Send + 'static,
     {
         context::assert_may_block("run");
-        let mut root = self.spawn(future, None, std::panic::Location::caller());
+        // Spawned by a worker, if this thread can be one at once: then nobody else need come for it.
+        let at = std::panic::Location::caller();
+        let seat = self.seats.try_take();
+        let mut root = match &seat {
+            Some(core) => {
+                let _entered = context::enter(self, Role::Worker, Some(core), None);
+                self.spawn(future, None, at)
+            }
+            None => self.spawn(future, None, at),
+        };
         let stop = Arc::new(Stop {
             done: AtomicBool::new(false),
             shared: Arc::clone(self),
         });
         let waker = Waker::from(Arc::clone(&stop));
         // Not polled as a future, which would be a matter of this thread's budget.
-        let output = root.take_or_register(&waker).or_else(|| {
-            self.work_until(&stop.done);
-            root.take_or_register(&waker)
-        });
+        let output = root.take_or_register(&waker);
+        if output.is_some() {
+            stop.done.store(true, Release);
+        }
+        self.work_until(&stop.done, seat);
+        let output = output.or_else(|| root.take_or_register(&waker));
         let output = output.expect("the root task's waker is called at its end");
         output.unwrap_or_else(|error| resume(error))
     }
 
-    /// Takes a seat and works it until `done`. Without a seat to be had, just waits.
-    fn work_until(self: &Arc<Shared>, done: &AtomicBool) {
+    /// Works a seat until `done`: the one that it has, or the next that becomes vacant. Without a seat to
+    /// be had, just waits.
+    fn work_until(self: &Arc<Shared>, done: &AtomicBool, mut seat: Option<Core>) {
         let _precise = PreciseTimeouts::start();
         let ask = || self.notify_poller();
-        while !done.load(Acquire) {
-            let Some(core) = self.seats.claim(ask, || done.load(Acquire)) else {
+        // A seat that it has is worked even if that is only to give it up in good order.
+        while seat.is_some() || !done.load(Acquire) {
+            let claim = || self.seats.claim(ask, || done.load(Acquire));
+            let Some(core) = seat.take().or_else(claim) else {
                 // Shutdown, or done: the workers see to the end of the root task.
                 self.wait_for(done);
                 return;
@@ -94,6 +109,10 @@ impl Shared {
             Worker::new(self, &core, Some(done)).run();
             drop(entered);
             self.seats.vacate(core);
+            // What is left is for others; perhaps for a thread that is still to be started.
+            if self.has_work() {
+                self.notify_one();
+            }
         }
     }
 

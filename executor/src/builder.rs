@@ -93,21 +93,20 @@ impl Builder {
         self
     }
 
-    /// Starts a runtime.
+    /// Starts a runtime. Its reactor thread runs from now on; a worker's thread is started when there
+    /// is the first work for it.
     ///
     /// # Errors
     /// If an option or environment variable makes no sense, or the operating system refuses a
     /// thread or a poller.
     pub fn build(self) -> io::Result<Runtime> {
         let workers = self.worker_count()?;
-        self.start(workers, workers)
-    }
-
-    /// Starts a runtime with one thread less: its place is the caller's of `run`.
-    #[doc(hidden)]
-    pub fn build_for_run(self) -> io::Result<Runtime> {
-        let workers = self.worker_count()?;
-        self.start(workers, workers - 1)
+        let (shared, cores) = self.shared(workers, false)?;
+        for core in cores.into_iter().rev() {
+            shared.seats.vacate(core);
+        }
+        threads::start_backstop(&shared)?;
+        Ok(Runtime::from_shared(shared))
     }
 
     /// Makes a runtime of the calling thread. `workers` does not apply.
@@ -118,20 +117,6 @@ impl Builder {
         let (shared, mut cores) = self.shared(1, true)?;
         let core = cores.pop().expect("one worker has one core");
         Ok(LocalRuntime::from_parts(shared, core))
-    }
-
-    fn start(self, workers: usize, threads: usize) -> io::Result<Runtime> {
-        let (shared, cores) = self.shared(workers, false)?;
-        for core in cores.into_iter().rev() {
-            shared.seats.vacate(core);
-        }
-        // From here on, an early return drops the runtime, which ends the threads that did start.
-        let runtime = Runtime::from_shared(Arc::clone(&shared), threads < workers);
-        threads::start_backstop(&shared)?;
-        for number in 0..threads {
-            threads::start_worker(&shared, number)?;
-        }
-        Ok(runtime)
     }
 
     fn shared(self, workers: usize, local: bool) -> io::Result<(Arc<Shared>, Vec<Core>)> {
@@ -156,7 +141,7 @@ impl Builder {
                 "thread_name contains a NUL character, which no thread may have",
             ));
         }
-        let (shared, queues) = Shared::new(config, SCHEDULER)?;
+        let (shared, queues) = Shared::new(config, SCHEDULER, threads::hire)?;
         let cores = queues.into_iter().enumerate();
         let cores = cores.map(|(i, queue)| Core::new(i, queue, seed));
         Ok((shared, cores.collect()))

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// There is no runtime on this thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl Shared {
             timers_fired: counters.timers_fired.get(),
             queue_depth: remote.waiting(),
             timers: remote.timers.len(),
-            idle: self.idle.is_idle(worker),
+            idle: !remote.held.load(Relaxed) || self.idle.is_idle(worker),
         }
     }
 }

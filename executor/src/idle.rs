@@ -152,6 +152,11 @@ impl Idle {
         last
     }
 
+    /// Whether somebody searches; exact enough for a publisher after its fence.
+    pub(crate) fn is_searched(&self) -> bool {
+        self.searching.load(Relaxed) > 0
+    }
+
     /// Whether nobody but the caller, who does, searches; a hint.
     pub(crate) fn is_only_searcher(&self) -> bool {
         self.searching.load(Relaxed) == 1

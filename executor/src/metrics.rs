@@ -64,7 +64,7 @@ pub struct WorkerMetrics {
     pub queue_depth: usize,
     /// Timers in its wheel now.
     pub timers: usize,
-    /// Whether it sleeps now.
+    /// Whether it sleeps now, or was not needed yet.
     pub idle: bool,
 }
 

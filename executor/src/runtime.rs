@@ -47,8 +47,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// ```
 pub struct Runtime {
     shared: Arc<Shared>,
-    /// One seat has no thread of its own: it is for the caller of `run`.
-    caller_seat: bool,
 }
 
 /// What a shutdown left behind because it would not end in time.
@@ -106,11 +104,8 @@ impl Runtime {
         Builder::new()
     }
 
-    pub(crate) fn from_shared(shared: Arc<Shared>, caller_seat: bool) -> Runtime {
-        Runtime {
-            shared,
-            caller_seat,
-        }
+    pub(crate) fn from_shared(shared: Arc<Shared>) -> Runtime {
+        Runtime { shared }
     }
 
     /// Polls a future on this thread until it is ready; what it spawns runs on the workers.
@@ -183,13 +178,14 @@ impl Runtime {
 
     fn shut_down(&self, timeout: Option<Duration>) -> Leftover {
         let shared = &self.shared;
-        shared.begin_shutdown();
         let inside = context::with(|context| context.belongs_to(Arc::as_ptr(shared)));
-        if self.caller_seat && (inside || timeout.is_some()) {
-            // Not for this thread, which would not come back in time. Nor can it be helped if there
-            // is no thread to be had: the tasks are left over.
-            let _ = threads::start_worker(shared, shared.config.workers - 1);
-        } else if self.caller_seat {
+        let helps = !inside && timeout.is_none();
+        if helps {
+            // This thread ends the tasks if no other one does.
+            shared.seats.stop_hiring();
+        }
+        shared.begin_shutdown();
+        if helps && !shared.registry.is_empty() {
             threads::drain(shared);
         }
         let deadline = timeout.map(|timeout| Instant::now().saturating_add(timeout));
@@ -225,7 +221,10 @@ impl Shared {
         if !self.wait_drained(deadline) {
             return false;
         }
-        for thread in std::mem::take(&mut *self.threads.lock()) {
+        loop {
+            // A thread may be starting another one meanwhile, so not with the lock held.
+            let thread = self.threads.lock().pop();
+            let Some(thread) = thread else { break };
             // A runtime thread that panicked has aborted the process before.
             let _ = thread.join();
         }

@@ -135,7 +135,7 @@ impl Core {
         let waiting = self.queue.len() + usize::from(remote.slot.is_occupied());
         // A hint that nobody is idle is enough: this worker runs the tasks itself if need be, and
         // the backstop looks too. Only tasks without a worker need the fences of `idle`.
-        if remote.pace.is_worth_help(waiting) && shared.idle.any() {
+        if remote.pace.is_worth_help(waiting) && shared.has_help() {
             self.notify(shared);
         }
     }

@@ -8,13 +8,17 @@
 //!   vacant ──take──▶ held by a thread ──vacate (asked to, or done)──▶ vacant
 //! ```
 //!
+//! The runtime's threads are started when they are first needed: whoever would wake an idle worker, and
+//! finds none, has a thread started for a vacant seat ([`Seats::hire`]). One at a time: until the new thread has
+//! taken its seat it counts as one that searches, since looking for tasks is the first thing it does.
+//!
 //! A caller of `run` has precedence over waiting threads: it announces itself (`wanted`), which makes
 //! some worker that finds nothing to do, or that comes to its upkeep, give its seat up.
 
 use crate::core::Core;
 use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 /// The vacant seats and who waits for one.
 #[derive(Debug)]
@@ -26,21 +30,31 @@ pub(crate) struct Seats {
     for_callers: Condvar,
     /// Callers that wait; read by workers without the lock.
     wanted: AtomicUsize,
+    /// Threads that were not started yet. Changed under the lock.
+    unstarted: AtomicUsize,
+    /// A thread was started and has not come to its seat yet. Set under the lock.
+    coming: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Inner {
     vacant: Vec<Core>,
     closed: bool,
+    /// Threads started so far.
+    hired: usize,
 }
 
 impl Seats {
-    pub(crate) fn new() -> Seats {
+    /// No seat yet, and so many threads to be had.
+    pub(crate) fn new(threads: usize) -> Seats {
         Seats {
             inner: Mutex::new(Inner {
                 vacant: Vec::new(),
                 closed: false,
+                hired: 0,
             }),
+            unstarted: AtomicUsize::new(threads),
+            coming: AtomicBool::new(false),
             for_threads: Condvar::new(),
             for_callers: Condvar::new(),
             wanted: AtomicUsize::new(0),
@@ -62,6 +76,44 @@ impl Seats {
             &self.for_threads
         }
         .notify_one();
+    }
+
+    /// Whether a thread could be started for a vacant seat; a hint, and exact enough for a publisher
+    /// after its fence: a thread that is coming clears `coming` before it fences and looks for tasks.
+    #[inline]
+    pub(crate) fn may_hire(&self) -> bool {
+        self.unstarted.load(Relaxed) > 0 && !self.coming.load(Relaxed)
+    }
+
+    /// Decides whether to start a thread. `Some`: the caller starts one, with that number.
+    pub(crate) fn hire(&self) -> Option<usize> {
+        let mut inner = self.inner.lock();
+        if inner.vacant.is_empty() || !self.may_hire() {
+            return None;
+        }
+        self.coming.store(true, Relaxed);
+        self.unstarted.fetch_sub(1, Relaxed);
+        inner.hired += 1;
+        Some(inner.hired - 1)
+    }
+
+    /// The thread that was to be started could not be.
+    pub(crate) fn hire_failed(&self) {
+        let mut inner = self.inner.lock();
+        inner.hired -= 1;
+        self.unstarted.fetch_add(1, Relaxed);
+        self.coming.store(false, Relaxed);
+    }
+
+    /// The first thing that a new thread does, before it asks for a seat.
+    pub(crate) fn has_come(&self) {
+        self.coming.store(false, Relaxed);
+    }
+
+    /// From now on no thread is started.
+    pub(crate) fn stop_hiring(&self) {
+        let _inner = self.inner.lock();
+        self.unstarted.store(0, Relaxed);
     }
 
     /// For the runtime's own threads: waits for a seat that no caller wants. `None`: shutdown.
@@ -135,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_caller_asks_for_a_seat_and_gets_the_next_one() {
-        let seats = Seats::new();
+        let seats = Seats::new(0);
         let ask = || {
             assert!(seats.is_wanted());
             seats.vacate(core(3));
@@ -146,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_thread_leaves_the_seat_to_a_caller_and_gets_it_afterwards() {
-        let seats = Arc::new(Seats::new());
+        let seats = Arc::new(Seats::new(0));
         let (theirs, asked) = (Arc::clone(&seats), Arc::new(AtomicBool::new(false)));
         let has_asked = Arc::clone(&asked);
         let caller =
@@ -164,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_caller_that_gives_up_leaves_the_seat_to_a_thread() {
-        let seats = Arc::new(Seats::new());
+        let seats = Arc::new(Seats::new(0));
         let theirs = Arc::clone(&seats);
         let thread = thread::spawn(move || theirs.take());
         assert!(
@@ -178,7 +230,7 @@ mod tests {
 
     #[test]
     fn at_the_end_vacant_seats_are_given_out_and_nobody_waits() {
-        let seats = Arc::new(Seats::new());
+        let seats = Arc::new(Seats::new(0));
         let theirs = Arc::clone(&seats);
         let waiting = thread::spawn(move || theirs.take());
         seats.close();
@@ -187,5 +239,24 @@ mod tests {
         seats.vacate(core(2));
         assert_eq!(index(seats.take()), Some(2));
         assert!(seats.try_take().is_none());
+    }
+
+    #[test]
+    fn threads_are_hired_one_at_a_time_for_vacant_seats() {
+        let seats = Seats::new(2);
+        assert!(seats.may_hire() && seats.hire().is_none(), "no seat");
+        seats.vacate(core(0));
+        assert_eq!(seats.hire(), Some(0));
+        assert!(!seats.may_hire(), "one is coming");
+        seats.has_come();
+        assert_eq!(seats.hire(), Some(1));
+        seats.hire_failed();
+        assert_eq!(seats.hire(), Some(1), "another attempt");
+        seats.has_come();
+        assert!(!seats.may_hire(), "all were started");
+        let seats = Seats::new(3);
+        seats.vacate(core(0));
+        seats.stop_hiring();
+        assert!(seats.hire().is_none());
     }
 }

@@ -21,9 +21,9 @@ use filch_timer::{Clock, Instant, Timers};
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// What to do about a task that panicked and whose `JoinHandle` was dropped without being awaited.
@@ -75,6 +75,9 @@ pub(crate) struct Remote {
 #[repr(C)]
 pub(crate) struct Shared {
     pub(crate) scheduler: Scheduler,
+    /// Starts one of the runtime's own threads; in `threads`, which is above this module.
+    start_thread: fn(&Arc<Shared>),
+    own: Weak<Shared>,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) reactor: Arc<Reactor>,
@@ -117,13 +120,18 @@ impl Shared {
     pub(crate) fn new(
         config: Config,
         scheduler: Scheduler,
+        start_thread: fn(&Arc<Shared>),
     ) -> io::Result<(Arc<Shared>, Vec<Local>)> {
+        let reactor = Arc::new(Reactor::new(config.selector)?);
         let clock = Clock::os();
         let now = clock.now();
         let queues: Vec<Local> = (0..config.workers).map(|_| Local::new()).collect();
-        let shared = Shared {
+        let threads = if config.local { 0 } else { config.workers };
+        let shared = Arc::new_cyclic(|own| Shared {
             scheduler,
-            reactor: Arc::new(Reactor::new(config.selector)?),
+            start_thread,
+            own: own.clone(),
+            reactor,
             remotes: queues
                 .iter()
                 .map(|queue| CachePadded::new(Remote::new(queue, now)))
@@ -133,7 +141,7 @@ impl Shared {
             injector: CachePadded::new(Injector::new()),
             idle: CachePadded::new(Idle::new(config.workers)),
             registry: Registry::new(config.workers),
-            seats: Seats::new(),
+            seats: Seats::new(threads),
             foreign_timers: Arc::new(Timers::new(now)),
             ids: CachePadded::new(AtomicU64::new(1)),
             coarse: CachePadded::new(AtomicU64::new(now.as_nanos())),
@@ -150,8 +158,8 @@ impl Shared {
             threads: Mutex::new(Vec::new()),
             clock,
             config,
-        };
-        Ok((Arc::new(shared), queues))
+        });
+        Ok((shared, queues))
     }
 
     /// Reads the clock and lets others have it.
@@ -178,8 +186,21 @@ impl Shared {
                 self.unpark(worker);
                 true
             }
-            None => false,
+            None => {
+                // Whoever searches finds the task, and wakes the next one or has it started.
+                let start = self.seats.may_hire() && !self.idle.is_searched();
+                if start && let Some(own) = self.own.upgrade() {
+                    (self.start_thread)(&own);
+                }
+                start
+            }
         }
+    }
+
+    /// Whether there is a worker to be woken, or to be started; a hint.
+    #[inline]
+    pub(crate) fn has_help(&self) -> bool {
+        self.idle.any() || self.seats.may_hire()
     }
 
     /// Wakes one idle worker so that it takes the poller, whoever else searches.

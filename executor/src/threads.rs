@@ -11,11 +11,26 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
+/// Starts a worker thread if a seat is vacant and there are still threads to be had.
+///
+/// If the system refuses the thread, others go on, and the next who would need it tries again; the
+/// backstop does so as long as a task waits that nobody runs.
+pub(crate) fn hire(shared: &Arc<Shared>) {
+    let Some(number) = shared.seats.hire() else {
+        return;
+    };
+    if let Err(error) = start_worker(shared, number) {
+        shared.seats.hire_failed();
+        eprintln!("filch: cannot start worker thread {number}, will try again: {error}");
+    }
+}
+
 /// Starts a thread that works whatever seat is vacant.
-pub(crate) fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
+fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
     let name = format!("{}-{number}", shared.config.thread_name);
     start(shared, name, true, |shared| {
         let _precise = PreciseTimeouts::start();
+        shared.seats.has_come();
         while let Some(core) = shared.seats.take() {
             let exit = work(&shared, &core);
             shared.seats.vacate(core);

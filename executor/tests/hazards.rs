@@ -154,7 +154,7 @@ fn a_runtime_dropped_in_its_own_task_ends() {
 
 #[test]
 fn a_runtime_without_threads_of_its_own_shuts_down_in_time() {
-    let runtime = Builder::new().workers(1).build_for_run().unwrap();
+    let runtime = Builder::new().workers(1).build().unwrap();
     let task = runtime.spawn(pending::<()>());
     let leftover = runtime.shutdown_timeout(Duration::from_secs(30));
     assert!(leftover.is_empty(), "{leftover}");

@@ -5,12 +5,13 @@ use filch::io::AsyncReadExt;
 use filch::{Runtime, Selector};
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
+use std::sync::{Arc, Barrier};
 
 #[track_caller]
 fn assert_refused(builder: filch::Builder, parts: &[&str]) {
     let errors = [
         builder.clone().build().map(drop),
-        builder.clone().build_for_run().map(drop),
+        builder.clone().build().map(drop),
     ];
     for error in errors {
         let error = error.expect_err("it makes no sense");
@@ -108,9 +109,7 @@ fn any_number_of_workers_runs_anything() {
                 .filter(|name| !name.ends_with("reactor"))
                 .count()
         };
-        wait_until("all workers have their name", || {
-            worker_threads() == workers
-        });
+        assert_eq!(worker_threads(), 0, "there is no work yet");
         let sum = rt.run(async {
             let tasks: Vec<_> = (0..500_usize)
                 .map(|i| {
@@ -139,6 +138,12 @@ fn threads_are_named_by_number_and_purpose() {
         .build()
         .unwrap();
     let _limit = Limit::on(&rt);
+    // Each of the two needs a worker of its own.
+    let both = Arc::new(Barrier::new(2));
+    let tasks = [Arc::clone(&both), both].map(|both| rt.spawn(async move { both.wait() }));
+    for task in tasks {
+        task.join_blocking(None).unwrap().unwrap();
+    }
     rt.spawn_blocking(|| ())
         .join_blocking(None)
         .unwrap()

@@ -69,7 +69,19 @@ pub(crate) struct Slots {
     occupied: [u64; LEVELS],
     /// One bit per slot whose earliest entry was taken out, so that its bound may be too early.
     stale: [u64; LEVELS],
+    /// Empty until the first entry comes: most wheels of a short-lived runtime never hold one.
     slots: Box<[Slot]>,
+}
+
+const EMPTY: Slot = Slot {
+    head: NIL,
+    tail: NIL,
+    bound: 0,
+};
+
+#[cold]
+fn empty_slots() -> Box<[Slot]> {
+    vec![EMPTY; LEVELS * DIGITS as usize].into()
 }
 
 impl Slots {
@@ -78,20 +90,12 @@ impl Slots {
             levels: 0,
             occupied: [0; LEVELS],
             stale: [0; LEVELS],
-            slots: vec![
-                Slot {
-                    head: NIL,
-                    tail: NIL,
-                    bound: 0
-                };
-                LEVELS * DIGITS as usize
-            ]
-            .into(),
+            slots: Box::default(),
         }
     }
 
     pub(crate) fn get(&self, slot: u32) -> &Slot {
-        &self.slots[slot as usize]
+        self.slots.get(slot as usize).unwrap_or(&EMPTY)
     }
 
     pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Slot {
@@ -115,6 +119,9 @@ impl Slots {
 
     /// An entry with this deadline came into the slot.
     pub(crate) fn entered(&mut self, slot: u32, deadline: u64) {
+        if self.slots.is_empty() {
+            self.slots = empty_slots();
+        }
         let (level, bit) = locate(slot);
         let was_occupied = self.occupied[level] & bit != 0;
         if !was_occupied || deadline <= self.slots[slot as usize].bound {
