@@ -54,8 +54,8 @@ pub mod __private;
 
 pub use filch_executor::{
     AbortHandle, Builder, Handle, JoinError, JoinHandle, Leftover, LocalRuntime, Metrics,
-    NoRuntime, Runtime, UnhandledPanic, WorkerMetrics, spawn, spawn_blocking, spawn_local,
-    task_local,
+    NoRuntime, Runtime, SlowSite, UnhandledPanic, WorkerMetrics, blocking, cpu, spawn,
+    spawn_blocking, spawn_local, task_local,
 };
 pub use filch_macros::{main, test};
 pub use filch_reactor::Selector;

@@ -8,9 +8,8 @@
 //!    itself until the next look, so that events reach a free worker at once. It leaves it after the
 //!    first batch, or when a worker is idle again, and makes an idle worker take over.
 //! 2. Is a worker's earliest timer overdue? It is fired from here.
-//! 3. Does a task wait behind a poll that goes on since the last look (the worker's tick stands
-//!    still for the stall threshold)? Its next-task slot is emptied into the injector and an idle worker is woken, which
-//!    takes the rest by stealing.
+//! 3. Is a worker stuck in a long poll? What waits behind it goes to others, if need be to spare threads
+//!    (`monitor`).
 //!
 //! When no worker has been busy for 100 ms it sleeps deeply, until a worker leaves idleness and
 //! wakes it, or until a foreign timer is due: an idle runtime uses no CPU.
@@ -26,8 +25,10 @@
 //! Why it does not sleep deeply while a worker is busy stands in `deep`.
 
 use crate::context::{self, Role};
-use crate::queue::Stolen;
+use crate::monitor::{Monitor, View};
+use crate::remotes::Remote;
 use crate::shared::Shared;
+use crate::watch::Stuck;
 use crate::worker::events_of_turn;
 use filch_timer::Instant;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ use std::time::Duration;
 /// The shortest interval between two looks; it doubles after quiet ones, up to the longest.
 const SHORTEST: Duration = Duration::from_micros(500);
 const LONGEST: Duration = Duration::from_millis(4);
+/// The interval while workers block and others are called in their place.
+const GROWING: Duration = Duration::from_micros(250);
 /// Quiet looks before the interval doubles.
 const QUIET_LOOKS: u32 = 20;
 /// Nobody has asked for events for this long: this thread does.
@@ -50,11 +53,10 @@ const DEEP_AFTER: Duration = Duration::from_millis(100);
 /// The state of the reactor thread.
 struct Backstop<'a> {
     shared: &'a Shared,
+    monitor: Monitor,
     interval: Duration,
     quiet: u32,
     idle_since: Option<Instant>,
-    /// Each worker's tick, if it was busy at the last look, and when that tick was first seen.
-    ticks: Vec<Option<(u32, Instant)>>,
     woken: Vec<Waker>,
 }
 
@@ -63,10 +65,10 @@ pub(crate) fn run(shared: &Arc<Shared>) {
     let _entered = context::enter(shared, Role::Visitor, None, None);
     let mut backstop = Backstop {
         shared,
+        monitor: Monitor::new(),
         interval: SHORTEST,
         quiet: 0,
         idle_since: None,
-        ticks: vec![None; shared.remotes.len()],
         woken: Vec::new(),
     };
     while !(shared.is_shut_down() && shared.registry.is_empty()) {
@@ -84,38 +86,48 @@ impl Backstop<'_> {
         self.shared
             .beat
             .store(self.shared.beat.load(Relaxed).wrapping_add(1), Relaxed);
-        let mut hit = self.fire(now);
-        if !self.is_anybody_busy() {
-            return self.sleep_while_idle(now);
+        let hit = self.fire(now);
+        let view = match self.shared.config.monitor {
+            true => self.monitor.look(self.shared, now),
+            false => View::default(),
+        };
+        if !view.busy {
+            return self.sleep_while_idle(now, &view);
         }
         self.idle_since = None;
-        hit |= self.rescue(now);
         let last_turn = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
         let overdue = now.duration_since(last_turn) >= TURN_OVERDUE;
-        self.adapt(hit | overdue);
-        let next = self.next_look(now, self.interval);
+        self.adapt(hit | view.tense | overdue);
+        let interval = if view.growing { GROWING } else { self.interval };
+        let next = self.next_look(now, interval);
         if !(overdue && self.sleep_in_poller(now, Some(next))) {
             self.shared.backstop.parker.park(Some(next));
         }
     }
 
+    /// Whether a worker is busy, and not known to be blocked.
     fn is_anybody_busy(&self) -> bool {
-        let mut remotes = self.shared.remotes.iter().enumerate();
-        remotes.any(|(i, remote)| remote.held.load(Relaxed) && !self.shared.idle.is_idle(i))
+        let shared = self.shared;
+        let is_busy = |seat: usize| {
+            let remote = &shared.remotes[seat];
+            remote.held.load(Relaxed)
+                && !shared.idle.is_idle(seat)
+                && remote.watch.stuck() != Some(Stuck::Blocked)
+        };
+        shared.config.monitor && (0..shared.remotes.len()).any(is_busy)
     }
 
-    /// Whether any thread holds a seat.
+    /// Whether any thread holds a seat and is not stuck.
     fn is_staffed(&self) -> bool {
-        let mut remotes = self.shared.remotes.iter();
-        remotes.any(|remote| remote.held.load(Relaxed))
+        self.shared.remotes.iter().any(Remote::is_at_work)
     }
 
     /// Fires foreign timers that are due, and workers' that are overdue.
     fn fire(&mut self, now: Instant) -> bool {
         let mut fired = self.shared.foreign_timers.fire(now, &mut self.woken);
-        for remote in &self.shared.remotes {
-            // Of a vacant seat nobody else looks after the wheel.
-            let grace = if remote.held.load(Relaxed) {
+        for remote in self.shared.remotes.all() {
+            // Of a seat with nobody at work nobody else looks after the wheel.
+            let grace = if remote.is_at_work() {
                 TIMER_OVERDUE
             } else {
                 Duration::ZERO
@@ -130,57 +142,6 @@ impl Backstop<'_> {
         fired > 0
     }
 
-    /// Takes waiting tasks away from workers that are stuck in one poll.
-    /// Returns whether anything waits behind a busy worker while another one is idle: then it is
-    /// worth looking again soon.
-    fn rescue(&mut self, now: Instant) -> bool {
-        let mut demand = false;
-        for worker in 0..self.ticks.len() {
-            let stuck = self.is_stuck(worker, now);
-            if self.shared.remotes[worker].waiting() > 0 && self.shared.has_help() {
-                demand = true;
-                if stuck {
-                    self.take_over(worker);
-                }
-            }
-        }
-        demand
-    }
-
-    fn is_stuck(&mut self, worker: usize, now: Instant) -> bool {
-        let remote = &self.shared.remotes[worker];
-        if !remote.held.load(Relaxed) || self.shared.idle.is_idle(worker) {
-            self.ticks[worker] = None;
-            return false;
-        }
-        let tick = remote.tick.load(Relaxed);
-        match self.ticks[worker] {
-            Some((seen, since)) if seen == tick => {
-                now.duration_since(since) >= self.shared.config.stall_threshold
-            }
-            _ => {
-                self.ticks[worker] = Some((tick, now));
-                false
-            }
-        }
-    }
-
-    /// The slot's task, and one that thieves would leave to the worker, go to the injector; thieves
-    /// take the rest.
-    fn take_over(&self, worker: usize) {
-        let remote = &self.shared.remotes[worker];
-        remote.pace.mark_stuck();
-        let queued = match remote.stealer.steal_one() {
-            Stolen::Task(task) => Some(task),
-            Stolen::Empty | Stolen::Retry => None,
-        };
-        for task in queued.into_iter().chain(remote.slot.take()) {
-            self.shared.injector.push(task);
-            self.shared.backstop.counters.rescues.add(1);
-        }
-        self.shared.notify_one();
-    }
-
     fn adapt(&mut self, hit: bool) {
         if hit {
             (self.interval, self.quiet) = (SHORTEST, 0);
@@ -193,16 +154,18 @@ impl Backstop<'_> {
     }
 
     /// Nobody is busy: sleeps for an interval, or deeply when that has gone on for long.
-    fn sleep_while_idle(&mut self, now: Instant) {
-        self.ticks.fill(None);
+    fn sleep_while_idle(&mut self, now: Instant, view: &View) {
         let since = *self.idle_since.get_or_insert(now);
-        if self.is_staffed() && now.duration_since(since) < DEEP_AFTER {
-            return self.sleep_on_word(now, LONGEST);
+        let is_calm = now.duration_since(since) >= DEEP_AFTER || !self.shared.config.monitor;
+        if self.is_staffed() && (!is_calm || view.surplus) {
+            let interval = if view.growing { GROWING } else { LONGEST };
+            return self.sleep_on_word(now, interval);
         }
         self.shared.backstop.deep.announce();
         if !self.is_anybody_busy() {
             // Without a worker nobody but this thread polls, for what I/O there is outside tasks.
-            let deadline = self.next_deadline();
+            let deadlines = [self.next_deadline(), view.report];
+            let deadline = deadlines.into_iter().flatten().min();
             if self.is_staffed() || !self.sleep_in_poller(now, deadline) {
                 self.shared.backstop.parker.park(deadline);
             }
@@ -215,12 +178,9 @@ impl Backstop<'_> {
 
     /// The earliest timer that no worker is going to wake up for.
     fn next_deadline(&self) -> Option<Instant> {
-        let vacant = self
-            .shared
-            .remotes
-            .iter()
-            .filter(|remote| !remote.held.load(Relaxed));
-        let deadlines = vacant
+        let remotes = self.shared.remotes.all();
+        let left_alone = remotes.filter(|remote| !remote.is_at_work());
+        let deadlines = left_alone
             .map(|remote| &remote.timers)
             .chain([&self.shared.foreign_timers]);
         deadlines.filter_map(|timers| timers.next_deadline()).min()

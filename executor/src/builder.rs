@@ -30,7 +30,10 @@ pub struct Builder {
     thread_name: Option<String>,
     seed: Option<u64>,
     stack_size: Option<usize>,
+    max_spare_threads: Option<usize>,
     stall_threshold: Option<Duration>,
+    slow_poll_warning: Option<Duration>,
+    unwatched: bool,
     on_unhandled_panic: UnhandledPanic,
     selector: Option<Selector>,
 }
@@ -54,6 +57,17 @@ impl Builder {
         self
     }
 
+    /// How many threads may stand in at a time for workers that are stuck in a long poll. Default: 256.
+    /// With 0, what waits behind a long poll can still go on at another worker, but when every worker is
+    /// stuck, everything waits.
+    ///
+    /// They are started when they are needed, retire when they have not been for 10 ms, and end after
+    /// five seconds of rest.
+    pub fn max_spare_threads(mut self, threads: usize) -> Builder {
+        self.max_spare_threads = Some(threads);
+        self
+    }
+
     /// What the runtime's threads are called, followed by a number or their purpose. Default:
     /// `filch`.
     pub fn thread_name(mut self, name: impl Into<String>) -> Builder {
@@ -74,9 +88,27 @@ impl Builder {
     }
 
     /// A worker that has been inside one poll for this long is taken for stuck: what waits behind
-    /// that poll is handed to others. Default: 1 ms. Looked at every 0.5 to 4 ms.
+    /// that poll is handed to others, and if every worker is stuck, a spare thread comes. Default: 1 ms.
+    /// Looked at every 0.5 to 4 ms; a poll that visibly waits for something counts as stuck after a quarter of it.
     pub fn stall_threshold(mut self, threshold: Duration) -> Builder {
         self.stall_threshold = Some(threshold);
+        self
+    }
+
+    /// A task that has been inside one poll for this long is named on standard error, at most once a
+    /// second: the task, where it was spawned, and whether it computes or is blocked. Default: 100 ms.
+    /// [`Duration::MAX`]: never. Slow polls are counted anyway, see
+    /// [`Metrics::slow_sites`](crate::Metrics::slow_sites).
+    pub fn slow_poll_warning(mut self, after: Duration) -> Builder {
+        self.slow_poll_warning = Some(after);
+        self
+    }
+
+    /// Workers are not watched: nothing waits for long polls to be found out, and nothing is done about them.
+    /// For measuring what the watching costs.
+    #[doc(hidden)]
+    pub fn unwatched(mut self) -> Builder {
+        self.unwatched = true;
         self
     }
 
@@ -127,7 +159,12 @@ impl Builder {
             max_blocking_threads: self.max_blocking_threads.unwrap_or(512),
             thread_name: self.thread_name.unwrap_or_else(|| "filch".to_owned()),
             stack_size: self.stack_size,
+            max_spare_threads: self.max_spare_threads.unwrap_or(256),
             stall_threshold: self.stall_threshold.unwrap_or(Duration::from_millis(1)),
+            slow_poll_warning: Some(self.slow_poll_warning.unwrap_or(Duration::from_millis(100)))
+                .filter(|after| *after != Duration::MAX),
+            monitor: !self.unwatched,
+            seed,
             on_unhandled_panic: self.on_unhandled_panic,
             selector: self.selector.map_or_else(selector_from_env, Ok)?,
         };
@@ -136,12 +173,18 @@ impl Builder {
                 "max_blocking_threads is 0: spawn_blocking could never run",
             ));
         }
+        if config.max_spare_threads > MAX_WORKERS {
+            return Err(invalid(&format!(
+                "max_spare_threads is {}: choose from 0 to {MAX_WORKERS}",
+                config.max_spare_threads
+            )));
+        }
         if config.thread_name.contains('\0') {
             return Err(invalid(
                 "thread_name contains a NUL character, which no thread may have",
             ));
         }
-        let (shared, queues) = Shared::new(config, SCHEDULER, threads::hire)?;
+        let (shared, queues) = Shared::new(config, SCHEDULER, threads::start_new)?;
         let cores = queues.into_iter().enumerate();
         let cores = cores.map(|(i, queue)| Core::new(i, queue, seed));
         Ok((shared, cores.collect()))

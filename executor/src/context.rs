@@ -135,6 +135,28 @@ impl Context {
         unsafe { self.core.get().as_ref() }
     }
 
+    /// The seat that this thread holds, if it holds one, and the runtime that this is in.
+    pub(crate) fn core_and_shared(&self) -> Option<(&Core, &Shared)> {
+        let shared = self.shared()?;
+        Some((self.core_of(shared)?, shared))
+    }
+
+    /// Code that may block is about to run; the role that it interrupts comes back.
+    pub(crate) fn start_blocking(&self) -> Role {
+        match self.role.get() {
+            role @ (Role::Worker | Role::BlockOn) => {
+                self.role.set(Role::Blocking);
+                role
+            }
+            role => role,
+        }
+    }
+
+    /// The end of what `start_blocking` began.
+    pub(crate) fn stop_blocking(&self, interrupted: Role) {
+        self.role.set(interrupted);
+    }
+
     /// The queue that this thread lends to `shared` while it is in `block_on`.
     pub(crate) fn guest_of(&self, shared: *const Shared) -> Option<&Local> {
         if !ptr::eq(self.shared.get(), shared) {

@@ -1,6 +1,6 @@
 //! What the thread that holds a seat owns of it: no other thread ever touches a [`Core`].
 //!
-//! Its public half, which others do see, is `shared::Remote`.
+//! Its public half, which others do see, is `remotes::Remote`.
 
 use crate::pace::Stopwatch;
 use crate::queue::Local;
@@ -20,7 +20,7 @@ pub(crate) struct Core {
     pub(crate) queue: Local,
     /// Where it registers tasks.
     pub(crate) desk: Desk,
-    /// Polls so far; `Remote::tick` is its published copy.
+    /// Polls so far; `Watch` has the published copy.
     pub(crate) tick: Cell<u32>,
     /// Polls left until the injector is looked at.
     pub(crate) round: Cell<u32>,
@@ -32,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) stopwatch: Stopwatch,
     /// How far looking around before sleeping has paid off lately; see `Worker::linger`.
     pub(crate) linger_credit: Cell<u32>,
+    /// The slow lane was not served for long: it comes before other tasks.
+    pub(crate) lane_first: Cell<bool>,
     /// Wakers are being woken in a batch: their tasks queue up without waking workers.
     pub(crate) batching: Cell<bool>,
     next_id: Cell<u64>,
@@ -51,6 +53,7 @@ impl Core {
             beat: Cell::new(0),
             stopwatch: Stopwatch::new(),
             linger_credit: Cell::new(0),
+            lane_first: Cell::new(false),
             batching: Cell::new(false),
             next_id: Cell::new(0),
             end_id: Cell::new(0),

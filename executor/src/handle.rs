@@ -102,6 +102,16 @@ impl Handle {
         self.shared.spawn_blocking(f, Location::caller())
     }
 
+    /// Runs a closure that computes for long on the workers. See [`crate::cpu`].
+    #[track_caller]
+    pub fn cpu<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.shared.cpu(f, Location::caller())
+    }
+
     /// Polls a future on this thread until it is ready; what it spawns runs on the runtime.
     ///
     /// On a handle of a [`LocalRuntime`](crate::LocalRuntime), its tasks run only while its own
@@ -149,9 +159,24 @@ impl Shared {
     pub(crate) fn metrics(&self) -> Metrics {
         let backstop = &self.backstop.counters;
         Metrics {
-            workers: (0..self.remotes.len())
+            workers: (0..self.config.workers)
                 .map(|worker| self.worker_metrics(worker))
                 .collect(),
+            spares: {
+                let spares = self.remotes.iter().skip(self.config.workers);
+                spares.filter(|remote| remote.held.load(Relaxed)).count()
+            },
+            spare_threads: self.seats.spare_threads(),
+            stuck_workers: {
+                let held = self
+                    .remotes
+                    .iter()
+                    .filter(|remote| remote.held.load(Relaxed));
+                held.filter(|remote| !remote.is_at_work()).count()
+            },
+            slow_polls: self.slow_polls.total(),
+            slow_sites: self.slow_polls.sites(),
+            slow_lane_depth: self.lane.len(),
             tasks: self.registry.len(),
             injector_depth: self.injector.len(),
             foreign_timers: self.foreign_timers.len(),

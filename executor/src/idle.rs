@@ -57,19 +57,33 @@ use crate::primitive::atomic::{AtomicU64, AtomicUsize, fence};
 pub(crate) struct Idle {
     searching: AtomicUsize,
     masks: Box<[AtomicU64]>,
+    /// Masks from this one on were never used.
+    used: AtomicUsize,
     workers: usize,
 }
 
 impl Idle {
-    /// All workers start out busy.
-    pub(crate) fn new(workers: usize) -> Idle {
+    /// All workers start out busy. There is room for so many spare ones.
+    pub(crate) fn new(workers: usize, spares: usize) -> Idle {
         Idle {
             searching: AtomicUsize::new(0),
-            masks: (0..workers.div_ceil(64))
+            masks: (0..(workers + spares).div_ceil(64))
                 .map(|_| AtomicU64::new(0))
                 .collect(),
+            used: AtomicUsize::new(workers.div_ceil(64)),
             workers,
         }
+    }
+
+    /// A spare worker is going to take part. Called before it does, by one thread at a time.
+    ///
+    /// Orderings: what this stores comes before the worker's S1, so whoever has to see the bit sees it too.
+    pub(crate) fn admit(&self, worker: usize) {
+        self.used.fetch_max(worker / 64 + 1, AcqRel);
+    }
+
+    fn masks(&self) -> &[AtomicU64] {
+        &self.masks[..self.used.load(Relaxed)]
     }
 
     /// P2 to P5: chooses the worker to unpark, if one has to be. It is already counted as
@@ -107,7 +121,11 @@ impl Idle {
     }
 
     fn first_idle(&self) -> Option<usize> {
-        let mut masks = self.masks.iter().map(|mask| mask.load(Relaxed)).enumerate();
+        let mut masks = self
+            .masks()
+            .iter()
+            .map(|mask| mask.load(Relaxed))
+            .enumerate();
         let (word, bits) = masks.find(|(_, bits)| *bits != 0)?;
         Some(word * 64 + bits.trailing_zeros() as usize)
     }
@@ -164,7 +182,7 @@ impl Idle {
 
     /// Whether any worker is idle; a hint.
     pub(crate) fn any(&self) -> bool {
-        self.masks.iter().any(|mask| mask.load(Acquire) != 0)
+        self.masks().iter().any(|mask| mask.load(Acquire) != 0)
     }
 
     /// Whether this worker is idle; a hint.
@@ -184,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_sleeping_worker_is_chosen_once() {
-        let idle = Idle::new(2);
+        let idle = Idle::new(2, 0);
         assert_eq!(idle.notify(), None, "nobody sleeps");
         idle.start_sleeping(1, false);
         assert!(idle.any() && idle.is_idle(1) && !idle.is_idle(0));
@@ -200,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_woke_by_itself_does_not_count_as_searching() {
-        let idle = Idle::new(2);
+        let idle = Idle::new(2, 0);
         idle.start_sleeping(0, false);
         assert!(!idle.stop_sleeping(0));
         idle.start_sleeping(1, false);
@@ -209,7 +227,7 @@ mod tests {
 
     #[test]
     fn nobody_is_woken_for_work_while_somebody_searches() {
-        let idle = Idle::new(2);
+        let idle = Idle::new(2, 0);
         idle.start_sleeping(0, false);
         assert!(idle.start_searching());
         assert_eq!(idle.notify(), None);
@@ -222,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_searcher_that_sleeps_gives_up_its_search() {
-        let idle = Idle::new(1);
+        let idle = Idle::new(1, 0);
         assert!(idle.start_searching());
         idle.start_sleeping(0, true);
         assert_eq!(idle.notify(), Some(0));
@@ -230,17 +248,18 @@ mod tests {
 
     #[test]
     fn half_of_the_workers_search_at_most() {
-        let idle = Idle::new(4);
+        let idle = Idle::new(4, 0);
         assert!(idle.start_searching() && idle.start_searching());
         assert!(!idle.start_searching());
         assert!(!idle.stop_searching(), "another one still searches");
         assert!(idle.stop_searching());
-        assert!(Idle::new(1).start_searching(), "one worker may");
+        assert!(Idle::new(1, 0).start_searching(), "one worker may");
     }
 
     #[test]
     fn workers_beyond_the_first_mask_are_found() {
-        let idle = Idle::new(130);
+        let idle = Idle::new(63, 67);
+        idle.admit(129);
         for worker in [129, 64, 63] {
             idle.start_sleeping(worker, false);
         }

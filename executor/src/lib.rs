@@ -12,6 +12,9 @@ mod sys;
 
 mod locals;
 mod wait;
+mod watch;
+
+mod habit;
 
 mod task;
 
@@ -21,25 +24,34 @@ mod parker;
 mod queue;
 mod slot;
 
+mod slow_polls;
+
+mod metrics;
+
 mod blocking;
 mod callers;
 mod core;
 mod deep;
 mod ending;
 mod guest;
-mod metrics;
+mod lane;
 mod registry;
+mod remotes;
 mod seats;
 mod shared;
+mod staff;
 mod table;
 
 mod context;
 pub mod leaf;
 
+mod away;
 mod join;
 mod schedule;
 mod timer;
 mod worker;
+
+mod monitor;
 
 mod backstop;
 mod threads;
@@ -62,6 +74,7 @@ mod testing;
 #[cfg(all(test, filch_loom))]
 mod model;
 
+pub use away::blocking;
 pub use builder::Builder;
 pub use handle::{Handle, NoRuntime};
 pub use join::{AbortHandle, JoinHandle};
@@ -70,9 +83,10 @@ pub use local_key::{AccessError, LocalKey, Scope};
 pub use metrics::{Metrics, WorkerMetrics};
 pub use runtime::{Leftover, Runtime};
 pub use shared::UnhandledPanic;
+pub use slow_polls::SlowSite;
 pub use task::{JoinError, TaskId, TaskInfo, TaskState};
 pub use tasks::{
-    ConsumeBudget, TaskBuilder, YieldNow, all, consume_budget, current, need_preempt, spawn,
+    ConsumeBudget, TaskBuilder, YieldNow, all, consume_budget, cpu, current, need_preempt, spawn,
     spawn_blocking, spawn_local, yield_now,
 };
 pub use timer::Timer;

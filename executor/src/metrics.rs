@@ -1,5 +1,6 @@
 //! Counters that are always on: one cache line per worker, one writer each, relaxed.
 
+use crate::slow_polls::SlowSite;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -88,8 +89,20 @@ pub struct Metrics {
     pub backstop_io_events: u64,
     /// Overdue timers that the reactor thread fired.
     pub backstop_timers_fired: u64,
-    /// Tasks that the reactor thread took away from a worker stuck in a poll.
+    /// Tasks that waited behind a poll when it was found to be long, and so were left to other workers.
     pub rescues: u64,
+    /// Workers that are inside a long poll now, spare ones included.
+    pub stuck_workers: usize,
+    /// Spare threads that stand in for stuck workers now.
+    pub spares: usize,
+    /// Spare threads, at work or resting.
+    pub spare_threads: usize,
+    /// Polls that lasted longer than the stall threshold, as far as they were seen to.
+    pub slow_polls: u64,
+    /// The same by the place where their tasks were spawned, most polls first.
+    pub slow_sites: Vec<SlowSite>,
+    /// Tasks known to compute for long that wait for their turn.
+    pub slow_lane_depth: usize,
     /// Threads for blocking calls, busy or idle.
     pub blocking_threads: usize,
     /// Blocking calls that wait for a thread.

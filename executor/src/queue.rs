@@ -84,11 +84,6 @@ impl Stealer {
             .steal_batch_with_limit_and_pop(&into.0, BATCH_LIMIT)
             .into()
     }
-
-    /// Takes one.
-    pub(crate) fn steal_one(&self) -> Stolen {
-        self.0.steal().into()
-    }
 }
 
 impl Injector {
@@ -115,6 +110,11 @@ impl Injector {
             // Whoever is in the way is taking tasks too, so nothing is lost by not trying again.
             let _ = self.0.steal_batch_with_limit(&into.0, self.share(workers));
         }
+    }
+
+    /// Takes one.
+    pub(crate) fn steal_one(&self) -> Stolen {
+        self.0.steal().into()
     }
 
     fn share(&self, workers: usize) -> usize {

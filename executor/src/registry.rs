@@ -25,7 +25,7 @@ use crate::primitive::Mutex;
 use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use crate::primitive::atomic::{AtomicBool, AtomicU64, fence};
 use crate::table::Table;
-use crate::task::{Header, TaskInfo, TaskRef};
+use crate::task::{Header, TaskId, TaskInfo, TaskRef};
 use crossbeam_utils::CachePadded;
 use std::cell::RefCell;
 
@@ -184,6 +184,13 @@ impl Registry {
         let removed = sum(|tally| &tally.removed);
         let registered = sum(|tally| &tally.registered);
         (registered - removed) as usize
+    }
+
+    /// What that task is doing, if it is still there. Looks through all tasks.
+    pub(crate) fn info(&self, id: TaskId) -> Option<TaskInfo> {
+        let tasks = self.table.tasks();
+        let task = tasks.iter().find(|task| task.header().id == id)?;
+        Some(TaskInfo::of(task.header()))
     }
 
     /// What every task is doing, by id.

@@ -229,7 +229,7 @@ impl Shared {
             let _ = thread.join();
         }
         let rest = deadline.map(|deadline| deadline.duration_since(Instant::now()));
-        let ended = self.blocking.wait_gone(rest) == 0;
+        let ended = self.seats.wait_spares_gone(rest) == 0 && self.blocking.wait_gone(rest) == 0;
         if ended {
             self.close_drivers();
         }
@@ -276,7 +276,7 @@ impl Shared {
     pub(crate) fn close_drivers(&self) {
         let mut woken = Vec::new();
         self.reactor.close(&mut woken);
-        let wheels = self.remotes.iter().map(|remote| &remote.timers);
+        let wheels = self.remotes.all().map(|remote| &remote.timers);
         wheels
             .chain([&self.foreign_timers])
             .for_each(|timers| timers.close(&mut woken));

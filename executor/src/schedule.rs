@@ -4,8 +4,11 @@
 //!  woken on a worker of its runtime ──▶ next-task slot ──displaced──▶ local queue ──full──▶ injector
 //!  spawned or yielded there ──────────▶ local queue
 //!  on a thread in block_on ───────────▶ that thread's guest queue
-//!  anywhere else ─────────────────────▶ injector
+//!  anywhere else, or in a long poll ──▶ injector
 //! ```
+//!
+//! What is known to compute for long waits in the slow lane (`lane.rs`): a worker that comes across it in one
+//! of these queues puts it there.
 //!
 //! A worker wakes another only when at least two tasks wait here (the one it will run next by itself
 //! is nobody else's business) and they will take this worker longer than a wake would: its polls so
@@ -101,9 +104,17 @@ impl Shared {
             }
             _ => Some(task),
         });
-        if let Some(task) = lent {
-            self.injector.push(task);
+        match lent {
+            Some(task) => self.schedule_unclaimed(task),
+            None => {
+                self.notify_one();
+            }
         }
+    }
+
+    /// A task became runnable where no worker is going to look after it.
+    pub(crate) fn schedule_unclaimed(&self, task: Runnable) {
+        self.injector.push(task);
         self.notify_one();
     }
 }
@@ -114,6 +125,9 @@ impl Core {
         if self.batching.get() || shared.config.local {
             return self.push(shared, task);
         }
+        if shared.remotes[self.index].watch.mark().is_some() {
+            return shared.schedule_unclaimed(task);
+        }
         if let Some(displaced) = shared.remotes[self.index].slot.put(task) {
             self.push(shared, displaced);
         }
@@ -122,6 +136,9 @@ impl Core {
 
     /// A task was spawned on this seat's thread: tasks start in the order of their spawns.
     pub(crate) fn schedule_spawned(&self, shared: &Shared, task: Runnable) {
+        if shared.remotes[self.index].watch.mark().is_some() {
+            return shared.schedule_unclaimed(task);
+        }
         self.push(shared, task);
         self.notify_if_worth(shared);
     }

@@ -12,13 +12,26 @@
 //! finds none, has a thread started for a vacant seat ([`Seats::hire`]). One at a time: until the new thread has
 //! taken its seat it counts as one that searches, since looking for tasks is the first thing it does.
 //!
+//! Besides there are *spare* seats, for threads that stand in for workers which are stuck in a long poll
+//! (`staff.rs`). A spare thread comes with its seat, works it until it is asked to retire, and rests for some
+//! seconds, in case it is called again. Whoever calls marks the seat as held before anything else, so it
+//! counts as staffed from then on, and nobody calls another one for the same reason.
+//!
 //! A caller of `run` has precedence over waiting threads: it announces itself (`wanted`), which makes
 //! some worker that finds nothing to do, or that comes to its upkeep, give its seat up.
 
 use crate::core::Core;
+use crate::idle::Idle;
+use crate::queue::Local;
+use crate::remotes::Remotes;
+use filch_timer::Instant;
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
+
+/// A spare thread that nobody calls ends after this long.
+const REST: Duration = Duration::from_secs(5);
 
 /// The vacant seats and who waits for one.
 #[derive(Debug)]
@@ -28,6 +41,12 @@ pub(crate) struct Seats {
     for_threads: Condvar,
     /// For callers of `run`.
     for_callers: Condvar,
+    /// For spare threads that rest.
+    for_spares: Condvar,
+    /// For whoever waits until all spare threads are gone.
+    spares_gone: Condvar,
+    /// Vacant seats; read without the lock as a hint.
+    vacancies: AtomicUsize,
     /// Callers that wait; read by workers without the lock.
     wanted: AtomicUsize,
     /// Threads that were not started yet. Changed under the lock.
@@ -42,6 +61,27 @@ struct Inner {
     closed: bool,
     /// Threads started so far.
     hired: usize,
+    /// Spare seats that were made so far, and those of them that nobody has; the lowest is last.
+    spares: usize,
+    free_spares: Vec<Core>,
+    /// Spare threads that rest and were not called, and the seats of those that were.
+    resting: usize,
+    called: Vec<Core>,
+    /// Spare threads that have not ended.
+    spare_threads: usize,
+}
+
+/// Who comes after a call.
+#[derive(Debug)]
+pub(crate) enum Called {
+    /// Nobody: there are as many spare seats as there may be.
+    Nobody,
+    /// A worker's seat is vacant, and a thread can be hired for it.
+    Worker,
+    /// A spare thread that rested.
+    Resting,
+    /// A new spare thread, which the caller starts on this seat.
+    New(Core),
 }
 
 impl Seats {
@@ -52,7 +92,15 @@ impl Seats {
                 vacant: Vec::new(),
                 closed: false,
                 hired: 0,
+                spares: 0,
+                free_spares: Vec::new(),
+                resting: 0,
+                called: Vec::new(),
+                spare_threads: 0,
             }),
+            for_spares: Condvar::new(),
+            spares_gone: Condvar::new(),
+            vacancies: AtomicUsize::new(0),
             unstarted: AtomicUsize::new(threads),
             coming: AtomicBool::new(false),
             for_threads: Condvar::new(),
@@ -70,6 +118,7 @@ impl Seats {
     pub(crate) fn vacate(&self, core: Core) {
         let mut inner = self.inner.lock();
         inner.vacant.push(core);
+        self.vacancies.store(inner.vacant.len(), Relaxed);
         if self.is_wanted() {
             &self.for_callers
         } else {
@@ -82,13 +131,18 @@ impl Seats {
     /// after its fence: a thread that is coming clears `coming` before it fences and looks for tasks.
     #[inline]
     pub(crate) fn may_hire(&self) -> bool {
-        self.unstarted.load(Relaxed) > 0 && !self.coming.load(Relaxed)
+        self.vacancies.load(Relaxed) > 0 && self.unstarted.load(Relaxed) > 0 && !self.is_coming()
+    }
+
+    /// Whether a thread was started that has not come to its seat yet.
+    pub(crate) fn is_coming(&self) -> bool {
+        self.coming.load(Relaxed)
     }
 
     /// Decides whether to start a thread. `Some`: the caller starts one, with that number.
     pub(crate) fn hire(&self) -> Option<usize> {
         let mut inner = self.inner.lock();
-        if inner.vacant.is_empty() || !self.may_hire() {
+        if !self.may_hire() {
             return None;
         }
         self.coming.store(true, Relaxed);
@@ -122,7 +176,7 @@ impl Seats {
         let mut inner = self.inner.lock();
         loop {
             if inner.vacant.len() > self.wanted.load(Acquire) || inner.closed {
-                return inner.vacant.pop();
+                return self.pop(&mut inner);
             }
             self.for_threads.wait(&mut inner);
         }
@@ -130,7 +184,13 @@ impl Seats {
 
     /// For whoever helps with a shutdown: a seat if one is vacant.
     pub(crate) fn try_take(&self) -> Option<Core> {
-        self.inner.lock().vacant.pop()
+        self.pop(&mut self.inner.lock())
+    }
+
+    fn pop(&self, inner: &mut Inner) -> Option<Core> {
+        let core = inner.vacant.pop();
+        self.vacancies.store(inner.vacant.len(), Relaxed);
+        core
     }
 
     /// For a caller of `run`: announces that it wants a seat. `ask` makes a worker look.
@@ -138,7 +198,7 @@ impl Seats {
         let mut inner = self.inner.lock();
         self.wanted.fetch_add(1, Release);
         let core = loop {
-            if let Some(core) = inner.vacant.pop() {
+            if let Some(core) = self.pop(&mut inner) {
                 break Some(core);
             }
             if inner.closed || give_up() {
@@ -155,6 +215,89 @@ impl Seats {
         core
     }
 
+    /// Gets somebody to a seat because those who have one are stuck.
+    pub(crate) fn call(&self, remotes: &Remotes, idle: &Idle, seed: u64, now: Instant) -> Called {
+        let mut inner = self.inner.lock();
+        if self.may_hire() {
+            return Called::Worker;
+        }
+        let seat = remotes.first_spare() + inner.spares;
+        let core = match inner.free_spares.pop() {
+            Some(core) => core,
+            None if inner.spares == remotes.max_spares() => return Called::Nobody,
+            None => {
+                let queue = Local::new();
+                remotes.add_spare(inner.spares, &queue, now);
+                inner.spares += 1;
+                Core::new(seat, queue, seed)
+            }
+        };
+        idle.admit(core.index);
+        remotes[core.index].retire.store(false, Relaxed);
+        remotes[core.index].thread.store(0, Relaxed);
+        remotes[core.index].held.store(true, Relaxed);
+        inner.update_seated(remotes);
+        if inner.resting == 0 {
+            inner.spare_threads += 1;
+            return Called::New(core);
+        }
+        inner.resting -= 1;
+        inner.called.push(core);
+        drop(inner);
+        self.for_spares.notify_one();
+        Called::Resting
+    }
+
+    /// A spare thread leaves its seat and rests. `Some`: it was called again. `None`: it ends, and says
+    /// so with `spare_gone`.
+    pub(crate) fn rest(&self, core: Core, remotes: &Remotes) -> Option<Core> {
+        let mut inner = self.inner.lock();
+        inner.free(core, remotes);
+        inner.resting += 1;
+        loop {
+            if let Some(core) = inner.called.pop() {
+                return Some(core);
+            }
+            let over = inner.closed || self.for_spares.wait_for(&mut inner, REST).timed_out();
+            if over && inner.called.is_empty() {
+                inner.resting -= 1;
+                return None;
+            }
+        }
+    }
+
+    /// The spare thread that was to be started could not be.
+    pub(crate) fn call_failed(&self, core: Core, remotes: &Remotes) {
+        remotes[core.index].held.store(false, Relaxed);
+        self.inner.lock().free(core, remotes);
+        self.spare_gone();
+    }
+
+    /// A spare thread ends.
+    pub(crate) fn spare_gone(&self) {
+        self.inner.lock().spare_threads -= 1;
+        self.spares_gone.notify_all();
+    }
+
+    /// How many spare threads there are, at work or resting.
+    pub(crate) fn spare_threads(&self) -> usize {
+        self.inner.lock().spare_threads
+    }
+
+    /// Waits until no spare thread is left, at most until `timeout`. Returns how many are.
+    pub(crate) fn wait_spares_gone(&self, timeout: Option<Duration>) -> usize {
+        let mut inner = self.inner.lock();
+        let are_there = |inner: &mut Inner| inner.spare_threads > 0;
+        match timeout {
+            Some(timeout) => {
+                self.spares_gone
+                    .wait_while_for(&mut inner, are_there, timeout);
+            }
+            None => self.spares_gone.wait_while(&mut inner, are_there),
+        }
+        inner.spare_threads
+    }
+
     /// Wakes callers of `claim`, so that they ask `give_up` again.
     pub(crate) fn wake_callers(&self) {
         drop(self.inner.lock());
@@ -166,6 +309,33 @@ impl Seats {
         self.inner.lock().closed = true;
         self.for_threads.notify_all();
         self.for_callers.notify_all();
+        self.for_spares.notify_all();
+    }
+}
+
+impl Inner {
+    /// A spare seat is free again. The lowest free ones are taken first, so that few seats have to be
+    /// looked at.
+    fn free(&mut self, core: Core, remotes: &Remotes) {
+        let at = self
+            .free_spares
+            .partition_point(|free| free.index > core.index);
+        self.free_spares.insert(at, core);
+        self.update_seated(remotes);
+    }
+
+    fn update_seated(&self, remotes: &Remotes) {
+        let first = remotes.first_spare();
+        // Free seats are in descending order: the ones at the start that run down from the last made one
+        // need not be looked at.
+        let mut seated = self.spares;
+        for free in &self.free_spares {
+            if free.index + 1 != first + seated {
+                break;
+            }
+            seated -= 1;
+        }
+        remotes.set_seated(seated);
     }
 }
 
@@ -244,7 +414,7 @@ mod tests {
     #[test]
     fn threads_are_hired_one_at_a_time_for_vacant_seats() {
         let seats = Seats::new(2);
-        assert!(seats.may_hire() && seats.hire().is_none(), "no seat");
+        assert!(!seats.may_hire() && seats.hire().is_none(), "no seat");
         seats.vacate(core(0));
         assert_eq!(seats.hire(), Some(0));
         assert!(!seats.may_hire(), "one is coming");

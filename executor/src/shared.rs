@@ -3,17 +3,19 @@
 
 use crate::blocking::BlockingPool;
 use crate::callers::Callers;
+use crate::core::Core;
 use crate::deep::DeepSleep;
 use crate::ending::Ending;
 use crate::guest::Guests;
 use crate::idle::Idle;
-use crate::metrics::{BackstopCounters, Counters};
-use crate::pace::Pace;
+use crate::lane::Lane;
+use crate::metrics::BackstopCounters;
 use crate::parker::{Parker, Unpark};
-use crate::queue::{Injector, Local, Stealer};
+use crate::queue::{Injector, Local};
 use crate::registry::Registry;
-use crate::seats::Seats;
-use crate::slot::Slot;
+use crate::remotes::{Remote, Remotes};
+use crate::seats::{Called, Seats};
+use crate::slow_polls::SlowPolls;
 use crate::task::Scheduler;
 use crossbeam_utils::CachePadded;
 use filch_reactor::{Reactor, Selector};
@@ -21,8 +23,8 @@ use filch_timer::{Clock, Instant, Timers};
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::io;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -46,27 +48,26 @@ pub(crate) struct Config {
     /// One thread runs everything, and its tasks need not be Send.
     pub(crate) local: bool,
     pub(crate) max_blocking_threads: usize,
+    pub(crate) max_spare_threads: usize,
     pub(crate) thread_name: String,
     pub(crate) stack_size: Option<usize>,
     pub(crate) stall_threshold: Duration,
+    /// A poll that takes longer is reported while it lasts; `None`: none is.
+    pub(crate) slow_poll_warning: Option<Duration>,
+    /// Whether workers are watched at all; for measuring what that costs.
+    pub(crate) monitor: bool,
+    pub(crate) seed: u64,
     pub(crate) on_unhandled_panic: UnhandledPanic,
     pub(crate) selector: Selector,
 }
 
-/// What others see of a worker: one per seat, each on cache lines of its own.
+/// A thread that is to be started.
 #[derive(Debug)]
-pub(crate) struct Remote {
-    pub(crate) stealer: Stealer,
-    pub(crate) slot: Slot,
-    /// Counts polls, stored before each: a worker whose tick stands still is stuck in one.
-    pub(crate) tick: AtomicU32,
-    /// How long its polls take.
-    pub(crate) pace: Pace,
-    /// A thread holds the seat.
-    pub(crate) held: AtomicBool,
-    pub(crate) parker: Parker,
-    pub(crate) timers: Arc<Timers>,
-    pub(crate) counters: CachePadded<Counters>,
+pub(crate) enum NewThread {
+    /// For a worker's seat that nobody holds.
+    Worker,
+    /// For this spare seat.
+    Spare(Core),
 }
 
 /// The shared part of a runtime.
@@ -76,18 +77,21 @@ pub(crate) struct Remote {
 pub(crate) struct Shared {
     pub(crate) scheduler: Scheduler,
     /// Starts one of the runtime's own threads; in `threads`, which is above this module.
-    start_thread: fn(&Arc<Shared>),
+    start_thread: fn(&Arc<Shared>, NewThread),
     own: Weak<Shared>,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) reactor: Arc<Reactor>,
-    pub(crate) remotes: Box<[CachePadded<Remote>]>,
+    pub(crate) remotes: Remotes,
     pub(crate) guests: Guests,
     pub(crate) callers: Callers,
     pub(crate) injector: CachePadded<Injector>,
+    /// Tasks whose polls compute for long.
+    pub(crate) lane: CachePadded<Lane>,
     pub(crate) idle: CachePadded<Idle>,
     pub(crate) registry: Registry,
     pub(crate) seats: Seats,
+    pub(crate) slow_polls: SlowPolls,
     /// Timers of threads outside the runtime; the backstop fires them.
     pub(crate) foreign_timers: Arc<Timers>,
     pub(crate) ids: CachePadded<AtomicU64>,
@@ -120,28 +124,30 @@ impl Shared {
     pub(crate) fn new(
         config: Config,
         scheduler: Scheduler,
-        start_thread: fn(&Arc<Shared>),
+        start_thread: fn(&Arc<Shared>, NewThread),
     ) -> io::Result<(Arc<Shared>, Vec<Local>)> {
         let reactor = Arc::new(Reactor::new(config.selector)?);
         let clock = Clock::os();
         let now = clock.now();
         let queues: Vec<Local> = (0..config.workers).map(|_| Local::new()).collect();
-        let threads = if config.local { 0 } else { config.workers };
+        let (threads, spares) = match config.local {
+            true => (0, 0),
+            false => (config.workers, config.max_spare_threads),
+        };
         let shared = Arc::new_cyclic(|own| Shared {
             scheduler,
             start_thread,
             own: own.clone(),
             reactor,
-            remotes: queues
-                .iter()
-                .map(|queue| CachePadded::new(Remote::new(queue, now)))
-                .collect(),
+            remotes: Remotes::new(&queues, spares, now),
             guests: Guests::new(),
             callers: Callers::new(),
             injector: CachePadded::new(Injector::new()),
-            idle: CachePadded::new(Idle::new(config.workers)),
+            lane: CachePadded::new(Lane::new(config.workers)),
+            idle: CachePadded::new(Idle::new(config.workers, spares)),
             registry: Registry::new(config.workers),
             seats: Seats::new(threads),
+            slow_polls: SlowPolls::new(),
             foreign_timers: Arc::new(Timers::new(now)),
             ids: CachePadded::new(AtomicU64::new(1)),
             coarse: CachePadded::new(AtomicU64::new(now.as_nanos())),
@@ -189,11 +195,52 @@ impl Shared {
             None => {
                 // Whoever searches finds the task, and wakes the next one or has it started.
                 let start = self.seats.may_hire() && !self.idle.is_searched();
-                if start && let Some(own) = self.own.upgrade() {
-                    (self.start_thread)(&own);
+                if start {
+                    self.start_thread(NewThread::Worker);
                 }
                 start
             }
+        }
+    }
+
+    fn start_thread(&self, thread: NewThread) {
+        if let Some(own) = self.own.upgrade() {
+            (self.start_thread)(&own, thread);
+        }
+    }
+
+    /// Whether somebody is at work, or about to come, who is not stuck.
+    pub(crate) fn is_staffed(&self) -> bool {
+        self.remotes.iter().any(Remote::is_at_work) || self.seats.is_coming()
+    }
+
+    /// Gets one more thread to work: one of the workers' that was not needed yet, or else a spare one.
+    /// `false`: there is none to be had.
+    pub(crate) fn call_help(&self) -> bool {
+        let now = self.coarse_now();
+        match self
+            .seats
+            .call(&self.remotes, &self.idle, self.config.seed, now)
+        {
+            Called::Nobody => return false,
+            Called::Worker => self.start_thread(NewThread::Worker),
+            Called::Resting => {}
+            Called::New(core) => self.start_thread(NewThread::Spare(core)),
+        }
+        true
+    }
+
+    /// The worker of that seat is inside a long poll, and has said so: others go on with what waits. If
+    /// nobody is left who could, somebody is called.
+    ///
+    /// Orderings: whoever falls asleep later sees the mark, and whoever sleeps already is seen here; of
+    /// two workers that leave at the same time the later one sees the other's.
+    pub(crate) fn leave_work(&self, seat: usize) {
+        fence(SeqCst); // [away], pairs with [idle-sub] and itself
+        if !self.is_staffed() {
+            self.call_help();
+        } else if self.remotes[seat].waiting() > 0 || self.has_unclaimed_work() {
+            self.notify_one();
         }
     }
 
@@ -218,8 +265,9 @@ impl Shared {
     }
 
     pub(crate) fn unpark_all(&self) {
-        for worker in 0..self.remotes.len() {
-            self.unpark(worker);
+        // A spare thread that is just called looks around before it sleeps.
+        for seat in 0..self.remotes.len() {
+            self.unpark(seat);
         }
         self.wake_backstop();
     }
@@ -240,9 +288,22 @@ impl Shared {
 
     /// Whether there is a task that an idle worker should take; a hint, exact after a fence.
     pub(crate) fn has_work(&self) -> bool {
-        !self.injector.is_empty()
-            || self.remotes.iter().any(|remote| remote.has_surplus())
-            || self.guests.have_work()
+        self.has_unclaimed_work() || self.remotes.iter().any(Remote::has_surplus)
+    }
+
+    /// The same, of those that no worker has.
+    pub(crate) fn has_unclaimed_work(&self) -> bool {
+        !self.injector.is_empty() || self.lane.has_work() || self.guests.have_work()
+    }
+
+    /// How many tasks no worker has.
+    pub(crate) fn unclaimed_work(&self) -> usize {
+        let lane = if self.lane.has_work() {
+            self.lane.len()
+        } else {
+            0
+        };
+        self.injector.len() + lane + usize::from(self.guests.have_work())
     }
 
     pub(crate) fn is_shut_down(&self) -> bool {
@@ -279,33 +340,6 @@ impl Shared {
             drop(self.drained.0.lock());
             self.drained.1.notify_all();
             self.unpark_all();
-        }
-    }
-}
-
-impl Remote {
-    /// Whether others should help with what waits here. A single task, or a few short ones, are left
-    /// to the worker: otherwise two workers would pass them back and forth. The backstop sees to it
-    /// that they do not wait behind a long poll.
-    pub(crate) fn has_surplus(&self) -> bool {
-        self.pace.is_worth_help(self.waiting())
-    }
-
-    /// How many tasks wait here.
-    pub(crate) fn waiting(&self) -> usize {
-        self.stealer.len() + usize::from(self.slot.is_occupied())
-    }
-
-    fn new(queue: &Local, now: Instant) -> Remote {
-        Remote {
-            stealer: queue.stealer(),
-            slot: Slot::new(),
-            tick: AtomicU32::new(0),
-            pace: Pace::new(),
-            held: AtomicBool::new(false),
-            parker: Parker::new(),
-            timers: Arc::new(Timers::new(now)),
-            counters: CachePadded::new(Counters::default()),
         }
     }
 }

@@ -72,6 +72,30 @@ impl Shared {
         handle
     }
 
+    /// Runs a closure that computes on a worker, as a task of the slow lane.
+    pub(crate) fn cpu<F, T>(
+        self: &Arc<Shared>,
+        f: F,
+        at: &'static Location<'static>,
+    ) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        if self.config.local {
+            return self.spawn(Once(Some(f)), None, at);
+        }
+        // SAFETY: the closure is Send.
+        let (task, handle) =
+            context::with(|context| unsafe { self.new_task(context, Once(Some(f)), None, at) });
+        if let Some(task) = task {
+            task.header().habit.declare_computing();
+            self.lane.push(task, self.coarse_now());
+            self.notify_one();
+        }
+        handle
+    }
+
     /// Allocates and registers a task. Without a `Runnable` the runtime is shutting down and the
     /// task is already cancelled.
     ///
@@ -128,7 +152,7 @@ impl<F: FnOnce() -> T, T> Future for Once<F> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, _cx: &mut std::task::Context<'_>) -> Poll<T> {
-        let f = self.0.take().expect("a blocking closure runs once");
+        let f = self.0.take().expect("a closure runs once");
         Poll::Ready(f())
     }
 }

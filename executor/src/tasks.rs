@@ -54,6 +54,43 @@ where
     Handle::current().spawn_blocking(f)
 }
 
+/// Runs a closure that computes for long on the workers, so that the I/O beside it goes on.
+///
+/// At most as many such closures, and other tasks that compute for long, run at a time as the runtime has
+/// workers; the rest waits in the order of the calls. Meanwhile a further thread, if need be, serves the
+/// other tasks, and the operating system divides the cores between all of them. So computing gets what I/O
+/// leaves, and at least its fair share, while I/O waits for a core about as long as beside another process.
+/// (With [`spawn_blocking`] there would be up to 512 computing threads instead.)
+///
+/// Task-locals are inherited. Aborting the handle cancels a closure that has not begun; one that has runs to
+/// its end, and a shutdown waits for it. On a [`LocalRuntime`](crate::LocalRuntime) it is run in its turn and
+/// the other tasks wait.
+///
+/// # Panics
+/// Outside a runtime. A panic of the closure is the handle's error.
+///
+/// # Cancel safety
+/// Dropping the handle detaches the closure.
+///
+/// # Examples
+/// ```
+/// # let rt = filch_executor::Runtime::new()?;
+/// # rt.run(async {
+/// let sum = filch_executor::cpu(|| (0..1_000_000_u64).sum::<u64>()).await?;
+/// assert_eq!(sum, 499_999_500_000);
+/// # Ok::<(), filch_executor::JoinError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn cpu<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    Handle::current().cpu(f)
+}
+
 /// Spawns a future that need not be Send as a task of the current [`LocalRuntime`].
 ///
 /// [`LocalRuntime`]: crate::LocalRuntime

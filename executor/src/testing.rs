@@ -68,7 +68,7 @@ impl World {
         let mut next = Some(task);
         while let Some(task) = next {
             next = task
-                .run(|| false)
+                .run(|_| false)
                 .or_else(|| self.queue.lock().unwrap().pop());
         }
     }

@@ -4,18 +4,27 @@ use crate::backstop;
 use crate::blocking::Pushed;
 use crate::context::{self, Role};
 use crate::core::Core;
-use crate::shared::Shared;
+use crate::shared::{NewThread, Shared};
 use crate::sys::PreciseTimeouts;
 use crate::worker::{AbortOnUnwind, Exit, Worker};
+use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
 use std::thread;
 
-/// Starts a worker thread if a seat is vacant and there are still threads to be had.
+/// Starts a thread that is needed.
 ///
-/// If the system refuses the thread, others go on, and the next who would need it tries again; the
-/// backstop does so as long as a task waits that nobody runs.
-pub(crate) fn hire(shared: &Arc<Shared>) {
+/// If the system refuses it, others go on, and the next who would need it tries again; the backstop does so
+/// as long as a task waits that nobody runs.
+pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
+    match thread {
+        NewThread::Worker => hire(shared),
+        NewThread::Spare(core) => start_spare(shared, core),
+    }
+}
+
+/// Starts a worker thread if a seat is vacant and there are still threads to be had.
+fn hire(shared: &Arc<Shared>) {
     let Some(number) = shared.seats.hire() else {
         return;
     };
@@ -39,6 +48,30 @@ fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
             }
         }
     })
+}
+
+/// Starts a thread that works a spare seat, and others after that for as long as it is called.
+fn start_spare(shared: &Arc<Shared>, core: Core) {
+    let name = format!("{}-spare", shared.config.thread_name);
+    // The seat goes to the thread through here, so that it is not lost with a thread that does not start.
+    let seat = Arc::new(Mutex::new(Some(core)));
+    let theirs = Arc::clone(&seat);
+    let started = start(shared, name, false, move |shared| {
+        let precise = PreciseTimeouts::start();
+        let mut seat = theirs.lock().take();
+        while let Some(core) = seat {
+            work(&shared, &core);
+            seat = shared.seats.rest(core, &shared.remotes);
+        }
+        drop(precise);
+        shared.seats.spare_gone();
+    });
+    if let Err(error) = started
+        && let Some(core) = seat.lock().take()
+    {
+        shared.seats.call_failed(core, &shared.remotes);
+        eprintln!("filch: cannot start a spare thread beside stuck workers: {error}");
+    }
 }
 
 /// Starts the reactor thread.
@@ -76,7 +109,7 @@ fn start_blocking(shared: &Arc<Shared>) -> io::Result<()> {
             // SAFETY: the task is run before the scope ends, and nothing else is.
             let again = unsafe {
                 let _scope = context::enter_task(task.header());
-                task.run(|| false)
+                task.run(|_| false)
             };
             debug_assert!(again.is_none(), "a blocking closure ends in one poll");
         }

@@ -5,8 +5,11 @@ use crate::context;
 use crate::core::Core;
 use crate::idle::Idle;
 use crate::queue::Stolen;
-use crate::shared::{Remote, Shared};
-use crate::task::Runnable;
+use crate::remotes::Remote;
+use crate::shared::Shared;
+use crate::sys;
+use crate::task::{Header, Runnable};
+use crate::watch::{Known, Mark, Stuck};
 use filch_timer::Instant;
 use std::io;
 use std::sync::Arc;
@@ -48,6 +51,8 @@ pub(crate) enum Exit {
     Drained,
     /// A caller of `run` wants the seat.
     Wanted,
+    /// The seat is a spare one that is not needed any more.
+    Retired,
     /// What this worker was to wait for has happened.
     Stopped,
 }
@@ -85,6 +90,7 @@ impl<'a> Worker<'a> {
     /// Works until there is a reason to end. The caller has entered the runtime's context.
     pub(crate) fn run(&mut self) -> Exit {
         let bomb = AbortOnUnwind;
+        self.remote.thread.store(sys::thread_number(), Relaxed);
         self.remote.held.store(true, Relaxed);
         self.shared.leave_idle();
         let exit = self.work();
@@ -100,14 +106,18 @@ impl<'a> Worker<'a> {
             if self.is_stopped() {
                 return Exit::Stopped;
             }
-            if self.upkeep_if_due() && self.is_wanted() {
-                return Exit::Wanted;
+            if self.upkeep_if_due()
+                && let Some(exit) = self.is_asked_to_leave()
+            {
+                return exit;
             }
-            let task = self
-                .next_task()
-                .or_else(|| self.search())
-                .or_else(|| self.linger());
-            if let Some(task) = task {
+            if self.core.lane_first.take() && self.run_from_lane() {
+                continue;
+            }
+            if let Some(task) = self.next_task() {
+                self.run_task(task);
+            } else if self.run_from_lane() {
+            } else if let Some(task) = self.search().or_else(|| self.linger()) {
                 self.run_task(task);
             } else if let Some(exit) = self.should_exit() {
                 return exit;
@@ -125,12 +135,17 @@ impl<'a> Worker<'a> {
         if self.shared.is_shut_down() && self.shared.registry.is_empty() {
             return Some(Exit::Drained);
         }
-        self.is_wanted().then_some(Exit::Wanted)
+        self.is_asked_to_leave()
     }
 
-    /// Whether a caller of `run` waits for a seat, and this thread is not itself such a caller.
-    fn is_wanted(&self) -> bool {
-        self.stop.is_none() && self.shared.seats.is_wanted()
+    /// Whether a caller of `run` waits for this worker's seat, or the seat is a spare one that has to
+    /// be given up. A caller of `run` is not asked.
+    fn is_asked_to_leave(&self) -> Option<Exit> {
+        if self.core.index >= self.shared.remotes.first_spare() {
+            return self.remote.retire.load(Relaxed).then_some(Exit::Retired);
+        }
+        let wanted = self.stop.is_none() && self.shared.seats.is_wanted();
+        wanted.then_some(Exit::Wanted)
     }
 
     /// Before the seat changes hands: nothing of it may wait for this thread.
@@ -172,21 +187,13 @@ impl<'a> Worker<'a> {
     /// Runs a task once.
     pub(crate) fn run_task(&mut self, task: Runnable) {
         if self.searching {
-            self.searching = false;
-            if self.shared.idle.stop_searching() && self.shared.has_work() {
-                self.shared.notify_one();
-            }
+            self.end_search();
         }
-        let tick = self.core.tick.get().wrapping_add(1);
-        self.core.tick.set(tick);
-        self.remote.tick.store(tick, Relaxed);
-        self.remote.counters.polls.add(1);
-        // SAFETY: the task is run before the scope ends, and nothing else is.
-        let again = unsafe {
-            let _scope = context::enter_task(task.header());
-            task.run(|| context::with(|context| context.yielded.take()))
-        };
-        if let Some(task) = again {
+        let expected = task.header().habit.expected();
+        if expected.is_some() && !self.shared.config.local {
+            return self.run_slow_task(task, expected);
+        }
+        if let Some(task) = self.poll(task, None) {
             // After a long poll, what came meanwhile has waited longer than this task.
             if self.shared.beat.load(Relaxed) != self.core.beat.get() {
                 self.upkeep_if_due();
@@ -196,6 +203,101 @@ impl<'a> Worker<'a> {
             self.core.push(self.shared, task);
             self.core.notify_if_worth(self.shared);
         }
+    }
+
+    fn end_search(&mut self) {
+        self.searching = false;
+        if self.shared.idle.stop_searching() && self.shared.has_work() {
+            self.shared.notify_one();
+        }
+    }
+
+    /// One that blocks is run where it is found, and others go on with what waits here. One that
+    /// computes has to wait in the lane.
+    #[cold]
+    fn run_slow_task(&mut self, task: Runnable, expected: Option<Mark>) {
+        if expected.is_some_and(|mark| mark.stuck == Stuck::Computing) {
+            self.shared.lane.push(task, self.shared.coarse_now());
+            self.shared.notify_one();
+        } else if let Some(task) = self.poll(task, expected) {
+            self.core.push(self.shared, task);
+            self.core.notify_if_worth(self.shared);
+        }
+    }
+
+    /// Runs a task of the slow lane, if one may be run.
+    fn run_from_lane(&mut self) -> bool {
+        let Some(task) = self.shared.lane.take(|| self.shared.now()) else {
+            return false;
+        };
+        if self.searching {
+            self.end_search();
+        }
+        // It may have changed its habit meanwhile: it was also waiting in its turn.
+        let expected = task.header().habit.expected();
+        if let Some(task) = self.poll(task, expected) {
+            self.upkeep_if_due();
+            self.shared.lane.push(task, self.shared.coarse_now());
+            // If it has something else to do first, somebody else may go on with the lane.
+            if self.remote.waiting() > 0 && self.shared.has_help() {
+                self.shared.notify_one();
+            }
+        }
+        self.shared.lane.done();
+        true
+    }
+
+    /// Polls a task. `expected`: the poll is going to be a long one, so whatever waits here is left to
+    /// others. `Some`: the task is to be queued again.
+    #[inline]
+    fn poll(&mut self, task: Runnable, expected: Option<Mark>) -> Option<Runnable> {
+        let tick = self.core.tick.get().wrapping_add(1);
+        self.core.tick.set(tick);
+        let watch = &self.remote.watch;
+        watch.begin(tick, task.header().id.0);
+        self.remote.counters.polls.add(1);
+        let before = expected.and_then(|mark| self.leave_work(tick, mark));
+        // SAFETY: the task is run before the scope ends, and nothing else is.
+        unsafe {
+            let _scope = context::enter_task(task.header());
+            task.run(|header| {
+                if let Some((mark, since)) = watch.end(self.core.tick.get()) {
+                    self.learn(header, mark, since, before);
+                }
+                context::with(|context| context.yielded.take())
+            })
+        }
+    }
+
+    #[cold]
+    fn leave_work(&self, tick: u32, mark: Mark) -> Option<sys::Usage> {
+        self.remote.watch.announce(tick, mark, self.shared.now());
+        self.shared.leave_work(self.core.index);
+        sys::own_usage()
+    }
+
+    /// What a poll that was long, or expected to be, says about the task's next ones.
+    #[cold]
+    fn learn(&self, header: &Header, mark: Mark, since: Instant, before: Option<sys::Usage>) {
+        let took = self.shared.now().duration_since(since);
+        let threshold = self.shared.config.stall_threshold;
+        if mark.known == Known::Expected && took < threshold / 4 {
+            return header.habit.learn_short();
+        }
+        let used = before.zip(sys::own_usage());
+        let stuck = used.map_or(mark.stuck, |(before, after)| {
+            let waited = after.waits > before.waits && 2 * (after.cpu - before.cpu) < took;
+            if waited {
+                Stuck::Blocked
+            } else {
+                Stuck::Computing
+            }
+        });
+        header.habit.learn_long(stuck);
+        if mark.known != Known::Declared && took >= threshold {
+            self.shared.slow_polls.add(header.spawned_at, stuck, took);
+        }
+        self.shared.leave_idle();
     }
 
     /// Every now and then a busy worker looks after what idle ones would. Returns whether it did.
@@ -209,6 +311,9 @@ impl<'a> Worker<'a> {
         self.core
             .stopwatch
             .read(now, self.core.tick.get(), &self.remote.pace);
+        if self.shared.lane.is_overdue(now) {
+            self.core.lane_first.set(true);
+        }
         let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
         if now.duration_since(last) < TURN_INTERVAL {
             self.fire_timers(now);
@@ -232,7 +337,7 @@ impl<'a> Worker<'a> {
                     .set((self.core.queue.len() as u32).max(SHORTEST_ROUND));
                 self.shared
                     .injector
-                    .move_some(&self.core.queue, self.shared.remotes.len());
+                    .move_some(&self.core.queue, self.shared.config.workers);
             }
             left => self.core.round.set(left - 1),
         }
@@ -242,7 +347,7 @@ impl<'a> Worker<'a> {
         self.retrying(|| {
             self.shared
                 .injector
-                .steal(&self.core.queue, self.shared.remotes.len())
+                .steal(&self.core.queue, self.shared.config.workers)
         })
     }
 
@@ -299,16 +404,27 @@ impl<'a> Worker<'a> {
 
     fn steal(&self) -> Stolen {
         let remotes = &self.shared.remotes;
-        let start = self.core.random(remotes.len());
-        let others = (0..remotes.len()).map(|i| (start + i) % remotes.len());
+        let count = remotes.len();
+        let start = self.core.random(count);
+        let others = (0..count).map(|i| (start + i) % count);
         let others = others
             .filter(|i| *i != self.core.index)
             .map(|i| &remotes[i]);
-        let surplus = others
-            .filter(|remote| remote.has_surplus())
-            .map(|remote| &remote.stealer);
         let mut outcome = Stolen::Empty;
-        for stealer in surplus.chain(self.shared.guests.stealers()) {
+        for remote in others.filter(|remote| remote.has_surplus()) {
+            match remote.stealer.steal(&self.core.queue) {
+                Stolen::Task(task) => return Stolen::Task(task),
+                Stolen::Empty => {}
+                Stolen::Retry => outcome = Stolen::Retry,
+            }
+            // What a stuck worker would run next waits as long as the rest.
+            if remote.watch.stuck().is_some()
+                && let Some(task) = remote.slot.take()
+            {
+                return Stolen::Task(task);
+            }
+        }
+        for stealer in self.shared.guests.stealers() {
             match stealer.steal(&self.core.queue) {
                 Stolen::Task(task) => return Stolen::Task(task),
                 Stolen::Empty => {}

@@ -89,7 +89,9 @@ fn timers_and_sources_are_counted_and_go() {
 
 #[test]
 fn what_waits_behind_a_blocked_worker_is_in_its_depth() {
-    let rt = runtime(1);
+    // Nobody comes to its help.
+    let builder = Runtime::builder().workers(1).max_spare_threads(0);
+    let rt = builder.build().unwrap();
     let _limit = Limit::on(&rt);
     let (inside, release) = (Gate::new(), Gate::new());
     let spawner = rt.spawn({

@@ -86,7 +86,11 @@ impl Crowd {
 #[test]
 fn callers_of_run_and_workers_share_the_seats() {
     for workers in [1, 2, 4] {
-        let rt = runtime(workers);
+        // A spare thread would be one more while a poll is taken for stuck, on a machine that is busy.
+        let builder = filch::Runtime::builder()
+            .workers(workers)
+            .max_spare_threads(0);
+        let rt = builder.build().unwrap();
         let _limit = Limit::on(&rt);
         let crowd = Arc::new(Crowd::default());
         std::thread::scope(|scope| {

@@ -20,7 +20,7 @@ fn the_backstop_does_not_sleep_deeply_beside_a_busy_worker() {
 
     loom::model(|| {
         let runtime = Arc::new(Runtime {
-            idle: Idle::new(1),
+            idle: Idle::new(1, 0),
             deep: DeepSleep::new(),
             backstop: Parker::new(),
         });

@@ -17,7 +17,7 @@ impl Pool {
     fn new(workers: usize) -> Arc<Pool> {
         let parkers = (0..workers).map(|_| Parker::new()).collect();
         Arc::new(Pool {
-            idle: Idle::new(workers),
+            idle: Idle::new(workers, 0),
             queue: Queue::new(),
             parkers,
         })
@@ -120,7 +120,7 @@ fn two_publishers_leave_nothing_behind() {
 #[test]
 fn a_worker_that_was_claimed_is_counted() {
     loom::model(|| {
-        let idle = Arc::new(Idle::new(1));
+        let idle = Arc::new(Idle::new(1, 0));
         idle.start_sleeping(0, false);
         let notifier = {
             let idle = Arc::clone(&idle);

@@ -40,7 +40,7 @@ fn a_worker_that_found_the_poller_taken_gets_it_later() {
     loom::model(|| {
         let runtime = Arc::new(Runtime {
             turn: Turn(AtomicBool::new(false)),
-            idle: Idle::new(1),
+            idle: Idle::new(1, 0),
             parker: Parker::new(),
         });
         let theirs = Arc::clone(&runtime);

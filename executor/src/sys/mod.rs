@@ -1,8 +1,10 @@
-//! System calls of this crate: blocking a thread on one word, and precise timeouts.
+//! System calls of this crate: blocking a thread on one word, precise timeouts, and what a thread does.
 //!
 //! Contract, whichever system: `wait` returns when `word` no longer holds `expected`, when `wake_one`
 //! was called on it, when `timeout` has passed, or for no reason. While a `PreciseTimeouts` lives, its
-//! thread's timeouts are as precise as the system can make them.
+//! thread's timeouts are as precise as the system can make them. `thread_number`, never 0, names the calling thread for
+//! `cpu_time`, the processor time that it has used, and `is_asleep`, whether it waits for something and not for
+//! a processor; `own_usage` is about the calling thread. Where these are `None`, the system does not say.
 
 #[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
 mod linux;
@@ -12,8 +14,22 @@ mod model;
 mod other;
 
 #[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
-pub(crate) use linux::{PreciseTimeouts, wait, wake_one};
+pub(crate) use linux::{
+    PreciseTimeouts, cpu_time, is_asleep, own_usage, thread_number, wait, wake_one,
+};
 #[cfg(all(test, filch_loom))]
-pub(crate) use model::{PreciseTimeouts, wait, wake_one};
+pub(crate) use model::{
+    PreciseTimeouts, cpu_time, is_asleep, own_usage, thread_number, wait, wake_one,
+};
 #[cfg(all(not(target_os = "linux"), not(all(test, filch_loom))))]
-pub(crate) use other::{PreciseTimeouts, wait, wake_one};
+pub(crate) use other::{
+    PreciseTimeouts, cpu_time, is_asleep, own_usage, thread_number, wait, wake_one,
+};
+
+/// What a thread has used so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    pub(crate) cpu: std::time::Duration,
+    /// Times it has waited for something.
+    pub(crate) waits: u64,
+}

@@ -1,5 +1,6 @@
 //! Loom: waiting is looking again. Time does not pass in a model.
 
+use super::Usage;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -19,4 +20,21 @@ impl PreciseTimeouts {
     pub(crate) fn start() -> PreciseTimeouts {
         PreciseTimeouts
     }
+}
+
+/// Any number but 0 will do where nothing can be asked about a thread.
+pub(crate) fn thread_number() -> u32 {
+    1
+}
+
+pub(crate) fn cpu_time(_thread: u32) -> Option<Duration> {
+    None
+}
+
+pub(crate) fn is_asleep(_thread: u32) -> Option<bool> {
+    None
+}
+
+pub(crate) fn own_usage() -> Option<Usage> {
+    None
 }

@@ -6,6 +6,7 @@
 use super::error::JoinError;
 use super::state::{Complete, Detach, Park, Start, State, Wake};
 use super::{Extras, Scheduler, TaskId};
+use crate::habit::Habit;
 use crate::primitive::UnsafeCell;
 use crate::wait::WaitRecord;
 use std::any::Any;
@@ -29,6 +30,8 @@ pub(crate) struct Header {
     pub(crate) id: TaskId,
     /// The task's place in the registry: written once before the task is published.
     pub(crate) place: AtomicU32,
+    /// What its polls are like.
+    pub(crate) habit: Habit,
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) wait: WaitRecord,
     pub(crate) extras: Option<Box<Extras>>,
@@ -115,6 +118,7 @@ pub(crate) unsafe fn allocate<F: Future>(future: F, new: NewTask) -> Allocated {
             join_waker: UnsafeCell::new(MaybeUninit::uninit()),
             id: new.id,
             place: AtomicU32::new(0),
+            habit: Habit::new(),
             spawned_at: new.spawned_at,
             wait: WaitRecord::new(),
             extras: new.extras,
@@ -280,8 +284,11 @@ fn drop_quietly<T>(value: T) -> Option<Box<dyn Any + Send>> {
 
 impl Runnable {
     /// Polls the task once, or cancels it if it was aborted. `Some`: it has to run again, and the
-    /// caller enqueues it. `yielded` is asked once after a poll that returned Pending.
-    pub(crate) fn run(self, yielded: impl FnOnce() -> bool) -> Option<Runnable> {
+    /// caller enqueues it.
+    ///
+    /// `polled` is called once after a poll, before anybody else can have the task; after a poll that
+    /// returned Pending it says whether the task goes to the tail of the queue by itself.
+    pub(crate) fn run(self, polled: impl FnOnce(&Header) -> bool) -> Option<Runnable> {
         let task = ManuallyDrop::new(self).0;
         // SAFETY: rule 3: while a Runnable exists, or the task is RUNNING, the runtime's reference
         // keeps the memory. `start` gives the exclusive access of rule 2 that poll and cancel need.
@@ -295,10 +302,11 @@ impl Runnable {
             header.wait.clear();
             let waker = ManuallyDrop::new(borrowed_waker(task));
             if (header.vtable.poll)(task, &mut Context::from_waker(&waker)) {
+                polled(header);
                 complete(task);
                 return None;
             }
-            if yielded() {
+            if polled(header) {
                 header.state.requeue();
                 return Some(Runnable(task));
             }
@@ -334,7 +342,7 @@ impl Drop for Runnable {
         // it then cancels it.
         unsafe {
             let _ = self.0.as_ref().state.abort();
-            let again = Runnable(self.0).run(|| false);
+            let again = Runnable(self.0).run(|_| false);
             debug_assert!(again.is_none());
         }
     }

@@ -1,0 +1,95 @@
+//! `blocking`: a worker that says by itself that it is going to be stuck.
+
+use crate::context::{self, Role};
+use crate::watch::{Known, Mark, Stuck};
+
+/// Runs a closure that may block, in place: the worker that this task is on is taken for blocked until it
+/// returns, so other tasks go on elsewhere at once, if need be on a spare thread.
+///
+/// For a call that blocks in the midst of a task and needs what the task has borrowed: reading a file,
+/// querying an embedded database, taking a lock that is held for long. It costs about a microsecond when
+/// another worker is at work, and the wake of a thread when none is. Inside the closure blocking calls of filch
+/// (`Runtime::block_on`, `JoinHandle::join_blocking`) are allowed.
+///
+/// The task itself waits, and with it whatever is joined with it (`join!`, `select!`); to go on meanwhile, use
+/// [`spawn_blocking`](crate::spawn_blocking). On a [`LocalRuntime`](crate::LocalRuntime), whose tasks have
+/// only that one thread, they all wait. Anywhere else the closure is simply called.
+///
+/// The counterpart of tokio's `block_in_place`, which panics on a current-thread runtime.
+///
+/// # Panics
+/// With the closure's panic.
+///
+/// # Examples
+/// ```
+/// # let rt = filch_executor::Runtime::new()?;
+/// # rt.run(async {
+/// let mut text = String::from("# ");
+/// filch_executor::blocking(|| {
+///     text.push_str(&std::fs::read_to_string("Cargo.toml")?);
+///     std::io::Result::Ok(())
+/// })?;
+/// assert!(text.contains("[package]"));
+/// # std::io::Result::Ok(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn blocking<F, T>(f: F) -> T
+where
+    F: FnOnce() -> T,
+{
+    let _away = Away::start();
+    f()
+}
+
+/// While it lives, this thread may block.
+struct Away {
+    role: Role,
+    /// The worker was announced as blocked; what was known of its poll before.
+    announced: Option<Option<Mark>>,
+}
+
+impl Away {
+    fn start() -> Away {
+        context::with(|context| {
+            let role = context.start_blocking();
+            let announced = context.core_and_shared().filter(|(_, shared)| {
+                // A closure inside a closure changes nothing.
+                role == Role::Worker && !shared.config.local
+            });
+            let announced = announced.map(|(core, shared)| {
+                let watch = &shared.remotes[core.index].watch;
+                let before = watch.mark();
+                let mark = Mark {
+                    stuck: Stuck::Blocked,
+                    known: Known::Declared,
+                };
+                watch.announce(core.tick.get(), mark, shared.now());
+                shared.leave_work(core.index);
+                before
+            });
+            Away { role, announced }
+        })
+    }
+}
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        context::with(|context| {
+            context.stop_blocking(self.role);
+            let Some(before) = self.announced else { return };
+            let Some((core, shared)) = context.core_and_shared() else {
+                return;
+            };
+            // What comes now counts as another poll: how long the closure took is nobody's fault.
+            let tick = core.tick.get().wrapping_add(1);
+            core.tick.set(tick);
+            let watch = &shared.remotes[core.index].watch;
+            watch.begin(tick, watch.task());
+            if let Some(mark) = before {
+                watch.announce(tick, mark, shared.now());
+            }
+            shared.leave_idle();
+        });
+    }
+}

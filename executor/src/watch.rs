@@ -1,0 +1,206 @@
+//! What a worker is doing, for whoever has to know whether it is stuck.
+//!
+//! A worker is *stuck* while the poll that it is in is known, or expected, to be long: others then take
+//! whatever waits behind it. Two sides say so, the worker itself of a poll that it expects to be long
+//! (`announce`), and the monitor of one that it finds to be so (`accuse`).
+//!
+//! A mark carries the tick of the poll that it speaks of, and says nothing about any other. So a worker
+//! need not take a mark back before it goes on, and an accusation that comes too late accuses nobody.
+
+use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::primitive::atomic::{AtomicU32, AtomicU64};
+use filch_timer::Instant;
+
+/// In what way a poll is long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stuck {
+    /// It uses its processor.
+    Computing,
+    /// It waits for something.
+    Blocked,
+}
+
+/// How it is known that a poll is long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// The monitor found it out.
+    Found,
+    /// The task's earlier polls were like that.
+    Expected,
+    /// The program said so, with `blocking` or `cpu`: nothing to report.
+    Declared,
+}
+
+/// What is known of a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) stuck: Stuck,
+    pub(crate) known: Known,
+}
+
+/// The public side of a seat's current poll.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// Counts polls; stored before each.
+    tick: AtomicU32,
+    /// A tick and a mark that speaks of it; 0: none.
+    mark: AtomicU64,
+    /// The task of the poll.
+    task: AtomicU64,
+    /// About when the marked poll began, in nanoseconds.
+    since: AtomicU64,
+}
+
+impl Watch {
+    pub(crate) fn new() -> Watch {
+        Watch {
+            tick: AtomicU32::new(0),
+            mark: AtomicU64::new(0),
+            task: AtomicU64::new(0),
+            since: AtomicU64::new(0),
+        }
+    }
+
+    /// The worker begins the poll with that tick.
+    #[inline]
+    pub(crate) fn begin(&self, tick: u32, task: u64) {
+        self.task.store(task, Relaxed);
+        self.tick.store(tick, Relaxed);
+    }
+
+    /// The tick of the poll that has begun last.
+    pub(crate) fn tick(&self) -> u32 {
+        self.tick.load(Relaxed)
+    }
+
+    /// The task of the poll that has begun last.
+    pub(crate) fn task(&self) -> u64 {
+        self.task.load(Relaxed)
+    }
+
+    /// For the worker: the poll that it has begun is going to be long.
+    pub(crate) fn announce(&self, tick: u32, mark: Mark, now: Instant) {
+        self.since.store(now.as_nanos(), Relaxed);
+        self.mark.store(encode(tick, mark), Release);
+    }
+
+    /// For the monitor: the poll with that tick is long. What the worker says itself takes precedence.
+    pub(crate) fn accuse(&self, tick: u32, stuck: Stuck, since: Instant) {
+        let mark = self.mark.load(Acquire);
+        let known = Known::Found;
+        if decode(mark, tick).is_none_or(|mark| mark.known == known) {
+            self.since.store(since.as_nanos(), Relaxed);
+            let new = encode(tick, Mark { stuck, known });
+            let _ = self.mark.compare_exchange(mark, new, AcqRel, Relaxed);
+        }
+    }
+
+    /// What is known of the current poll; nothing of most.
+    #[inline]
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        let mark = self.mark.load(Acquire);
+        if mark == 0 {
+            return None;
+        }
+        decode(mark, self.tick())
+    }
+
+    /// In what way the worker is stuck, if it is.
+    pub(crate) fn stuck(&self) -> Option<Stuck> {
+        self.mark().map(|mark| mark.stuck)
+    }
+
+    /// For the worker, at the end of the poll with that tick: what is known of it by then, and since
+    /// when.
+    #[inline]
+    pub(crate) fn end(&self, tick: u32) -> Option<(Mark, Instant)> {
+        if self.mark.load(Relaxed) == 0 {
+            return None;
+        }
+        self.take(tick)
+    }
+
+    #[cold]
+    fn take(&self, tick: u32) -> Option<(Mark, Instant)> {
+        let mark = decode(self.mark.swap(0, AcqRel), tick)?;
+        Some((mark, Instant::from_nanos(self.since.load(Relaxed))))
+    }
+}
+
+fn encode(tick: u32, mark: Mark) -> u64 {
+    let stuck = match mark.stuck {
+        Stuck::Computing => 1,
+        Stuck::Blocked => 2,
+    };
+    let known = match mark.known {
+        Known::Found => 0,
+        Known::Expected => 4,
+        Known::Declared => 8,
+    };
+    u64::from(tick) << 32 | known | stuck
+}
+
+fn decode(bits: u64, tick: u32) -> Option<Mark> {
+    if bits >> 32 != u64::from(tick) {
+        return None;
+    }
+    let stuck = match bits & 3 {
+        1 => Stuck::Computing,
+        2 => Stuck::Blocked,
+        _ => return None,
+    };
+    let known = match bits & 12 {
+        0 => Known::Found,
+        4 => Known::Expected,
+        _ => Known::Declared,
+    };
+    Some(Mark { stuck, known })
+}
+
+#[cfg(all(test, not(filch_loom)))]
+mod tests {
+    use super::*;
+
+    const START: Instant = Instant::from_nanos(1_000);
+
+    #[test]
+    fn a_mark_speaks_of_one_poll() {
+        let watch = Watch::new();
+        assert_eq!(watch.mark(), None, "tick 0 before any poll");
+        for tick in [1, u32::MAX, 0] {
+            watch.begin(tick, 7);
+            assert_eq!((watch.mark(), watch.end(tick)), (None, None));
+            watch.accuse(tick, Stuck::Computing, START);
+            assert_eq!(watch.stuck(), Some(Stuck::Computing));
+            watch.accuse(tick, Stuck::Blocked, START);
+            let found = Mark {
+                stuck: Stuck::Blocked,
+                known: Known::Found,
+            };
+            assert_eq!(watch.end(tick), Some((found, START)));
+            assert_eq!((watch.mark(), watch.end(tick)), (None, None));
+        }
+    }
+
+    #[test]
+    fn a_late_accusation_accuses_nobody() {
+        let watch = Watch::new();
+        watch.begin(5, 1);
+        watch.begin(6, 2);
+        watch.accuse(5, Stuck::Computing, START);
+        assert_eq!((watch.mark(), watch.end(6)), (None, None));
+    }
+
+    #[test]
+    fn what_the_worker_says_itself_takes_precedence() {
+        let watch = Watch::new();
+        watch.begin(5, 1);
+        let mark = Mark {
+            stuck: Stuck::Blocked,
+            known: Known::Declared,
+        };
+        watch.announce(5, mark, START);
+        watch.accuse(5, Stuck::Computing, START);
+        assert_eq!(watch.end(5), Some((mark, START)));
+    }
+}
