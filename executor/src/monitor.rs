@@ -144,7 +144,9 @@ impl Monitor {
         let mut mark = remote.watch.mark();
         if seen.is_some() && mark.is_none_or(|mark| mark.known == Known::Found) {
             view.tense |= mark.is_none();
-            if let Some(stuck) = poll.judge(thread, now, shared.config.stall_threshold) {
+            let before = mark.map(|mark| mark.stuck);
+            let threshold = shared.config.stall_threshold;
+            if let Some(stuck) = poll.judge(thread, now, threshold, before) {
                 if mark.is_none() {
                     remote.pace.mark_stuck();
                     shared
@@ -167,21 +169,30 @@ impl Monitor {
 }
 
 impl Poll {
-    /// Whether the poll, which was seen before, has become a long one.
-    fn judge(&mut self, thread: u32, now: Instant, threshold: Duration) -> Option<Stuck> {
+    /// Whether the poll, which was seen before, has become a long one. `before`: what it was taken for so
+    /// far.
+    fn judge(
+        &mut self,
+        thread: u32,
+        now: Instant,
+        threshold: Duration,
+        before: Option<Stuck>,
+    ) -> Option<Stuck> {
         let lasts = now.duration_since(self.since);
         if lasts < threshold / 4 {
             return None;
         }
         let cpu = sys::cpu_time(thread).map(|cpu| (cpu, now));
-        let before = std::mem::replace(&mut self.cpu, cpu);
+        let last = std::mem::replace(&mut self.cpu, cpu);
         // A look ago its processor time was that: it has computed for a quarter of the time, or not.
-        let computed = before.zip(cpu).map(|((before, then), (cpu, now))| {
+        let computed = last.zip(cpu).map(|((before, then), (cpu, now))| {
             4 * cpu.saturating_sub(before) >= now.duration_since(then)
         });
         let blocked = match computed {
             Some(true) => false,
-            // Without a processor, or waiting for something else.
+            // It waits for a processor, or for something else, or has just been woken to look whether it
+            // goes on waiting.
+            Some(false) if before == Some(Stuck::Blocked) => true,
             _ => sys::is_asleep(thread).unwrap_or(computed == Some(false)),
         };
         if blocked {

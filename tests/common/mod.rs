@@ -32,6 +32,19 @@ pub(crate) fn runtime(workers: usize) -> Runtime {
         .expect("a runtime")
 }
 
+/// Runs a future on one worker, whose tasks strictly take turns: with a spare one, two of them could run at
+/// a time whenever the machine stops a thread in the midst of a poll.
+pub(crate) fn in_turn<F>(future: F) -> F::Output
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let builder = Runtime::builder().workers(1).max_spare_threads(0);
+    let rt = builder.build().expect("a runtime");
+    let _limit = Limit::on(&rt);
+    rt.run(future)
+}
+
 /// While it lives, its test may not take longer than a limit: then the tasks of the watched runtimes are dumped, and the process ends.
 #[derive(Debug)]
 pub(crate) struct Limit {

@@ -21,19 +21,21 @@ fn state_of<T>(handle: &JoinHandle<T>) -> Option<TaskState> {
         .map(|info| info.state())
 }
 
-#[filch::test(workers = 1)]
-async fn before_its_first_poll_it_never_runs() {
-    let (probe, eye) = Probe::new();
-    let runs = Count::new();
-    let counted = runs.clone();
-    let handle = filch::spawn(async move {
-        counted.add();
-        drop(probe);
+#[test]
+fn before_its_first_poll_it_never_runs() {
+    in_turn(async {
+        let (probe, eye) = Probe::new();
+        let runs = Count::new();
+        let counted = runs.clone();
+        let handle = filch::spawn(async move {
+            counted.add();
+            drop(probe);
+        });
+        handle.abort();
+        assert_cancelled(handle.await);
+        assert_eq!(runs.get(), 0);
+        assert!(is_gone(&eye), "what it had captured is dropped");
     });
-    handle.abort();
-    assert_cancelled(handle.await);
-    assert_eq!(runs.get(), 0);
-    assert!(is_gone(&eye), "what it had captured is dropped");
 }
 
 #[filch::test]
@@ -74,25 +76,27 @@ async fn while_it_waits_for_time_or_io() {
     assert_eq!(metrics.io_sources, 0);
 }
 
-#[filch::test(workers = 1)]
-async fn while_it_is_scheduled() {
-    let (gate, runs) = (Gate::new(), Count::new());
-    let handle = filch::spawn({
-        let (gate, runs) = (gate.clone(), runs.clone());
-        async move {
-            gate.passed().await;
-            runs.add();
+#[test]
+fn while_it_is_scheduled() {
+    in_turn(async {
+        let (gate, runs) = (Gate::new(), Count::new());
+        let handle = filch::spawn({
+            let (gate, runs) = (gate.clone(), runs.clone());
+            async move {
+                gate.passed().await;
+                runs.add();
+            }
+        });
+        while gate.waiting() == 0 {
+            yield_now().await;
         }
+        gate.open();
+        // There is one worker, and this task has it.
+        assert_eq!(state_of(&handle), Some(TaskState::Scheduled));
+        handle.abort();
+        assert_cancelled(handle.await);
+        assert_eq!(runs.get(), 0);
     });
-    while gate.waiting() == 0 {
-        yield_now().await;
-    }
-    gate.open();
-    // There is one worker, and this task has it.
-    assert_eq!(state_of(&handle), Some(TaskState::Scheduled));
-    handle.abort();
-    assert_cancelled(handle.await);
-    assert_eq!(runs.get(), 0);
 }
 
 /// Spawns a task whose poll lasts until something is sent, and gives Ready or Pending as it is told.
@@ -161,25 +165,27 @@ async fn after_its_end_nothing_changes() {
     assert_eq!(handle.await.unwrap(), 8);
 }
 
-#[filch::test(workers = 1)]
-async fn between_two_turns() {
-    let turns = Count::new();
-    let handle = filch::spawn({
-        let turns = turns.clone();
-        async move {
-            loop {
-                turns.add();
-                yield_now().await;
+#[test]
+fn between_two_turns() {
+    in_turn(async {
+        let turns = Count::new();
+        let handle = filch::spawn({
+            let turns = turns.clone();
+            async move {
+                loop {
+                    turns.add();
+                    yield_now().await;
+                }
             }
+        });
+        while turns.get() < 10 {
+            yield_now().await;
         }
+        let before = turns.get();
+        handle.abort();
+        assert_cancelled::<()>(handle.await);
+        assert_eq!(turns.get(), before);
     });
-    while turns.get() < 10 {
-        yield_now().await;
-    }
-    let before = turns.get();
-    handle.abort();
-    assert_cancelled::<()>(handle.await);
-    assert_eq!(turns.get(), before);
 }
 
 #[filch::test]

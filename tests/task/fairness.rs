@@ -8,39 +8,43 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-#[filch::test(workers = 1)]
-async fn yielding_tasks_take_turns() {
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let handles: Vec<_> = (0..3)
-        .map(|name| {
-            let log = Arc::clone(&log);
-            filch::spawn(async move {
-                for _ in 0..3 {
-                    lock(&log).push(name);
-                    yield_now().await;
-                }
+#[test]
+fn yielding_tasks_take_turns() {
+    in_turn(async {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let handles: Vec<_> = (0..3)
+            .map(|name| {
+                let log = Arc::clone(&log);
+                filch::spawn(async move {
+                    for _ in 0..3 {
+                        lock(&log).push(name);
+                        yield_now().await;
+                    }
+                })
             })
-        })
-        .collect();
-    for handle in handles {
-        handle.await.unwrap();
-    }
-    assert_eq!(*lock(&log), [0, 1, 2, 0, 1, 2, 0, 1, 2]);
+            .collect();
+        for handle in handles {
+            handle.await.unwrap();
+        }
+        assert_eq!(*lock(&log), [0, 1, 2, 0, 1, 2, 0, 1, 2]);
+    });
 }
 
-#[filch::test(workers = 1)]
-async fn tasks_start_in_the_order_of_their_spawns() {
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let handles: Vec<_> = (0..200)
-        .map(|name| {
-            let log = Arc::clone(&log);
-            filch::spawn(async move { lock(&log).push(name) })
-        })
-        .collect();
-    for handle in handles {
-        handle.await.unwrap();
-    }
-    assert!(lock(&log).is_sorted());
+#[test]
+fn tasks_start_in_the_order_of_their_spawns() {
+    in_turn(async {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let handles: Vec<_> = (0..200)
+            .map(|name| {
+                let log = Arc::clone(&log);
+                filch::spawn(async move { lock(&log).push(name) })
+            })
+            .collect();
+        for handle in handles {
+            handle.await.unwrap();
+        }
+        assert!(lock(&log).is_sorted());
+    });
 }
 
 /// Runs a task that never waits beside one that has to get its turn nevertheless.
@@ -62,27 +66,29 @@ async fn a_loop_that_spends_budget_lets_others_run() {
     .await;
 }
 
-#[filch::test(workers = 1)]
-async fn a_loop_of_joins_that_are_ready_lets_others_run() {
-    let tasks: Vec<_> = (0..10_000).map(|_| filch::spawn(ready(()))).collect();
-    filch::spawn(ready(())).await.unwrap();
-    until("all have ended", || {
-        tasks.iter().all(|task| task.is_finished())
-    })
-    .await;
-    let count = Count::new();
-    let joined = count.clone();
-    let greedy = filch::spawn(async move {
-        for task in tasks {
-            task.await.unwrap();
-            joined.add();
-        }
+#[test]
+fn a_loop_of_joins_that_are_ready_lets_others_run() {
+    in_turn(async {
+        let tasks: Vec<_> = (0..10_000).map(|_| filch::spawn(ready(()))).collect();
+        filch::spawn(ready(())).await.unwrap();
+        until("all have ended", || {
+            tasks.iter().all(|task| task.is_finished())
+        })
+        .await;
+        let count = Count::new();
+        let joined = count.clone();
+        let greedy = filch::spawn(async move {
+            for task in tasks {
+                task.await.unwrap();
+                joined.add();
+            }
+        });
+        filch::spawn(yield_now()).await.unwrap();
+        let now = count.get();
+        assert!(now < 10_000, "it had its say before the loop ended");
+        greedy.await.unwrap();
+        assert_eq!(count.get(), 10_000);
     });
-    filch::spawn(yield_now()).await.unwrap();
-    let now = count.get();
-    assert!(now < 10_000, "it had its say before the loop ended");
-    greedy.await.unwrap();
-    assert_eq!(count.get(), 10_000);
 }
 
 #[filch::test(workers = 1)]

@@ -1,0 +1,144 @@
+//! `filch::blocking`: the worker says by itself that it is going to block.
+
+use crate::common::*;
+use filch::task::yield_now;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+#[test]
+fn the_closure_borrows_and_gives_its_result() {
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    let text = rt.run(async {
+        let mut text = String::from("a");
+        let length = filch::blocking(|| {
+            text.push('b');
+            text.len()
+        });
+        yield_now().await;
+        (text, length)
+    });
+    assert_eq!(text, ("ab".to_owned(), 2));
+}
+
+#[test]
+fn others_go_on_even_on_a_single_worker() {
+    for workers in [1, 2] {
+        let builder = filch::Runtime::builder()
+            .workers(workers)
+            .stall_threshold(HOUR);
+        let rt = builder.build().unwrap();
+        let _limit = Limit::on(&rt);
+        rt.run(async move {
+            for _ in 0..50 {
+                let mut blocked = Vec::new();
+                let done = Gate::new();
+                for _ in 0..workers {
+                    let done = done.clone();
+                    blocked.push(filch::spawn(
+                        async move { filch::blocking(|| done.block()) },
+                    ));
+                }
+                filch::time::sleep(Duration::from_micros(100)).await;
+                done.open();
+                for task in blocked {
+                    task.await.unwrap();
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn what_the_closure_wakes_and_spawns_goes_on_meanwhile() {
+    let builder = filch::Runtime::builder().workers(1).stall_threshold(HOUR);
+    let rt = builder.build().unwrap();
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        for _ in 0..50 {
+            let (gate, woken, spawned) = (Gate::new(), Gate::new(), Gate::new());
+            filch::spawn({
+                let (gate, woken) = (gate.clone(), woken.clone());
+                async move {
+                    gate.passed().await;
+                    woken.open();
+                }
+            });
+            until("it waits", || gate.waiting() == 1).await;
+            filch::blocking(|| {
+                gate.open();
+                woken.block();
+                let opener = spawned.clone();
+                filch::spawn(async move { opener.open() });
+                spawned.block();
+            });
+        }
+    });
+}
+
+#[test]
+fn blocking_calls_are_allowed_inside() {
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let handle = filch::Handle::current();
+        let sum = filch::blocking(|| {
+            let one = handle.block_on(async { filch::spawn(async { 1 }).await.unwrap() });
+            let two = filch::spawn(async { 2 })
+                .join_blocking(None)
+                .unwrap()
+                .unwrap();
+            filch::blocking(|| one + two)
+        });
+        assert_eq!(sum, 3);
+        let message = panics(|| handle.block_on(async {}));
+        assert!(message.contains("inside an async task"), "{message}");
+    });
+}
+
+#[test]
+fn a_panic_goes_through_and_the_worker_goes_on() {
+    let rt = runtime(1);
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let task = filch::spawn(async { filch::blocking(|| panic!("inside")) });
+        let error = task.await.map(|()| ()).unwrap_err();
+        assert_eq!(message(error.into_panic()), "inside");
+        assert_eq!(panics(|| filch::blocking(|| panic!("again"))), "again");
+        assert_eq!(filch::spawn(async { 7 }).await.unwrap(), 7);
+    });
+}
+
+#[test]
+fn on_a_local_runtime_and_outside_it_just_calls() {
+    assert_eq!(filch::blocking(|| 1), 1);
+    let rt = filch::LocalRuntime::new().unwrap();
+    let shared = Rc::new(Cell::new(0));
+    let theirs = Rc::clone(&shared);
+    rt.block_on(async move {
+        filch::spawn_local(async move { filch::blocking(|| theirs.set(2)) })
+            .await
+            .unwrap();
+    });
+    assert_eq!(shared.get(), 2);
+    let rt = runtime(1);
+    assert_eq!(rt.block_on(async { filch::blocking(|| 3) }), 3);
+    let task = rt.spawn_blocking(|| filch::blocking(|| 4));
+    assert_eq!(task.join_blocking(None).unwrap().unwrap(), 4);
+}
+
+#[test]
+fn it_is_no_slow_poll() {
+    let threshold = Duration::from_millis(100);
+    let builder = filch::Runtime::builder()
+        .workers(1)
+        .stall_threshold(threshold);
+    let rt = builder.build().unwrap();
+    let _limit = Limit::on(&rt);
+    rt.run(async move {
+        filch::blocking(|| std::thread::sleep(2 * threshold));
+        yield_now().await;
+    });
+    assert_eq!(rt.metrics().slow_polls, 0, "{:?}", rt.metrics());
+}

@@ -1,0 +1,129 @@
+//! `filch::cpu`: closures that compute, on the workers.
+
+use crate::common::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[test]
+fn its_result_and_its_panic() {
+    for workers in [1, 2] {
+        let rt = runtime(workers);
+        let _limit = Limit::on(&rt);
+        rt.run(async {
+            let sum = filch::cpu(|| (1..=100).sum::<u32>()).await.unwrap();
+            assert_eq!(sum, 5050);
+            let error = filch::cpu(|| panic!("overflow"))
+                .await
+                .map(|()| ())
+                .unwrap_err();
+            assert_eq!(message(error.into_panic()), "overflow");
+        });
+        let from_outside = rt.handle().cpu(|| 7);
+        assert_eq!(from_outside.join_blocking(None).unwrap().unwrap(), 7);
+    }
+    let local = filch::LocalRuntime::new().unwrap();
+    assert_eq!(local.block_on(async { filch::cpu(|| 8).await.unwrap() }), 8);
+}
+
+#[test]
+fn outside_a_runtime_it_panics_and_says_what_to_do() {
+    let message = panics(|| filch::cpu(|| ()));
+    assert!(message.contains("no filch runtime"), "{message}");
+}
+
+#[test]
+fn no_more_at_a_time_than_workers_and_all_in_their_order() {
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    let now_and_most = Arc::new(std::sync::Mutex::new((0, 0)));
+    rt.run({
+        let now_and_most = Arc::clone(&now_and_most);
+        async move {
+            let tasks: Vec<_> = (0..30)
+                .map(|i| {
+                    let now_and_most = Arc::clone(&now_and_most);
+                    filch::cpu(move || {
+                        {
+                            let mut state = lock(&now_and_most);
+                            state.0 += 1;
+                            state.1 = state.1.max(state.0);
+                        }
+                        let start = std::time::Instant::now();
+                        while start.elapsed() < Duration::from_millis(2) {}
+                        lock(&now_and_most).0 -= 1;
+                        i
+                    })
+                })
+                .collect();
+            for (i, task) in tasks.into_iter().enumerate() {
+                assert_eq!(task.await.unwrap(), i);
+            }
+        }
+    });
+    assert!(lock(&now_and_most).1 <= 2);
+}
+
+#[test]
+fn other_tasks_go_on_beside_it() {
+    let builder = filch::Runtime::builder().workers(2).stall_threshold(HOUR);
+    let rt = builder.build().unwrap();
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        for _ in 0..20 {
+            let release = Gate::new();
+            let tasks = [0, 1].map(|_| {
+                let release = release.clone();
+                filch::cpu(move || super::spares::compute(&release))
+            });
+            filch::time::sleep(Duration::from_micros(100)).await;
+            assert_eq!(filch::spawn(async { 7 }).await.unwrap(), 7);
+            release.open();
+            for task in tasks {
+                task.await.unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn one_that_has_not_begun_can_be_aborted() {
+    let rt = runtime(1);
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let release = Gate::new();
+        let first = filch::cpu({
+            let release = release.clone();
+            move || super::spares::compute(&release)
+        });
+        let (probe, eye) = Probe::new();
+        let second = filch::cpu(move || drop(probe));
+        second.abort();
+        release.open();
+        first.await.unwrap();
+        assert!(second.await.unwrap_err().is_cancelled());
+        assert!(is_gone(&eye));
+    });
+}
+
+#[test]
+fn it_is_no_slow_poll_and_inherits_task_locals() {
+    filch::task_local! { static NAME: &'static str; }
+    let threshold = Duration::from_millis(100);
+    let builder = filch::Runtime::builder()
+        .workers(2)
+        .stall_threshold(threshold);
+    let rt = builder.build().unwrap();
+    let _limit = Limit::on(&rt);
+    rt.run(async move {
+        let task = NAME.scope("locals", async {
+            filch::cpu(move || {
+                let start = std::time::Instant::now();
+                while start.elapsed() < 2 * threshold {}
+                NAME.get()
+            })
+            .await
+        });
+        assert_eq!(task.await.unwrap(), "locals");
+    });
+    assert_eq!(rt.metrics().slow_polls, 0, "{:?}", rt.metrics());
+}

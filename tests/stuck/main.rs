@@ -1,0 +1,12 @@
+//! No task stalls another: every worker is stuck in a long poll, and what should go on does.
+//!
+//! Most of these would wait for ever if it did not: the stuck polls end only when the others have done their part.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod blocking;
+mod cpu;
+mod mixing;
+mod reports;
+mod spares;
