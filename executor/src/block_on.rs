@@ -4,7 +4,7 @@ use crate::context::{self, Role};
 use crate::core::Core;
 use crate::guest::Guest;
 use crate::shared::Shared;
-use crate::sys::PreciseTimeouts;
+use crate::sys::Prompt;
 use crate::task::JoinError;
 use crate::worker::Worker;
 use std::future::Future;
@@ -95,7 +95,7 @@ impl Shared {
     /// Works a seat until `done`: the one that it has, or the next that becomes vacant. Without a seat to
     /// be had, just waits.
     fn work_until(self: &Arc<Shared>, done: &AtomicBool, mut seat: Option<Core>) {
-        let _precise = PreciseTimeouts::start();
+        let _prompt = Prompt::start();
         let ask = || self.notify_poller();
         // A seat that it has is worked even if that is only to give it up in good order.
         while seat.is_some() || !done.load(Acquire) {

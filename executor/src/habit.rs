@@ -1,14 +1,18 @@
 //! Whether a task's polls tend to be long: learnt from those that were, and forgotten after enough
 //! short ones.
+//!
+//! One long poll is an incident, as when a task starts up, and others are rescued from it when it is found
+//! to be long. A second one soon after it is a habit: from then on the next poll is expected to be long.
 
 use crate::watch::{Known, Mark, Stuck};
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// So many short polls in a row, and a task counts as one with short polls again: not measured. Few,
-/// since every one of them is treated as if it were long.
-const FORGIVEN: u8 = 15;
+/// The weight of a long poll, in short ones: so many make up for it. Not measured. Few, since every short one of
+/// a task with the habit is treated as if it were long.
+const LONG: u8 = 8;
 
+/// What there is to make up for, in short polls. It is a habit if that is more than one long poll's.
 const COUNT: u8 = 0x0f;
 const COMPUTES: u8 = 0x10;
 const BLOCKS: u8 = 0x20;
@@ -29,40 +33,41 @@ impl Habit {
         self.0.store(COMPUTES | DECLARED, Relaxed);
     }
 
-    /// What its next poll is expected to be like; `None`: short.
+    /// Whether there is nothing to be known: its polls have been short for long.
     #[inline]
-    pub(crate) fn expected(&self) -> Option<Mark> {
-        match self.0.load(Relaxed) {
-            0 => None,
-            habit => Some(Habit::mark(habit)),
-        }
+    pub(crate) fn is_short(&self) -> bool {
+        self.0.load(Relaxed) == 0
     }
 
-    fn mark(habit: u8) -> Mark {
+    /// What its next poll is expected to be like; `None`: short.
+    pub(crate) fn expected(&self) -> Option<Mark> {
+        let habit = self.0.load(Relaxed);
+        let known = match habit {
+            _ if habit & DECLARED != 0 => Known::Declared,
+            _ if habit & COUNT > LONG => Known::Expected,
+            _ => return None,
+        };
         let stuck = if habit & BLOCKS == 0 {
             Stuck::Computing
         } else {
             Stuck::Blocked
         };
-        let known = if habit & DECLARED == 0 {
-            Known::Expected
-        } else {
-            Known::Declared
-        };
-        Mark { stuck, known }
+        Some(Mark { stuck, known })
     }
 
     /// One more poll was long, in that way.
     pub(crate) fn learn_long(&self, stuck: Stuck) {
-        let declared = self.0.load(Relaxed) & DECLARED;
+        let habit = self.0.load(Relaxed);
         let kind = match stuck {
             Stuck::Computing => COMPUTES,
             Stuck::Blocked => BLOCKS,
+            Stuck::Preempted => return,
         };
-        self.0.store(declared | kind | FORGIVEN, Relaxed);
+        let count = COUNT.min((habit & COUNT) + LONG);
+        self.0.store(habit & DECLARED | kind | count, Relaxed);
     }
 
-    /// A poll that was expected to be long was short.
+    /// One more poll is, or was, short.
     pub(crate) fn learn_short(&self) {
         let habit = self.0.load(Relaxed);
         let next = match habit & COUNT {
@@ -79,17 +84,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_poll_is_remembered_for_some_short_ones() {
+    fn two_long_polls_are_a_habit_until_there_are_enough_short_ones() {
         let habit = Habit::new();
         habit.learn_short();
-        assert_eq!(habit.expected(), None);
+        assert!(habit.is_short());
         for stuck in [Stuck::Computing, Stuck::Blocked] {
             habit.learn_long(stuck);
-            for _ in 0..FORGIVEN {
+            assert_eq!(habit.expected(), None, "one is an incident");
+            habit.learn_long(stuck);
+            for _ in 0..COUNT - LONG {
                 assert_eq!(habit.expected().map(|mark| mark.stuck), Some(stuck));
                 habit.learn_short();
             }
             assert_eq!(habit.expected(), None);
+            for _ in 0..LONG {
+                assert!(!habit.is_short());
+                habit.learn_short();
+            }
+            assert!(habit.is_short());
+        }
+    }
+
+    #[test]
+    fn incidents_far_apart_are_no_habit() {
+        let habit = Habit::new();
+        for _ in 0..10 {
+            habit.learn_long(Stuck::Computing);
+            assert_eq!(habit.expected(), None);
+            (0..LONG).for_each(|_| habit.learn_short());
         }
     }
 

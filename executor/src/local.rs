@@ -9,7 +9,7 @@ use crate::core::Core;
 use crate::handle::Handle;
 use crate::join::JoinHandle;
 use crate::shared::Shared;
-use crate::sys::PreciseTimeouts;
+use crate::sys::Prompt;
 use crate::worker::Worker;
 use std::fmt;
 use std::future::Future;
@@ -85,7 +85,7 @@ impl LocalRuntime {
         let waker = Waker::from(Arc::clone(&root));
         let mut cx = Context::from_waker(&waker);
         let mut future = pin!(future);
-        let _precise = PreciseTimeouts::start();
+        let _prompt = Prompt::start();
         let _entered = context::enter(&self.shared, Role::Worker, Some(&self.core), None);
         let mut worker = Worker::new(&self.shared, &self.core, Some(&root.ready));
         loop {

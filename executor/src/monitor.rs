@@ -1,10 +1,10 @@
 //! The backstop's eye on the workers: who is stuck in a long poll, and who has to come instead.
 //!
 //! A worker whose tick stands still for the stall threshold is stuck; one that is then found to wait for
-//! something, after a quarter of it. Whether it computes or is blocked, the operating system knows: its
-//! processor time goes on, or it stands still and the thread is asleep. The monitor marks the poll
-//! (`watch.rs`), which makes what waits behind it everybody's; it wakes an idle worker to take it, and
-//! calls spare threads and sends them home as `staff.rs` decides.
+//! something, after a quarter of it. Whether it computes, is blocked or waits for a processor, the operating
+//! system knows: its processor time goes on; or it stands still and the thread is asleep, or is not. The
+//! monitor marks the poll (`watch.rs`), which makes what waits behind it everybody's; it wakes an idle worker
+//! to take it, and calls spare threads and sends them home as `staff.rs` decides.
 //!
 //! Of polls that were announced it need not find out anything; it counts them.
 
@@ -32,8 +32,9 @@ struct Poll {
     tick: u32,
     /// When it was first seen.
     since: Instant,
-    /// The thread's processor time, and when it was read.
-    cpu: Option<(Duration, Instant)>,
+    /// The thread's processor time then, and at the last look, if the system says.
+    first_cpu: Option<Duration>,
+    last: (Option<Duration>, Instant),
     reported: bool,
 }
 
@@ -103,6 +104,7 @@ impl Monitor {
                     census.at_work += 1;
                     continue;
                 }
+                Some(Stuck::Preempted) => census.at_work += 1,
                 Some(Stuck::Computing) => census.computing += 1,
                 Some(Stuck::Blocked) => census.blocked += 1,
             }
@@ -135,12 +137,7 @@ impl Monitor {
         }
         let tick = remote.watch.tick();
         let seen = self.polls[seat].filter(|poll| poll.tick == tick);
-        let mut poll = seen.unwrap_or(Poll {
-            tick,
-            since: now,
-            cpu: None,
-            reported: false,
-        });
+        let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, thread, now));
         let mut mark = remote.watch.mark();
         if seen.is_some() && mark.is_none_or(|mark| mark.known == Known::Found) {
             view.tense |= mark.is_none();
@@ -155,6 +152,9 @@ impl Monitor {
                         .rescues
                         .add(remote.waiting() as u64);
                 }
+                if stuck == Stuck::Computing && mark.is_none_or(|mark| mark.stuck != stuck) {
+                    sys::set_prompt(thread, false);
+                }
                 remote.watch.accuse(tick, stuck, poll.since);
                 mark = remote.watch.mark();
             }
@@ -162,13 +162,25 @@ impl Monitor {
         if let Some(mark) = mark {
             poll.report(shared, remote.watch.task(), mark, now, view);
         }
-        view.busy |= mark.is_none_or(|mark| mark.stuck == Stuck::Computing);
+        view.busy |= mark.is_none_or(|mark| mark.stuck != Stuck::Blocked);
         self.polls[seat] = Some(poll);
         mark.map(|mark| mark.stuck)
     }
 }
 
 impl Poll {
+    /// A poll that is seen for the first time.
+    fn first_seen(tick: u32, thread: u32, now: Instant) -> Poll {
+        let cpu = sys::cpu_time(thread);
+        Poll {
+            tick,
+            since: now,
+            first_cpu: cpu,
+            last: (cpu, now),
+            reported: false,
+        }
+    }
+
     /// Whether the poll, which was seen before, has become a long one. `before`: what it was taken for so
     /// far.
     fn judge(
@@ -182,23 +194,28 @@ impl Poll {
         if lasts < threshold / 4 {
             return None;
         }
-        let cpu = sys::cpu_time(thread).map(|cpu| (cpu, now));
-        let last = std::mem::replace(&mut self.cpu, cpu);
-        // A look ago its processor time was that: it has computed for a quarter of the time, or not.
-        let computed = last.zip(cpu).map(|((before, then), (cpu, now))| {
-            4 * cpu.saturating_sub(before) >= now.duration_since(then)
-        });
-        let blocked = match computed {
-            Some(true) => false,
-            // It waits for a processor, or for something else, or has just been woken to look whether it
-            // goes on waiting.
-            Some(false) if before == Some(Stuck::Blocked) => true,
-            _ => sys::is_asleep(thread).unwrap_or(computed == Some(false)),
+        let cpu = sys::cpu_time(thread);
+        let (last_cpu, last) = std::mem::replace(&mut self.last, (cpu, now));
+        let Some((used, lately)) = cpu.and_then(|cpu| {
+            let since = |before: Option<Duration>| Some(cpu.saturating_sub(before?));
+            Some((since(self.first_cpu)?, since(last_cpu)?))
+        }) else {
+            // The system does not say.
+            return (lasts >= threshold).then_some(Stuck::Computing);
         };
-        if blocked {
+        let runs = 4 * lately >= now.duration_since(last);
+        // A blocked one may have been woken just to look whether it goes on waiting.
+        let is_blocked = || before == Some(Stuck::Blocked) || sys::is_asleep(thread) != Some(false);
+        if !runs && is_blocked() {
             return Some(Stuck::Blocked);
         }
-        (lasts >= threshold).then_some(Stuck::Computing)
+        let is_long = lasts >= threshold;
+        let computes = 2 * used >= threshold;
+        is_long.then_some(if computes {
+            Stuck::Computing
+        } else {
+            Stuck::Preempted
+        })
     }
 
     /// Says on standard error that the poll lasts too long, once.
@@ -206,7 +223,7 @@ impl Poll {
         let Some(after) = shared.config.slow_poll_warning else {
             return;
         };
-        if self.reported || mark.known == Known::Declared {
+        if self.reported || mark.known == Known::Declared || !mark.stuck.needs_substitute() {
             return;
         }
         let due = self.since.saturating_add(after);

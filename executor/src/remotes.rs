@@ -8,7 +8,7 @@ use crate::pace::Pace;
 use crate::parker::Parker;
 use crate::queue::{Local, Stealer};
 use crate::slot::Slot;
-use crate::watch::Watch;
+use crate::watch::{Stuck, Watch};
 use crossbeam_utils::CachePadded;
 use filch_timer::{Instant, Timers};
 use std::ops::Index;
@@ -152,6 +152,7 @@ impl Remote {
 
     /// Whether somebody holds the seat who is not stuck: at work, or asleep and to be woken.
     pub(crate) fn is_at_work(&self) -> bool {
-        self.held.load(Relaxed) && self.watch.stuck().is_none()
+        let stuck = || self.watch.stuck();
+        self.held.load(Relaxed) && !stuck().is_some_and(Stuck::needs_substitute)
     }
 }

@@ -136,7 +136,7 @@ impl fmt::Display for SlowPoll<'_> {
         }
         let millis = self.lasts.as_millis();
         match self.stuck {
-            Stuck::Computing => write!(
+            Stuck::Computing | Stuck::Preempted => write!(
                 f,
                 " has been computing for {millis} ms inside one poll; other tasks go on elsewhere, but \
                  whatever is joined with it in the same task does not: `filch::cpu` is meant for this, \

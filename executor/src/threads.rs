@@ -5,7 +5,7 @@ use crate::blocking::Pushed;
 use crate::context::{self, Role};
 use crate::core::Core;
 use crate::shared::{NewThread, Shared};
-use crate::sys::PreciseTimeouts;
+use crate::sys::Prompt;
 use crate::worker::{AbortOnUnwind, Exit, Worker};
 use parking_lot::Mutex;
 use std::io;
@@ -38,7 +38,7 @@ fn hire(shared: &Arc<Shared>) {
 fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
     let name = format!("{}-{number}", shared.config.thread_name);
     start(shared, name, true, |shared| {
-        let _precise = PreciseTimeouts::start();
+        let _prompt = Prompt::start();
         shared.seats.has_come();
         while let Some(core) = shared.seats.take() {
             let exit = work(&shared, &core);
@@ -57,13 +57,13 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
     let seat = Arc::new(Mutex::new(Some(core)));
     let theirs = Arc::clone(&seat);
     let started = start(shared, name, false, move |shared| {
-        let precise = PreciseTimeouts::start();
+        let prompt = Prompt::start();
         let mut seat = theirs.lock().take();
         while let Some(core) = seat {
             work(&shared, &core);
             seat = shared.seats.rest(core, &shared.remotes);
         }
-        drop(precise);
+        drop(prompt);
         shared.seats.spare_gone();
     });
     if let Err(error) = started
@@ -78,7 +78,7 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
 pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<()> {
     let name = format!("{}-reactor", shared.config.thread_name);
     start(shared, name, true, |shared| {
-        let _precise = PreciseTimeouts::start();
+        let _prompt = Prompt::start();
         backstop::run(&shared);
     })
 }

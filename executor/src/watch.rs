@@ -18,6 +18,16 @@ pub(crate) enum Stuck {
     Computing,
     /// It waits for something.
     Blocked,
+    /// It waits for a processor, which the operating system has given to somebody else: no fault of the
+    /// task's, and one more thread would only wait for a processor too.
+    Preempted,
+}
+
+impl Stuck {
+    /// Whether somebody has to come in its place.
+    pub(crate) fn needs_substitute(self) -> bool {
+        self != Stuck::Preempted
+    }
 }
 
 /// How it is known that a poll is long.
@@ -110,18 +120,15 @@ impl Watch {
         self.mark().map(|mark| mark.stuck)
     }
 
-    /// For the worker, at the end of the poll with that tick: what is known of it by then, and since
-    /// when.
+    /// For the worker, at the end of a poll: whether anything was said of it, or too late of an earlier one.
     #[inline]
-    pub(crate) fn end(&self, tick: u32) -> Option<(Mark, Instant)> {
-        if self.mark.load(Relaxed) == 0 {
-            return None;
-        }
-        self.take(tick)
+    pub(crate) fn is_marked(&self) -> bool {
+        self.mark.load(Relaxed) != 0
     }
 
-    #[cold]
-    fn take(&self, tick: u32) -> Option<(Mark, Instant)> {
+    /// For the worker, at the end of the poll with that tick: what is known of it by then, and since
+    /// when.
+    pub(crate) fn end(&self, tick: u32) -> Option<(Mark, Instant)> {
         let mark = decode(self.mark.swap(0, AcqRel), tick)?;
         Some((mark, Instant::from_nanos(self.since.load(Relaxed))))
     }
@@ -131,6 +138,7 @@ fn encode(tick: u32, mark: Mark) -> u64 {
     let stuck = match mark.stuck {
         Stuck::Computing => 1,
         Stuck::Blocked => 2,
+        Stuck::Preempted => 3,
     };
     let known = match mark.known {
         Known::Found => 0,
@@ -147,6 +155,7 @@ fn decode(bits: u64, tick: u32) -> Option<Mark> {
     let stuck = match bits & 3 {
         1 => Stuck::Computing,
         2 => Stuck::Blocked,
+        3 => Stuck::Preempted,
         _ => return None,
     };
     let known = match bits & 12 {

@@ -189,9 +189,8 @@ impl<'a> Worker<'a> {
         if self.searching {
             self.end_search();
         }
-        let expected = task.header().habit.expected();
-        if expected.is_some() && !self.shared.config.local {
-            return self.run_slow_task(task, expected);
+        if !task.header().habit.is_short() && !self.shared.config.local {
+            return self.run_watched_task(task);
         }
         if let Some(task) = self.poll(task, None) {
             // After a long poll, what came meanwhile has waited longer than this task.
@@ -215,11 +214,18 @@ impl<'a> Worker<'a> {
     /// One that blocks is run where it is found, and others go on with what waits here. One that
     /// computes has to wait in the lane.
     #[cold]
-    fn run_slow_task(&mut self, task: Runnable, expected: Option<Mark>) {
+    fn run_watched_task(&mut self, task: Runnable) {
+        let habit = &task.header().habit;
+        let expected = habit.expected();
         if expected.is_some_and(|mark| mark.stuck == Stuck::Computing) {
             self.shared.lane.push(task, self.shared.coarse_now());
             self.shared.notify_one();
-        } else if let Some(task) = self.poll(task, expected) {
+            return;
+        }
+        if expected.is_none() {
+            habit.learn_short();
+        }
+        if let Some(task) = self.poll(task, expected) {
             self.core.push(self.shared, task);
             self.core.notify_if_worth(self.shared);
         }
@@ -261,8 +267,8 @@ impl<'a> Worker<'a> {
         unsafe {
             let _scope = context::enter_task(task.header());
             task.run(|header| {
-                if let Some((mark, since)) = watch.end(self.core.tick.get()) {
-                    self.learn(header, mark, since, before);
+                if watch.is_marked() {
+                    self.end_marked(header, before);
                 }
                 context::with(|context| context.yielded.take())
             })
@@ -273,29 +279,44 @@ impl<'a> Worker<'a> {
     fn leave_work(&self, tick: u32, mark: Mark) -> Option<sys::Usage> {
         self.remote.watch.announce(tick, mark, self.shared.now());
         self.shared.leave_work(self.core.index);
+        if mark.stuck == Stuck::Computing {
+            sys::set_prompt(0, false);
+        }
         sys::own_usage()
     }
 
-    /// What a poll that was long, or expected to be, says about the task's next ones.
+    /// The end of a poll of which something was said, perhaps too late. Whoever said that it computes, let
+    /// others go before this thread.
     #[cold]
+    fn end_marked(&self, header: &Header, before: Option<sys::Usage>) {
+        sys::set_prompt(0, true);
+        if let Some((mark, since)) = self.remote.watch.end(self.core.tick.get()) {
+            self.learn(header, mark, since, before);
+        }
+    }
+
+    /// What a poll that was long, or expected to be, says about the task's next ones.
     fn learn(&self, header: &Header, mark: Mark, since: Instant, before: Option<sys::Usage>) {
         let took = self.shared.now().duration_since(since);
         let threshold = self.shared.config.stall_threshold;
-        if mark.known == Known::Expected && took < threshold / 4 {
-            return header.habit.learn_short();
-        }
         let used = before.zip(sys::own_usage());
         let stuck = used.map_or(mark.stuck, |(before, after)| {
-            let waited = after.waits > before.waits && 2 * (after.cpu - before.cpu) < took;
-            if waited {
+            let cpu = after.cpu.saturating_sub(before.cpu);
+            if after.waits > before.waits && 2 * cpu < took {
                 Stuck::Blocked
-            } else {
+            } else if 4 * cpu >= threshold {
                 Stuck::Computing
+            } else {
+                Stuck::Preempted
             }
         });
-        header.habit.learn_long(stuck);
-        if mark.known != Known::Declared && took >= threshold {
-            self.shared.slow_polls.add(header.spawned_at, stuck, took);
+        if mark.known == Known::Expected && (took < threshold / 4 || !stuck.needs_substitute()) {
+            header.habit.learn_short();
+        } else {
+            header.habit.learn_long(stuck);
+            if mark.known != Known::Declared && took >= threshold && stuck.needs_substitute() {
+                self.shared.slow_polls.add(header.spawned_at, stuck, took);
+            }
         }
         self.shared.leave_idle();
     }

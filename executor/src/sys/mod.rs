@@ -1,8 +1,10 @@
-//! System calls of this crate: blocking a thread on one word, precise timeouts, and what a thread does.
+//! System calls of this crate: blocking a thread on one word, when it gets a processor, and what it does.
 //!
 //! Contract, whichever system: `wait` returns when `word` no longer holds `expected`, when `wake_one`
-//! was called on it, when `timeout` has passed, or for no reason. While a `PreciseTimeouts` lives, its
-//! thread's timeouts are as precise as the system can make them. `thread_number`, never 0, names the calling thread for
+//! was called on it, when `timeout` has passed, or for no reason. While a `Prompt` lives, its thread's
+//! timeouts are as precise, and its waits for a processor as short, as the system can make them; `set_prompt` ends
+//! and renews the latter half, for a thread (0: the calling one) that is going to compute for long.
+//! `thread_number`, never 0, names the calling thread for
 //! `cpu_time`, the processor time that it has used, and `is_asleep`, whether it waits for something and not for
 //! a processor; `own_usage` is about the calling thread. Where these are `None`, the system does not say.
 
@@ -15,15 +17,15 @@ mod other;
 
 #[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
 pub(crate) use linux::{
-    PreciseTimeouts, cpu_time, is_asleep, own_usage, thread_number, wait, wake_one,
+    Prompt, cpu_time, is_asleep, own_usage, set_prompt, thread_number, wait, wake_one,
 };
 #[cfg(all(test, filch_loom))]
 pub(crate) use model::{
-    PreciseTimeouts, cpu_time, is_asleep, own_usage, thread_number, wait, wake_one,
+    Prompt, cpu_time, is_asleep, own_usage, set_prompt, thread_number, wait, wake_one,
 };
 #[cfg(all(not(target_os = "linux"), not(all(test, filch_loom))))]
 pub(crate) use other::{
-    PreciseTimeouts, cpu_time, is_asleep, own_usage, thread_number, wait, wake_one,
+    Prompt, cpu_time, is_asleep, own_usage, set_prompt, thread_number, wait, wake_one,
 };
 
 /// What a thread has used so far.

@@ -12,15 +12,17 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, _timeout: Option<Duration>) 
 
 pub(crate) fn wake_one(_word: &AtomicU32) {}
 
-/// Timeouts are as precise as the system makes them.
+/// Threads are as prompt as the system makes them.
 #[derive(Debug)]
-pub(crate) struct PreciseTimeouts;
+pub(crate) struct Prompt;
 
-impl PreciseTimeouts {
-    pub(crate) fn start() -> PreciseTimeouts {
-        PreciseTimeouts
+impl Prompt {
+    pub(crate) fn start() -> Prompt {
+        Prompt
     }
 }
+
+pub(crate) fn set_prompt(_thread: u32, _prompt: bool) {}
 
 /// Any number but 0 will do where nothing can be asked about a thread.
 pub(crate) fn thread_number() -> u32 {

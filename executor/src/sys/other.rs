@@ -47,15 +47,17 @@ pub(crate) fn wake_one(word: &AtomicU32) {
     bucket.woken.notify_all();
 }
 
-/// Timeouts are as precise as the system makes them.
+/// Threads are as prompt as the system makes them.
 #[derive(Debug)]
-pub(crate) struct PreciseTimeouts;
+pub(crate) struct Prompt;
 
-impl PreciseTimeouts {
-    pub(crate) fn start() -> PreciseTimeouts {
-        PreciseTimeouts
+impl Prompt {
+    pub(crate) fn start() -> Prompt {
+        Prompt
     }
 }
+
+pub(crate) fn set_prompt(_thread: u32, _prompt: bool) {}
 
 /// Any number but 0 will do where nothing can be asked about a thread.
 pub(crate) fn thread_number() -> u32 {
