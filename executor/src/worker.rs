@@ -150,6 +150,7 @@ impl<'a> Worker<'a> {
 
     /// Before the seat changes hands: nothing of it may wait for this thread.
     fn give_up_seat(&mut self) {
+        self.remote.watch.rest();
         if std::mem::take(&mut self.searching) {
             self.shared.idle.stop_searching();
         }
@@ -258,7 +259,7 @@ impl<'a> Worker<'a> {
         self.remote.counters.polls.add(1);
         let before = expected.and_then(|mark| self.leave_work(tick, mark));
         // SAFETY: the task is run before the scope ends, and nothing else is.
-        unsafe {
+        let again = unsafe {
             let _scope = context::enter_task(task.header());
             task.run(|header| {
                 if let Some((mark, since)) = watch.end(self.core.tick.get()) {
@@ -266,7 +267,12 @@ impl<'a> Worker<'a> {
                 }
                 context::with(|context| context.yielded.take())
             })
+        };
+        // The drop of an aborted task's future, or of an output that nobody wants, may have been long too.
+        if watch.end(self.core.tick.get()).is_some() {
+            self.shared.leave_idle();
         }
+        again
     }
 
     #[cold]
@@ -279,6 +285,8 @@ impl<'a> Worker<'a> {
     /// What a poll that was long, or expected to be, says about the task's next ones.
     #[cold]
     fn learn(&self, header: &Header, mark: Mark, since: Instant, before: Option<sys::Usage>) {
+        // Beside a blocked worker the backstop may sleep deeply.
+        self.shared.leave_idle();
         let took = self.shared.now().duration_since(since);
         let threshold = self.shared.config.stall_threshold;
         if mark.known == Known::Expected && took < threshold / 4 {
@@ -297,7 +305,6 @@ impl<'a> Worker<'a> {
         if mark.known != Known::Declared && took >= threshold {
             self.shared.slow_polls.add(header.spawned_at, stuck, took);
         }
-        self.shared.leave_idle();
     }
 
     /// Every now and then a busy worker looks after what idle ones would. Returns whether it did.
@@ -437,6 +444,7 @@ impl<'a> Worker<'a> {
     /// Sleeps until there may be something to do; steps S1 to S5 of `idle`.
     pub(crate) fn sleep(&mut self) {
         let idle: &Idle = &self.shared.idle;
+        self.remote.watch.rest();
         idle.start_sleeping(self.core.index, std::mem::take(&mut self.searching));
         let has_work = self.shared.has_work();
         if has_work || self.is_stopped() || self.should_exit().is_some() {
