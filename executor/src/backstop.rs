@@ -82,7 +82,8 @@ pub(crate) fn run(shared: &Arc<Shared>) {
 
 impl Backstop<'_> {
     fn look(&mut self) {
-        if !self.shared.injector.is_empty() && self.shared.seats.may_hire() {
+        self.shared.seats.forget_refusal();
+        if self.shared.has_unclaimed_work() && self.shared.seats.may_hire() {
             // The system refused a thread before, or nobody has come to it yet.
             self.shared.notify_one();
         }
@@ -119,6 +120,12 @@ impl Backstop<'_> {
                 && remote.watch.stuck() != Some(Stuck::Blocked)
         };
         shared.config.monitor && (0..shared.remotes.len()).any(is_busy)
+    }
+
+    /// Whether any thread holds a seat.
+    fn is_anybody_there(&self) -> bool {
+        let mut remotes = self.shared.remotes.iter();
+        remotes.any(|remote| remote.held.load(Relaxed))
     }
 
     /// Whether any thread holds a seat and is not stuck.
@@ -160,14 +167,17 @@ impl Backstop<'_> {
     /// Nobody is busy: sleeps for an interval, or deeply when that has gone on for long.
     fn sleep_while_idle(&mut self, now: Instant, view: &View) {
         let since = *self.idle_since.get_or_insert(now);
-        let is_calm = now.duration_since(since) >= DEEP_AFTER || !self.shared.config.monitor;
-        if self.is_staffed() && (!is_calm || view.surplus) {
+        // Not at once beside workers that seem to be blocked: one may have gone on since.
+        let is_calm = now.duration_since(since) >= DEEP_AFTER
+            || !self.shared.config.monitor
+            || !self.is_anybody_there();
+        if !is_calm || view.surplus || self.shared.seats.was_refused() {
             let interval = if view.growing { GROWING } else { LONGEST };
             let next = self.next_look(now, interval);
             return self.sleep_beside_workers(now, Some(next));
         }
         self.shared.backstop.deep.announce();
-        if !self.is_anybody_busy() {
+        if !self.is_anybody_busy() && !self.shared.seats.was_refused() {
             let deadlines = [self.next_deadline(), view.report];
             self.sleep_beside_workers(now, deadlines.into_iter().flatten().min());
         }
