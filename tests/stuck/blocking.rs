@@ -4,8 +4,12 @@ use crate::common::*;
 use filch::net::TcpListener;
 use filch::task::yield_now;
 use std::cell::Cell;
+use std::future::Future;
 use std::io::{Read, Write};
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 #[test]
@@ -205,4 +209,38 @@ fn sockets_are_served_while_the_worker_that_had_the_poller_blocks() {
 #[test]
 fn sockets_are_served_while_a_worker_is_found_to_block() {
     sockets_are_served(super::spares::block);
+}
+
+/// Another library's `block_on`.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Unpark>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn a_timer_that_the_blocked_thread_itself_waits_for_fires() {
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let wait = || {
+            // By then the reactor thread sleeps deeply.
+            std::thread::sleep(Duration::from_millis(200));
+            block_on(filch::time::sleep(Duration::from_millis(1)));
+        };
+        filch::blocking(wait);
+        wait();
+    });
 }
