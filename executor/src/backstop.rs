@@ -11,6 +11,9 @@
 //! 3. Is a worker stuck in a long poll? What waits behind it goes to others, if need be to spare threads
 //!    (`monitor`).
 //!
+//! While workers only block, or sleep, it is a worker's business to sleep in the poller; it looks whether one
+//! does, since the one that did may be among those that block.
+//!
 //! When no worker has been busy for 100 ms it sleeps deeply, until a worker leaves idleness and
 //! wakes it, or until a foreign timer is due: an idle runtime uses no CPU.
 //!
@@ -20,7 +23,8 @@
 //! thread frees the lock, fences [turn-free] and looks for idle bits. Whichever fence comes first,
 //! either the worker gets the lock or this thread sees the bit and wakes the worker, which tries
 //! again. A worker that frees the lock needs no such look: it is awake, and passes here again before
-//! it sleeps; meanwhile this thread is awake too.
+//! it sleeps; meanwhile this thread is awake too. If it is stuck before that, it looks when it says so
+//! (`leave_work`), or else this thread does at its next look ([`Shared::offer_poller`] both).
 //!
 //! Why it does not sleep deeply while a worker is busy stands in `deep`.
 
@@ -78,7 +82,8 @@ pub(crate) fn run(shared: &Arc<Shared>) {
 
 impl Backstop<'_> {
     fn look(&mut self) {
-        if !self.shared.injector.is_empty() && self.shared.seats.may_hire() {
+        self.shared.seats.forget_refusal();
+        if self.shared.has_unclaimed_work() && self.shared.seats.may_hire() {
             // The system refused a thread before, or nobody has come to it yet.
             self.shared.notify_one();
         }
@@ -115,6 +120,12 @@ impl Backstop<'_> {
                 && remote.watch.stuck() != Some(Stuck::Blocked)
         };
         shared.config.monitor && (0..shared.remotes.len()).any(is_busy)
+    }
+
+    /// Whether any thread holds a seat.
+    fn is_anybody_there(&self) -> bool {
+        let mut remotes = self.shared.remotes.iter();
+        remotes.any(|remote| remote.held.load(Relaxed))
     }
 
     /// Whether any thread holds a seat and is not stuck.
@@ -156,24 +167,35 @@ impl Backstop<'_> {
     /// Nobody is busy: sleeps for an interval, or deeply when that has gone on for long.
     fn sleep_while_idle(&mut self, now: Instant, view: &View) {
         let since = *self.idle_since.get_or_insert(now);
-        let is_calm = now.duration_since(since) >= DEEP_AFTER || !self.shared.config.monitor;
-        if self.is_staffed() && (!is_calm || view.surplus) {
+        // Not at once beside workers that seem to be blocked: one may have gone on since.
+        let is_calm = now.duration_since(since) >= DEEP_AFTER
+            || !self.shared.config.monitor
+            || !self.is_anybody_there();
+        if !is_calm || view.surplus || self.shared.seats.was_refused() {
             let interval = if view.growing { GROWING } else { LONGEST };
-            return self.sleep_on_word(now, interval);
+            let next = self.next_look(now, interval);
+            return self.sleep_beside_workers(now, Some(next));
         }
         self.shared.backstop.deep.announce();
-        if !self.is_anybody_busy() {
-            // Without a worker nobody but this thread polls, for what I/O there is outside tasks.
+        if !self.is_anybody_busy() && !self.shared.seats.was_refused() {
             let deadlines = [self.next_deadline(), view.report];
-            let deadline = deadlines.into_iter().flatten().min();
-            if self.is_staffed() || !self.sleep_in_poller(now, deadline) {
-                self.shared.backstop.parker.park(deadline);
-            }
+            self.sleep_beside_workers(now, deadlines.into_iter().flatten().min());
         }
         self.shared.backstop.deep.end();
         if self.is_anybody_busy() {
             (self.idle_since, self.interval, self.quiet) = (None, SHORTEST, 0);
         }
+    }
+
+    /// Leaves the poller to a worker if there is one. Without, nobody but this thread polls, for what I/O
+    /// there is outside tasks.
+    fn sleep_beside_workers(&mut self, now: Instant, deadline: Option<Instant>) {
+        if self.is_staffed() {
+            self.shared.offer_poller();
+        } else if self.sleep_in_poller(now, deadline) {
+            return;
+        }
+        self.shared.backstop.parker.park(deadline);
     }
 
     /// The earliest timer that no worker is going to wake up for.
@@ -184,11 +206,6 @@ impl Backstop<'_> {
             .map(|remote| &remote.timers)
             .chain([&self.shared.foreign_timers]);
         deadlines.filter_map(|timers| timers.next_deadline()).min()
-    }
-
-    fn sleep_on_word(&self, now: Instant, interval: Duration) {
-        let look = self.next_look(now, interval);
-        self.shared.backstop.parker.park(Some(look));
     }
 
     /// In an interval, or when a timer is due.

@@ -10,8 +10,8 @@ use crate::worker::Worker;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use std::sync::atomic::{AtomicBool, fence};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// Why a runtime is no more while somebody still runs a future on it.
@@ -109,7 +109,9 @@ impl Shared {
             Worker::new(self, &core, Some(done)).run();
             drop(entered);
             self.seats.vacate(core);
-            // What is left is for others; perhaps for a thread that is still to be started.
+            // What is left is for others; perhaps for a thread that is still to be started. Whoever published a
+            // task after this fence sees that a seat is vacant.
+            fence(SeqCst); // [vacated], pairs with [idle-pub]
             if self.has_work() {
                 self.notify_one();
             }

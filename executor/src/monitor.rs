@@ -135,7 +135,12 @@ impl Monitor {
             self.polls[seat] = None;
             return None;
         }
-        let tick = remote.watch.tick();
+        let Some(tick) = remote.watch.tick() else {
+            // It has woken up, and looks for a task.
+            view.busy = true;
+            self.polls[seat] = None;
+            return None;
+        };
         let seen = self.polls[seat].filter(|poll| poll.tick == tick);
         let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, thread, now));
         let mut mark = remote.watch.mark();

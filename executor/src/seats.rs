@@ -53,6 +53,10 @@ pub(crate) struct Seats {
     unstarted: AtomicUsize,
     /// A thread was started and has not come to its seat yet. Set under the lock.
     coming: AtomicBool,
+    /// The system refused a thread since the backstop looked.
+    refused: AtomicBool,
+    /// It was said so, and no thread has come since.
+    complained: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -103,6 +107,8 @@ impl Seats {
             vacancies: AtomicUsize::new(0),
             unstarted: AtomicUsize::new(threads),
             coming: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
+            complained: AtomicBool::new(false),
             for_threads: Condvar::new(),
             for_callers: Condvar::new(),
             wanted: AtomicUsize::new(0),
@@ -151,17 +157,43 @@ impl Seats {
         Some(inner.hired - 1)
     }
 
-    /// The thread that was to be started could not be.
-    pub(crate) fn hire_failed(&self) {
+    /// The thread that was to be started could not be. `true`: the first since one has come.
+    #[must_use]
+    pub(crate) fn hire_failed(&self) -> bool {
         let mut inner = self.inner.lock();
         inner.hired -= 1;
         self.unstarted.fetch_add(1, Relaxed);
         self.coming.store(false, Relaxed);
+        self.refuse()
+    }
+
+    /// Orderings: the caller then fences [deep-busy] and looks whether the backstop sleeps, which looks here
+    /// after [deep-sleep].
+    fn refuse(&self) -> bool {
+        self.refused.store(true, Relaxed);
+        !self.complained.swap(true, Relaxed)
+    }
+
+    /// For the backstop, before it looks what is to be done: had the system refused a thread before, then
+    /// whoever relied on that thread relies on this look now.
+    pub(crate) fn forget_refusal(&self) {
+        self.refused.store(false, Relaxed);
+    }
+
+    /// Whether the system refused a thread since the backstop looked.
+    pub(crate) fn was_refused(&self) -> bool {
+        self.refused.load(Relaxed)
     }
 
     /// The first thing that a new thread does, before it asks for a seat.
     pub(crate) fn has_come(&self) {
+        self.complained.store(false, Relaxed);
         self.coming.store(false, Relaxed);
+    }
+
+    /// The first thing that a new spare thread does.
+    pub(crate) fn spare_has_come(&self) {
+        self.complained.store(false, Relaxed);
     }
 
     /// From now on no thread is started.
@@ -266,11 +298,13 @@ impl Seats {
         }
     }
 
-    /// The spare thread that was to be started could not be.
-    pub(crate) fn call_failed(&self, core: Core, remotes: &Remotes) {
+    /// The spare thread that was to be started could not be. `true`: the first since one has come.
+    #[must_use]
+    pub(crate) fn call_failed(&self, core: Core, remotes: &Remotes) -> bool {
         remotes[core.index].held.store(false, Relaxed);
         self.inner.lock().free(core, remotes);
         self.spare_gone();
+        self.refuse()
     }
 
     /// A spare thread ends.
@@ -420,8 +454,10 @@ mod tests {
         assert!(!seats.may_hire(), "one is coming");
         seats.has_come();
         assert_eq!(seats.hire(), Some(1));
-        seats.hire_failed();
+        assert!(seats.hire_failed() && seats.was_refused());
         assert_eq!(seats.hire(), Some(1), "another attempt");
+        assert!(!seats.hire_failed(), "it was said before");
+        assert_eq!(seats.hire(), Some(1), "and another");
         seats.has_come();
         assert!(!seats.may_hire(), "all were started");
         let seats = Seats::new(3);

@@ -241,6 +241,8 @@ impl Shared {
             self.call_help();
         } else if self.remotes[seat].waiting() > 0 || self.has_unclaimed_work() {
             self.notify_one();
+        } else {
+            self.offer_poller();
         }
     }
 
@@ -254,6 +256,17 @@ impl Shared {
     pub(crate) fn notify_poller(&self) {
         if let Some(worker) = self.idle.notify_any() {
             self.unpark(worker);
+        }
+    }
+
+    /// Sees to it that somebody asks for I/O events: the worker that slept in the poller may have come back
+    /// from it with the very event whose task is stuck now, while the others sleep on their words.
+    ///
+    /// Orderings: whoever finds the poller taken by this look is seen to be idle by `notify_poller`.
+    pub(crate) fn offer_poller(&self) {
+        let is_free = self.reactor.try_lock().is_some();
+        if is_free {
+            self.notify_poller();
         }
     }
 

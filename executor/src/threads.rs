@@ -15,7 +15,7 @@ use std::thread;
 /// Starts a thread that is needed.
 ///
 /// If the system refuses it, others go on, and the next who would need it tries again; the backstop does so
-/// as long as a task waits that nobody runs.
+/// as long as a task waits that nobody runs, and sleeps no longer than an interval meanwhile.
 pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
     match thread {
         NewThread::Worker => hire(shared),
@@ -29,8 +29,10 @@ fn hire(shared: &Arc<Shared>) {
         return;
     };
     if let Err(error) = start_worker(shared, number) {
-        shared.seats.hire_failed();
-        eprintln!("filch: cannot start worker thread {number}, will try again: {error}");
+        if shared.seats.hire_failed() {
+            eprintln!("filch: cannot start worker thread {number}, will try again: {error}");
+        }
+        shared.leave_idle();
     }
 }
 
@@ -58,6 +60,7 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
     let theirs = Arc::clone(&seat);
     let started = start(shared, name, false, move |shared| {
         let prompt = Prompt::start();
+        shared.seats.spare_has_come();
         let mut seat = theirs.lock().take();
         while let Some(core) = seat {
             work(&shared, &core);
@@ -69,8 +72,12 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
     if let Err(error) = started
         && let Some(core) = seat.lock().take()
     {
-        shared.seats.call_failed(core, &shared.remotes);
-        eprintln!("filch: cannot start a spare thread beside stuck workers: {error}");
+        if shared.seats.call_failed(core, &shared.remotes) {
+            eprintln!(
+                "filch: cannot start a spare thread beside stuck workers, will try again: {error}"
+            );
+        }
+        shared.leave_idle();
     }
 }
 

@@ -2,14 +2,16 @@
 //!
 //! Whoever first polls a timer registers it in its own worker's wheel, so that no timer ever has to
 //! wake another worker: a worker sleeps at most until its own wheel's next deadline. Threads outside
-//! the runtime use a wheel that the backstop thread (in a local runtime: its thread) looks after.
+//! the runtime use a wheel that the backstop thread (in a local runtime: its thread) looks after; it also does
+//! so for a worker that is stuck, which may itself wait for its timer with some other library's `block_on`.
 
 use crate::context::{self, Context as ThreadContext};
 use crate::leaf::{self, Wait, WaitKind};
-use crate::shared::Shared;
 use filch_timer::{Instant, Key, Timers};
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::fence;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -92,8 +94,10 @@ impl Timer {
         // Only the wheel's own worker may move a deadline ahead: it is awake. Another worker takes
         // the timer over into its own wheel.
         if !earlier || context::with(|context| is_own_wheel(context, timers)) {
-            if timers.reset(*key, deadline).is_none() {
-                self.entry = None;
+            match timers.reset(*key, deadline) {
+                None => self.entry = None,
+                Some(false) => {}
+                Some(true) => context::with(tell_keeper),
             }
         } else if let Some(waker) = timers.take(*key) {
             self.entry = register(deadline, &waker);
@@ -149,21 +153,36 @@ fn is_far(deadline: Instant) -> bool {
 fn register(deadline: Instant, waker: &Waker) -> Option<(Arc<Timers>, Key)> {
     context::with(|context| {
         let shared = context.shared()?;
-        let (timers, foreign) = match context.core_of(shared) {
-            Some(core) => (&shared.remotes[core.index].timers, false),
-            None => (&shared.foreign_timers, true),
+        let timers = match context.core_of(shared) {
+            Some(core) => &shared.remotes[core.index].timers,
+            None => &shared.foreign_timers,
         };
         let inserted = timers.insert(deadline, waker)?;
-        if foreign && inserted.earliest {
-            wake_keeper(shared);
+        if inserted.earliest {
+            tell_keeper(context);
         }
         Some((Arc::clone(timers), inserted.key))
     })
 }
 
-/// Makes whoever looks after foreign timers see a new earliest deadline.
-fn wake_keeper(shared: &Shared) {
-    if shared.config.local {
+/// Makes whoever looks after this thread's timers see a new earliest deadline. A worker does so itself,
+/// unless it is stuck.
+///
+/// Orderings: the backstop looks who is stuck, fences [deep-sleep] and then looks at the wheels of those who
+/// are. Either it sees the new deadline, or it is seen here that this worker is stuck.
+fn tell_keeper(context: &ThreadContext) {
+    let Some(shared) = context.shared() else {
+        return;
+    };
+    if let Some(core) = context.core_of(shared) {
+        if shared.config.local {
+            return;
+        }
+        fence(SeqCst); // [own-timer], pairs with [deep-sleep]
+        if shared.remotes[core.index].watch.mark().is_some() {
+            shared.wake_backstop();
+        }
+    } else if shared.config.local {
         shared.unpark(0);
     } else {
         shared.wake_backstop();

@@ -5,7 +5,9 @@
 //! (`announce`), and the monitor of one that it finds to be so (`accuse`).
 //!
 //! A mark carries the tick of the poll that it speaks of, and says nothing about any other. So a worker
-//! need not take a mark back before it goes on, and an accusation that comes too late accuses nobody.
+//! need not take a mark back before it goes on, and an accusation that comes too late accuses nobody. For
+//! the same reason a worker that goes to sleep, or gives up its seat, first says that it is in no poll: the
+//! accusation of its last one may still be on its way, and nobody would take it back.
 
 use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::primitive::atomic::{AtomicU32, AtomicU64};
@@ -51,7 +53,8 @@ pub(crate) struct Mark {
 /// The public side of a seat's current poll.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// Counts polls; stored before each.
+    /// Counts polls; stored before each. 0: it is in none. A poll whose turn it is to have that number is not
+    /// watched.
     tick: AtomicU32,
     /// A tick and a mark that speaks of it; 0: none.
     mark: AtomicU64,
@@ -78,9 +81,17 @@ impl Watch {
         self.tick.store(tick, Relaxed);
     }
 
-    /// The tick of the poll that has begun last.
-    pub(crate) fn tick(&self) -> u32 {
-        self.tick.load(Relaxed)
+    /// The worker is in no poll until it begins the next.
+    pub(crate) fn rest(&self) {
+        self.tick.store(0, Relaxed);
+    }
+
+    /// The tick of the poll that has begun last; `None`: the worker is in none.
+    pub(crate) fn tick(&self) -> Option<u32> {
+        match self.tick.load(Relaxed) {
+            0 => None,
+            tick => Some(tick),
+        }
     }
 
     /// The task of the poll that has begun last.
@@ -88,8 +99,10 @@ impl Watch {
         self.task.load(Relaxed)
     }
 
-    /// For the worker: the poll that it has begun is going to be long.
+    /// For the worker: the poll that it has begun is going to be long; or what it does between polls, which
+    /// then counts as the last one.
     pub(crate) fn announce(&self, tick: u32, mark: Mark, now: Instant) {
+        self.tick.store(tick, Relaxed);
         self.since.store(now.as_nanos(), Relaxed);
         self.mark.store(encode(tick, mark), Release);
     }
@@ -112,7 +125,7 @@ impl Watch {
         if mark == 0 {
             return None;
         }
-        decode(mark, self.tick())
+        decode(mark, self.tick()?)
     }
 
     /// In what way the worker is stuck, if it is.
@@ -175,8 +188,12 @@ mod tests {
     #[test]
     fn a_mark_speaks_of_one_poll() {
         let watch = Watch::new();
-        assert_eq!(watch.mark(), None, "tick 0 before any poll");
-        for tick in [1, u32::MAX, 0] {
+        assert_eq!(
+            (watch.tick(), watch.mark()),
+            (None, None),
+            "before any poll"
+        );
+        for tick in [1, u32::MAX, 2] {
             watch.begin(tick, 7);
             assert_eq!((watch.mark(), watch.end(tick)), (None, None));
             watch.accuse(tick, Stuck::Computing, START);
@@ -198,6 +215,9 @@ mod tests {
         watch.begin(6, 2);
         watch.accuse(5, Stuck::Computing, START);
         assert_eq!((watch.mark(), watch.end(6)), (None, None));
+        watch.rest();
+        watch.accuse(6, Stuck::Computing, START);
+        assert_eq!((watch.tick(), watch.mark()), (None, None));
     }
 
     #[test]

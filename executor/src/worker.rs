@@ -150,6 +150,7 @@ impl<'a> Worker<'a> {
 
     /// Before the seat changes hands: nothing of it may wait for this thread.
     fn give_up_seat(&mut self) {
+        self.remote.watch.rest();
         if std::mem::take(&mut self.searching) {
             self.shared.idle.stop_searching();
         }
@@ -264,7 +265,7 @@ impl<'a> Worker<'a> {
         self.remote.counters.polls.add(1);
         let before = expected.and_then(|mark| self.leave_work(tick, mark));
         // SAFETY: the task is run before the scope ends, and nothing else is.
-        unsafe {
+        let again = unsafe {
             let _scope = context::enter_task(task.header());
             task.run(|header| {
                 if watch.is_marked() {
@@ -272,7 +273,12 @@ impl<'a> Worker<'a> {
                 }
                 context::with(|context| context.yielded.take())
             })
+        };
+        // The drop of an aborted task's future, or of an output that nobody wants, may have been long too.
+        if watch.is_marked() {
+            self.take_mark_back();
         }
+        again
     }
 
     #[cold]
@@ -285,14 +291,23 @@ impl<'a> Worker<'a> {
         sys::own_usage()
     }
 
-    /// The end of a poll of which something was said, perhaps too late. Whoever said that it computes, let
-    /// others go before this thread.
+    /// The end of a poll of which something was said.
     #[cold]
     fn end_marked(&self, header: &Header, before: Option<sys::Usage>) {
-        sys::set_prompt(0, true);
-        if let Some((mark, since)) = self.remote.watch.end(self.core.tick.get()) {
+        if let Some((mark, since)) = self.take_mark_back() {
             self.learn(header, mark, since, before);
         }
+    }
+
+    /// What was said of the poll, if it was not said of an earlier one and too late. Whoever said that it computes
+    /// has let other threads go before this one.
+    #[cold]
+    fn take_mark_back(&self) -> Option<(Mark, Instant)> {
+        let mark = self.remote.watch.end(self.core.tick.get());
+        sys::set_prompt(0, true);
+        // Beside a blocked worker the backstop may sleep deeply.
+        self.shared.leave_idle();
+        mark
     }
 
     /// What a poll that was long, or expected to be, says about the task's next ones.
@@ -318,7 +333,6 @@ impl<'a> Worker<'a> {
                 self.shared.slow_polls.add(header.spawned_at, stuck, took);
             }
         }
-        self.shared.leave_idle();
     }
 
     /// Every now and then a busy worker looks after what idle ones would. Returns whether it did.
@@ -458,6 +472,7 @@ impl<'a> Worker<'a> {
     /// Sleeps until there may be something to do; steps S1 to S5 of `idle`.
     pub(crate) fn sleep(&mut self) {
         let idle: &Idle = &self.shared.idle;
+        self.remote.watch.rest();
         idle.start_sleeping(self.core.index, std::mem::take(&mut self.searching));
         let has_work = self.shared.has_work();
         if has_work || self.is_stopped() || self.should_exit().is_some() {

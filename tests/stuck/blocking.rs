@@ -1,9 +1,15 @@
 //! `filch::blocking`: the worker says by itself that it is going to block.
 
 use crate::common::*;
+use filch::net::TcpListener;
 use filch::task::yield_now;
 use std::cell::Cell;
+use std::future::Future;
+use std::io::{Read, Write};
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 #[test]
@@ -141,4 +147,100 @@ fn it_is_no_slow_poll() {
         yield_now().await;
     });
     assert_eq!(rt.metrics().slow_polls, 0, "{:?}", rt.metrics());
+}
+
+/// Both workers sleep, one of them in the poller. That one gets the event, and its task blocks: the other has
+/// to go to the poller in its place.
+fn sockets_are_served(block: impl Fn(&Gate) + Copy + Send + 'static) {
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    // A worker's thread is started when it is needed.
+    rt.run(async {
+        let release = Gate::new();
+        let hogs = super::spares::hold_all(2, &release, super::spares::compute).await;
+        release.open();
+        for hog in hogs {
+            hog.await.unwrap();
+        }
+    });
+    for _ in 0..5 {
+        let (release, inside) = (Gate::new(), Count::new());
+        let listener = rt.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let connect = || {
+            let address = listener.local_addr().unwrap();
+            let client = std::net::TcpStream::connect(address).unwrap();
+            (client, rt.block_on(listener.accept()).unwrap().0)
+        };
+        let ((mut first, blocks), (mut second, echoes)) = (connect(), connect());
+        let blocks = rt.spawn({
+            let (release, inside) = (release.clone(), inside.clone());
+            async move {
+                blocks.read_exact(&mut [0; 4]).await.unwrap();
+                inside.add();
+                block(&release);
+            }
+        });
+        let echoes = rt.spawn(async move {
+            let mut buffer = [0; 4];
+            echoes.read_exact(&mut buffer).await.unwrap();
+            echoes.write_all(&buffer).await.unwrap();
+        });
+        wait_until("all is quiet", || {
+            let metrics = rt.metrics();
+            metrics.spares == 0
+                && metrics.workers.iter().all(|worker| worker.idle)
+                && rt.handle().tasks().iter().all(|task| task.wait().is_some())
+        });
+        first.write_all(b"hold").unwrap();
+        wait_until("it blocks", || inside.get() == 1);
+        second.write_all(b"ping").unwrap();
+        second.read_exact(&mut [0; 4]).unwrap();
+        release.open();
+        blocks.join_blocking(None).unwrap().unwrap();
+        echoes.join_blocking(None).unwrap().unwrap();
+    }
+}
+
+#[test]
+fn sockets_are_served_while_the_worker_that_had_the_poller_blocks() {
+    sockets_are_served(|release| filch::blocking(|| release.block()));
+}
+
+#[test]
+fn sockets_are_served_while_a_worker_is_found_to_block() {
+    sockets_are_served(super::spares::block);
+}
+
+/// Another library's `block_on`.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Unpark>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn a_timer_that_the_blocked_thread_itself_waits_for_fires() {
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let wait = || {
+            // By then the reactor thread sleeps deeply.
+            std::thread::sleep(Duration::from_millis(200));
+            block_on(filch::time::sleep(Duration::from_millis(1)));
+        };
+        filch::blocking(wait);
+        wait();
+    });
 }

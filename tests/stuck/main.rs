@@ -8,5 +8,6 @@ mod common;
 mod blocking;
 mod cpu;
 mod mixing;
+mod refused;
 mod reports;
 mod spares;

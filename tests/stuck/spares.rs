@@ -271,3 +271,40 @@ fn a_thousand_tasks_that_block_at_once() {
     });
     assert!(rt.metrics().spare_threads <= 256);
 }
+
+/// Drops of futures and outputs are no polls, but a worker can be stuck in them all the same.
+#[test]
+fn nobody_counts_as_stuck_after_a_long_drop() {
+    struct Slow(Gate);
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.0.block();
+        }
+    }
+
+    let rt = runtime(1);
+    let _limit = Limit::on(&rt);
+    for aborted in [true, false] {
+        let release = Gate::new();
+        let slow = Slow(release.clone());
+        let task = rt.spawn(async move {
+            if aborted {
+                std::future::pending::<()>().await;
+            }
+            slow
+        });
+        let abort = task.abort_handle();
+        drop(task);
+        if aborted {
+            abort.abort();
+        }
+        wait_until("the drop is found to block", || {
+            rt.metrics().stuck_workers == 1
+        });
+        let beside = rt.spawn(async { 7 });
+        assert_eq!(beside.join_blocking(None).unwrap().unwrap(), 7);
+        release.open();
+        wait_until("the spare is gone", || rt.metrics().spares == 0);
+        assert_eq!(rt.metrics().stuck_workers, 0, "aborted: {aborted}");
+    }
+}

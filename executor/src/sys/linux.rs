@@ -170,6 +170,9 @@ mod tests {
         assert!(cpu_time(own).unwrap() > before.0);
         drop(stop);
         sleeper.join().unwrap();
-        assert_eq!(cpu_time(thread), None, "it has ended");
+        // Whoever joins a thread is woken a little before the system has forgotten it.
+        while cpu_time(thread).is_some() {
+            std::thread::yield_now();
+        }
     }
 }

@@ -1,0 +1,91 @@
+//! The system refuses a thread for a while: what waits for it goes on as soon as it no longer does.
+
+#![cfg(target_os = "linux")]
+
+use crate::common::*;
+use std::time::Duration;
+
+/// More than the address space has room for while threads are refused.
+const STACK: usize = 1 << 30;
+
+/// How long they are: until the reactor thread sleeps deeply, if it does.
+const FOR: Duration = Duration::from_millis(300);
+
+/// Makes the system refuse large stacks, until this is dropped.
+struct Refused(libc::rlimit);
+
+fn limit(limit: &libc::rlimit) {
+    // SAFETY: the limit lives through the call, which reads it.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_AS, limit) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+}
+
+impl Refused {
+    fn start() -> Refused {
+        let mut before = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        // SAFETY: the limit lives through the call, which writes it.
+        let result = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut before) };
+        assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+        let used = 1024 * process::status(std::process::id(), "VmSize");
+        limit(&libc::rlimit {
+            rlim_cur: used + STACK as u64 / 2,
+            ..before
+        });
+        Refused(before)
+    }
+}
+
+impl Drop for Refused {
+    fn drop(&mut self) {
+        limit(&self.0);
+    }
+}
+
+#[test]
+fn child() {
+    let Some(part) = process::part() else { return };
+    let builder = filch::Runtime::builder().workers(1).stack_size(STACK);
+    let rt = builder.build().unwrap();
+    let _limit = Limit::on(&rt);
+    let release = Gate::new();
+    let mut blocked = None;
+    if part == "spare" {
+        let inside = Count::new();
+        blocked = Some(rt.spawn({
+            let (inside, release) = (inside.clone(), release.clone());
+            async move {
+                inside.add();
+                release.block();
+            }
+        }));
+        wait_until("it blocks", || inside.get() == 1);
+    }
+    let refused = Refused::start();
+    let task = rt.spawn(async { 7 });
+    std::thread::sleep(FOR);
+    assert!(!task.is_finished());
+    drop(refused);
+    assert_eq!(task.join_blocking(None).unwrap().unwrap(), 7);
+    release.open();
+    if let Some(blocked) = blocked {
+        blocked.join_blocking(None).unwrap().unwrap();
+    }
+}
+
+fn goes_on(part: &str, complaint: &str) {
+    let text = process::succeed("refused::child", part);
+    assert_eq!(text.matches(complaint).count(), 1, "{text}");
+}
+
+#[test]
+fn a_worker_comes_when_the_system_has_a_thread_again() {
+    goes_on("worker", "cannot start worker thread 0, will try again");
+}
+
+#[test]
+fn a_spare_comes_when_the_system_has_a_thread_again() {
+    goes_on("spare", "cannot start a spare thread");
+}
