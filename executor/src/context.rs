@@ -1,4 +1,5 @@
-//! What the current thread is doing for which runtime: the crate's one thread-local.
+//! What the current thread is doing for which runtime: the crate's one thread-local, besides the one in
+//! `task/memory.rs`.
 //!
 //! It is const-initialised and has no destructor, so reading it is one instruction and works at any
 //! time, even while a thread ends. The pointers in it are lent by guards on the stack: whoever sets
@@ -8,7 +9,7 @@ use crate::core::Core;
 use crate::locals::Node;
 use crate::queue::Local;
 use crate::shared::Shared;
-use crate::task::{Header, TaskInfo};
+use crate::task::{Header, TaskInfo, memory};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -234,6 +235,7 @@ pub(crate) struct Entered<'a> {
     task: *const Header,
     locals: *const Node,
     yielded: bool,
+    _memory: memory::Lent<'a>,
     lent: PhantomData<(&'a Shared, *const ())>,
 }
 
@@ -257,6 +259,7 @@ pub(crate) fn enter<'a>(
         task: context.task.replace(ptr::null()),
         locals: context.locals.replace(ptr::null()),
         yielded: context.yielded.take(),
+        _memory: memory::lend(core.map(|core| &core.memory)),
         lent: PhantomData,
     })
 }

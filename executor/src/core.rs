@@ -5,6 +5,7 @@
 use crate::pace::Stopwatch;
 use crate::queue::Local;
 use crate::registry::Desk;
+use crate::task::memory::Store;
 use fastrand::Rng;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::AtomicU64;
@@ -24,8 +25,10 @@ pub(crate) struct Core {
     pub(crate) tick: Cell<u32>,
     /// Polls left until the injector is looked at.
     pub(crate) round: Cell<u32>,
-    /// Polls in a row that came from the next-task slot.
+    /// Polls from the next-task slot that count against it; see `Worker::next_task`.
     pub(crate) streak: Cell<u32>,
+    /// There were so many tasks in the queue at the start of this round that the streak lasts for all of it.
+    pub(crate) long_round: Cell<bool>,
     /// The backstop's beat when this worker last read the clock.
     pub(crate) beat: Cell<u32>,
     /// Measures how long its polls take.
@@ -36,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) lane_first: Cell<bool>,
     /// Wakers are being woken in a batch: their tasks queue up without waking workers.
     pub(crate) batching: Cell<bool>,
+    /// Memory for tasks.
+    pub(crate) memory: Store,
     next_id: Cell<u64>,
     end_id: Cell<u64>,
     rng: RefCell<Rng>,
@@ -50,11 +55,13 @@ impl Core {
             tick: Cell::new(0),
             round: Cell::new(0),
             streak: Cell::new(0),
+            long_round: Cell::new(false),
             beat: Cell::new(0),
             stopwatch: Stopwatch::new(),
             linger_credit: Cell::new(0),
             lane_first: Cell::new(false),
             batching: Cell::new(false),
+            memory: Store::new(),
             next_id: Cell::new(0),
             end_id: Cell::new(0),
             // One stream per seat and purpose; the salt keeps seats apart.

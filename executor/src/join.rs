@@ -7,8 +7,7 @@ use crate::{context, leaf};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
-use std::panic::Location;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -22,10 +21,10 @@ use std::time::Duration;
 /// # Cancel safety
 /// Awaiting `&mut handle` may be dropped at any time and awaited again.
 pub struct JoinHandle<T> {
-    /// `None` once the output was taken.
-    task: Option<TaskRef>,
-    id: TaskId,
-    spawned_at: &'static Location<'static>,
+    /// There until the handle is dropped.
+    task: ManuallyDrop<TaskRef>,
+    /// The output was taken.
+    taken: bool,
     output: PhantomData<T>,
 }
 
@@ -40,11 +39,9 @@ impl<T> JoinHandle<T> {
     /// # Safety (of use, kept by `spawn`)
     /// `task` is the handle's reference of a task whose output is a `T`, made once per task.
     pub(crate) fn new(task: TaskRef) -> JoinHandle<T> {
-        let (id, spawned_at) = (task.header().id, task.header().spawned_at);
         JoinHandle {
-            task: Some(task),
-            id,
-            spawned_at,
+            task: ManuallyDrop::new(task),
+            taken: false,
             output: PhantomData,
         }
     }
@@ -53,43 +50,32 @@ impl<T> JoinHandle<T> {
     /// gives a [`JoinError`] that says cancelled. A task that ends first, or never returns from
     /// its poll, is not affected.
     pub fn abort(&self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
+        self.task.abort();
     }
 
     /// Whether the task has ended: awaiting the handle then does not wait.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.task
-            .as_ref()
-            .is_none_or(|task| task.header().state.load().is_complete())
+        self.task.header().state.load().is_complete()
     }
 
     /// The task's number.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.id
+        self.task.header().id
     }
 
     /// The task's name, if it was given one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.task
-            .as_ref()?
-            .header()
-            .extras
-            .as_ref()?
-            .name
-            .as_deref()
+        self.task.header().extras.as_ref()?.name.as_deref()
     }
 
     /// A handle that can abort the task and outlive this one.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle {
-            task: self.task.clone(),
-            id: self.id,
+            task: TaskRef::clone(&self.task),
         }
     }
 
@@ -127,21 +113,16 @@ impl<T> JoinHandle<T> {
     /// If the output was already taken.
     #[track_caller]
     pub(crate) fn take_or_register(&mut self, waker: &Waker) -> Option<Result<T, JoinError>> {
-        let task = self
-            .task
-            .as_ref()
-            .expect("a JoinHandle was used after its output was taken");
+        assert!(
+            !self.taken,
+            "a JoinHandle was used after its output was taken"
+        );
         let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
-        // SAFETY: this is the task's one JoinHandle and its output is a T; `task` is None once the
-        // output was taken. On true, `output` was written.
+        // SAFETY: this is the task's one JoinHandle, its output is a T, and it has not been taken before. On
+        // true, `output` was written.
         unsafe {
-            if !task.poll_join(waker, output.as_mut_ptr().cast()) {
-                return None;
-            }
-            if let Some(task) = self.task.take() {
-                task.detach(true);
-            }
-            Some(output.assume_init())
+            self.taken = self.task.poll_join(waker, output.as_mut_ptr().cast());
+            self.taken.then(|| output.assume_init())
         }
     }
 }
@@ -156,11 +137,11 @@ impl<T> Future for JoinHandle<T> {
         match self.take_or_register(cx.waker()) {
             Some(output) => Poll::Ready(output),
             None => {
-                let (resource, at) = (self.id.as_u64(), self.spawned_at);
+                let task = self.task.header();
                 leaf::record(Wait {
                     kind: WaitKind::Join,
-                    resource,
-                    at,
+                    resource: task.id.as_u64(),
+                    at: task.spawned_at,
                 });
                 Poll::Pending
             }
@@ -170,16 +151,16 @@ impl<T> Future for JoinHandle<T> {
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.detach(false);
-        }
+        // SAFETY: the handle ends here, and nobody uses the reference again.
+        let task = unsafe { ManuallyDrop::take(&mut self.task) };
+        task.detach(self.taken);
     }
 }
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinHandle")
-            .field("id", &self.id)
+            .field("id", &self.id())
             .finish_non_exhaustive()
     }
 }
@@ -187,37 +168,32 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// Aborts a task from anywhere. Holding one does not keep the task running or its output alive.
 #[derive(Clone)]
 pub struct AbortHandle {
-    task: Option<TaskRef>,
-    id: TaskId,
+    task: TaskRef,
 }
 
 impl AbortHandle {
     /// As [`JoinHandle::abort`].
     pub fn abort(&self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
+        self.task.abort();
     }
 
     /// Whether the task has ended.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.task
-            .as_ref()
-            .is_none_or(|task| task.header().state.load().is_complete())
+        self.task.header().state.load().is_complete()
     }
 
     /// The task's number.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.id
+        self.task.header().id
     }
 }
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AbortHandle")
-            .field("id", &self.id)
+            .field("id", &self.id())
             .finish_non_exhaustive()
     }
 }

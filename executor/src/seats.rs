@@ -351,6 +351,7 @@ impl Inner {
     /// A spare seat is free again. The lowest free ones are taken first, so that few seats have to be
     /// looked at.
     fn free(&mut self, core: Core, remotes: &Remotes) {
+        core.memory.clear();
         let at = self
             .free_spares
             .partition_point(|free| free.index > core.index);

@@ -29,7 +29,8 @@ const CLOCK_EVERY: u32 = 32;
 /// which all workers share, stays cheap.
 const SHORTEST_ROUND: u32 = 4;
 
-/// Polls in a row from the next-task slot before the queue gets its turn.
+/// Polls from the next-task slot before the queue gets its turn: in a row, or in a round through a queue that is
+/// longer than this.
 const SLOT_STREAK: u32 = 32;
 
 /// How often a searcher looks around before it sleeps, and how long it pauses in between: together
@@ -168,16 +169,23 @@ impl<'a> Worker<'a> {
     }
 
     /// The next task of this worker's own: the one woken last, then the oldest.
+    ///
+    /// The slot has its limits: after a streak of polls from it the queue gets its turn. If the queue is long, the
+    /// slot is only used again in the next round. A task that awaits the many in the queue one by one is
+    /// woken by each of them: it comes back once per round, and finds them all done.
     pub(crate) fn next_task(&mut self) -> Option<Runnable> {
         self.serve_injector();
-        if self.core.streak.get() < SLOT_STREAK
+        let core = self.core;
+        if core.streak.get() < SLOT_STREAK
             && let Some(task) = self.remote.slot.take()
         {
-            self.core.streak.set(self.core.streak.get() + 1);
+            core.streak.set(core.streak.get() + 1);
             return Some(task);
         }
-        self.core.streak.set(0);
-        let task = self.core.queue.pop().or_else(|| self.remote.slot.take());
+        if !core.long_round.get() {
+            core.streak.set(0);
+        }
+        let task = core.queue.pop().or_else(|| self.remote.slot.take());
         if task.is_some() {
             task
         } else {
@@ -367,9 +375,11 @@ impl<'a> Worker<'a> {
     fn serve_injector(&self) {
         match self.core.round.get() {
             0 => {
-                self.core
-                    .round
-                    .set((self.core.queue.len() as u32).max(SHORTEST_ROUND));
+                let waiting = self.core.queue.len() as u32;
+                self.core.round.set(waiting.max(SHORTEST_ROUND));
+                if self.core.long_round.replace(waiting > SLOT_STREAK) {
+                    self.core.streak.set(0);
+                }
                 self.shared
                     .injector
                     .move_some(&self.core.queue, self.shared.config.workers);

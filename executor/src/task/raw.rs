@@ -5,10 +5,11 @@
 
 use super::error::JoinError;
 use super::state::{Complete, Detach, Park, Start, State, Wake};
-use super::{Extras, Scheduler, TaskId};
+use super::{Extras, Scheduler, TaskId, memory};
 use crate::habit::Habit;
 use crate::primitive::UnsafeCell;
 use crate::wait::WaitRecord;
+use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -104,7 +105,7 @@ pub(crate) struct Allocated {
 /// `new.scheduler` is valid until the task is complete (rule 5), and if `F` is not Send, it
 /// schedules to the calling thread only (rule 6).
 pub(crate) unsafe fn allocate<F: Future>(future: F, new: NewTask) -> Allocated {
-    let cell = Box::new(Cell::<F, F::Output> {
+    let cell = Cell::<F, F::Output> {
         header: Header {
             state: State::new(),
             vtable: &VTable {
@@ -126,8 +127,11 @@ pub(crate) unsafe fn allocate<F: Future>(future: F, new: NewTask) -> Allocated {
         stage: UnsafeCell::new(Stage {
             future: ManuallyDrop::new(future),
         }),
-    });
-    let task = NonNull::from(Box::leak(cell)).cast::<Header>();
+    };
+    let memory = memory::allocate(Layout::for_value(&cell)).cast();
+    // SAFETY: it is fresh memory for a cell.
+    unsafe { memory.write(cell) };
+    let task = memory.cast::<Header>();
     // The initial state counts two references and one Runnable: these three.
     Allocated {
         runnable: Runnable(task),
@@ -267,12 +271,15 @@ unsafe fn drop_output<F: Future>(task: NonNull<Header>) -> Option<JoinError> {
 
 /// # Safety
 /// Rule 1, and nobody has a reference any more.
-unsafe fn dealloc<F: Future>(task: NonNull<Header>) {
-    // SAFETY: the cell came from a Box of this very type. Its stage is a union and drops nothing.
-    let mut cell = unsafe { Box::from_raw(task.cast::<Cell<F, F::Output>>().as_ptr()) };
+unsafe fn dealloc<F: Future>(mut task: NonNull<Header>) {
+    // SAFETY: rule 1, and the caller is the last. Nothing else in the header has a destructor, and the stage
+    // is a union and drops nothing.
+    let extras = unsafe { task.as_mut() }.extras.take();
+    // SAFETY: the memory of such a cell came from `allocate`, and nothing is left in it.
+    unsafe { memory::free(task.cast(), Layout::new::<Cell<F, F::Output>>()) };
     // The last holder of inherited task-locals drops the user's values, and whoever drops the last
     // waker is in no position to hear of their panics.
-    if let Some(extras) = cell.header.extras.take() {
+    if let Some(extras) = extras {
         drop_quietly(extras);
     }
 }
