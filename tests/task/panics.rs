@@ -199,7 +199,7 @@ fn an_unobserved_panic_is_reported_with_name_and_place() {
     assert!(text.contains("still here"), "{text}");
     let line = text
         .lines()
-        .find(|line| line.starts_with("filch: task "))
+        .find(|line| line.starts_with("filch: task ") && line.contains("panicked"))
         .expect(&text);
     for part in [
         "'fuse'",
