@@ -160,8 +160,17 @@ impl Shared {
         let backstop = &self.backstop.counters;
         Metrics {
             workers: (0..self.config.workers)
-                .map(|worker| self.worker_metrics(worker))
+                .map(|worker| self.seat_metrics(worker))
                 .collect(),
+            spare: {
+                let nobody = WorkerMetrics {
+                    idle: true,
+                    ..WorkerMetrics::default()
+                };
+                let seats = self.config.workers..self.remotes.all().count();
+                let spares = seats.map(|seat| self.seat_metrics(seat));
+                spares.fold(nobody, |sum, spare| sum.plus(&spare))
+            },
             spares: {
                 let spares = self.remotes.iter().skip(self.config.workers);
                 spares.filter(|remote| remote.held.load(Relaxed)).count()
@@ -190,8 +199,8 @@ impl Shared {
         }
     }
 
-    fn worker_metrics(&self, worker: usize) -> WorkerMetrics {
-        let remote = &self.remotes[worker];
+    fn seat_metrics(&self, seat: usize) -> WorkerMetrics {
+        let remote = &self.remotes[seat];
         let counters = &remote.counters;
         WorkerMetrics {
             polls: counters.polls.get(),
@@ -204,7 +213,7 @@ impl Shared {
             timers_fired: counters.timers_fired.get(),
             queue_depth: remote.waiting(),
             timers: remote.timers.len(),
-            idle: !remote.held.load(Relaxed) || self.idle.is_idle(worker),
+            idle: !remote.held.load(Relaxed) || self.idle.is_idle(seat),
         }
     }
 }

@@ -69,12 +69,33 @@ pub struct WorkerMetrics {
     pub idle: bool,
 }
 
+impl WorkerMetrics {
+    /// The figures of both.
+    pub(crate) fn plus(&self, other: &WorkerMetrics) -> WorkerMetrics {
+        WorkerMetrics {
+            polls: self.polls + other.polls,
+            parks: self.parks + other.parks,
+            steals: self.steals + other.steals,
+            wakes: self.wakes + other.wakes,
+            overflows: self.overflows + other.overflows,
+            turns: self.turns + other.turns,
+            io_events: self.io_events + other.io_events,
+            timers_fired: self.timers_fired + other.timers_fired,
+            queue_depth: self.queue_depth + other.queue_depth,
+            timers: self.timers + other.timers,
+            idle: self.idle && other.idle,
+        }
+    }
+}
+
 /// A runtime's figures at one moment. Reading them stops nobody; the parts are not one snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
     /// By worker.
     pub workers: Vec<WorkerMetrics>,
+    /// Those of all spare threads, added up; `idle` if each of them is.
+    pub spare: WorkerMetrics,
     /// Tasks that have not ended.
     pub tasks: usize,
     /// Tasks in the injector, waiting for any worker.

@@ -6,7 +6,7 @@
 
 #[cfg(not(all(test, filch_loom)))]
 mod real {
-    pub(crate) use parking_lot::Mutex;
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
     pub(crate) use std::sync::atomic;
     pub(crate) use std::thread::yield_now;
 
@@ -34,14 +34,23 @@ mod real {
 #[cfg(all(test, filch_loom))]
 mod model {
     pub(crate) use loom::cell::UnsafeCell;
-    use loom::sync::MutexGuard;
     pub(crate) use loom::sync::atomic;
     pub(crate) use loom::thread::yield_now;
+    use std::cell::Cell;
+    use std::ops::{Deref, DerefMut};
+    use std::time::Duration;
 
     /// loom's mutex with parking_lot's signatures. A model that panics has failed, so poison is of
     /// no interest.
     #[derive(Debug)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    /// The right to what is in a mutex. Without it only while it waits.
+    #[derive(Debug)]
+    pub(crate) struct MutexGuard<'a, T> {
+        mutex: &'a Mutex<T>,
+        held: Option<loom::sync::MutexGuard<'a, T>>,
+    }
 
     impl<T> Mutex<T> {
         pub(crate) fn new(value: T) -> Mutex<T> {
@@ -49,7 +58,103 @@ mod model {
         }
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            self.0.lock().expect("a model panicked with the lock held")
+            let held = Some(self.0.lock().expect("a model panicked with the lock held"));
+            MutexGuard { mutex: self, held }
+        }
+    }
+
+    impl<T> MutexGuard<'_, T> {
+        pub(crate) fn unlocked<R>(guard: &mut Self, f: impl FnOnce() -> R) -> R {
+            guard.held = None;
+            let output = f();
+            guard.held = guard.mutex.lock().held;
+            output
+        }
+    }
+
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.held.as_ref().expect("it waits")
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.held.as_mut().expect("it waits")
+        }
+    }
+
+    thread_local! {
+        static TIMES_OUT: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Whether waits with a timeout come to it: at once, or never. All threads of a model are this thread.
+    pub(crate) fn let_waits_time_out(times_out: bool) {
+        TIMES_OUT.set(times_out);
+    }
+
+    /// loom's condition variable with parking_lot's signatures.
+    #[derive(Debug)]
+    pub(crate) struct Condvar(loom::sync::Condvar);
+
+    /// How a wait ended.
+    #[derive(Debug)]
+    pub(crate) struct Waited(bool);
+
+    impl Waited {
+        pub(crate) fn timed_out(&self) -> bool {
+            self.0
+        }
+    }
+
+    impl Condvar {
+        pub(crate) fn new() -> Condvar {
+            Condvar(loom::sync::Condvar::new())
+        }
+
+        pub(crate) fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+
+        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            let held = guard.held.take().expect("one wait at a time");
+            let held = self.0.wait(held);
+            guard.held = Some(held.expect("a model panicked with the lock held"));
+        }
+
+        pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) -> Waited {
+            let times_out = TIMES_OUT.get();
+            if times_out {
+                MutexGuard::unlocked(guard, yield_now);
+            } else {
+                self.wait(guard);
+            }
+            Waited(times_out)
+        }
+
+        pub(crate) fn wait_while<T>(
+            &self,
+            guard: &mut MutexGuard<'_, T>,
+            mut condition: impl FnMut(&mut T) -> bool,
+        ) {
+            while condition(&mut *guard) {
+                self.wait(guard);
+            }
+        }
+
+        pub(crate) fn wait_while_for<T>(
+            &self,
+            guard: &mut MutexGuard<'_, T>,
+            mut condition: impl FnMut(&mut T) -> bool,
+            timeout: Duration,
+        ) {
+            while condition(&mut *guard) && !self.wait_for(guard, timeout).timed_out() {}
         }
     }
 }

@@ -6,14 +6,14 @@
 use crate::metrics::Counters;
 use crate::pace::Pace;
 use crate::parker::Parker;
+use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::primitive::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use crate::queue::{Local, Stealer};
 use crate::slot::Slot;
 use crate::watch::{Stuck, Watch};
 use crossbeam_utils::CachePadded;
 use filch_timer::{Instant, Timers};
 use std::ops::Index;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 
 /// What others see of a worker: one per seat, each on cache lines of its own.

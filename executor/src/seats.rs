@@ -22,12 +22,12 @@
 
 use crate::core::Core;
 use crate::idle::Idle;
+use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::primitive::atomic::{AtomicBool, AtomicUsize};
+use crate::primitive::{Condvar, Mutex, MutexGuard};
 use crate::queue::Local;
 use crate::remotes::Remotes;
 use filch_timer::Instant;
-use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 /// A spare thread that nobody calls ends after this long.
@@ -236,7 +236,7 @@ impl Seats {
             if inner.closed || give_up() {
                 break None;
             }
-            parking_lot::MutexGuard::unlocked(&mut inner, &ask);
+            MutexGuard::unlocked(&mut inner, &ask);
             if inner.vacant.is_empty() && !inner.closed && !give_up() {
                 self.for_callers.wait(&mut inner);
             }

@@ -7,6 +7,7 @@ pub(crate) mod process;
 use filch::{Handle, Runtime};
 use std::collections::HashSet;
 use std::future::Future;
+use std::io::Write;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -68,14 +69,13 @@ impl Limit {
         );
         thread::spawn(move || {
             if watch.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("`{test}` has not ended after {limit:?}");
+                // Not with `eprintln!`, which would be lost with what the test has captured.
+                let mut text = format!("`{test}` has not ended after {limit:?}\n");
                 for handle in lock(&handles).iter() {
-                    eprintln!(
-                        "{}\n{:?}",
-                        filch::task::dump(&handle.tasks()),
-                        handle.metrics()
-                    );
+                    let tasks = filch::task::dump(&handle.tasks());
+                    text += &format!("{tasks}\n{:?}\n", handle.metrics());
                 }
+                let _ = std::io::stderr().write_all(text.as_bytes());
                 std::process::exit(101);
             }
         });

@@ -5,7 +5,7 @@ use filch::{Metrics, Runtime};
 use std::future::pending;
 
 fn sum(metrics: &Metrics, of: impl Fn(&filch::WorkerMetrics) -> u64) -> u64 {
-    metrics.workers.iter().map(of).sum()
+    metrics.workers.iter().chain([&metrics.spare]).map(of).sum()
 }
 
 #[test]
@@ -53,12 +53,7 @@ fn timers_and_sources_are_counted_and_go() {
     let rt = runtime(1);
     let _limit = Limit::on(&rt);
     let timers = |metrics: &Metrics| {
-        metrics.foreign_timers
-            + metrics
-                .workers
-                .iter()
-                .map(|worker| worker.timers)
-                .sum::<usize>()
+        metrics.foreign_timers + sum(metrics, |worker| worker.timers as u64) as usize
     };
     let listener = rt
         .block_on(filch::net::TcpListener::bind("127.0.0.1:0"))
@@ -84,7 +79,7 @@ fn timers_and_sources_are_counted_and_go() {
             filch::time::sleep(std::time::Duration::from_micros(100)).await;
         }
     });
-    assert_eq!(fired(&rt) - before, 5);
+    assert_eq!(fired(&rt) - before, 5, "{:?}", rt.metrics());
 }
 
 #[test]

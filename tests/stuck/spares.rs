@@ -285,18 +285,18 @@ fn nobody_counts_as_stuck_after_a_long_drop() {
     let rt = runtime(1);
     let _limit = Limit::on(&rt);
     for aborted in [true, false] {
-        let release = Gate::new();
-        let slow = Slow(release.clone());
+        let (release, detached) = (Gate::new(), Gate::new());
+        let (slow, end) = (Slow(release.clone()), detached.clone());
         let task = rt.spawn(async move {
-            if aborted {
-                std::future::pending::<()>().await;
-            }
+            end.passed().await;
             slow
         });
         let abort = task.abort_handle();
         drop(task);
         if aborted {
             abort.abort();
+        } else {
+            detached.open();
         }
         wait_until("the drop is found to block", || {
             rt.metrics().stuck_workers == 1

@@ -9,6 +9,7 @@
 //! parker's word, "exceeded maximum number of branches". Each model says which line was broken to see it
 //! fail. Readiness is modelled in the reactor's crate.
 
+mod away;
 mod backstop;
 mod idle;
 mod join;
@@ -16,6 +17,7 @@ mod parker;
 mod poller;
 mod shutdown;
 mod slot;
+mod spare;
 mod task;
 
 use crate::primitive::atomic::AtomicUsize;

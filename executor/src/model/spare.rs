@@ -1,0 +1,158 @@
+//! A spare thread's life: called, at work, asked to retire, at rest, called again, and the end.
+
+use super::Queue;
+use crate::core::Core;
+use crate::idle::Idle;
+use crate::parker::{Parker, Unpark};
+use crate::primitive::atomic::Ordering::Relaxed;
+use crate::primitive::let_waits_time_out;
+use crate::remotes::Remotes;
+use crate::seats::{Called, Seats};
+use filch_timer::Instant;
+use loom::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize as Counter, Ordering};
+
+const NOW: Instant = Instant::from_nanos(1);
+
+/// No worker's seat, and one spare seat.
+struct Runtime {
+    seats: Seats,
+    remotes: Remotes,
+    idle: Idle,
+    /// Times that a thread came to the seat. No part of the protocol, so it orders nothing.
+    came: Counter,
+}
+
+impl Runtime {
+    fn new() -> Arc<Runtime> {
+        Arc::new(Runtime {
+            seats: Seats::new(0),
+            remotes: Remotes::new(&[], 1, NOW),
+            idle: Idle::new(0, 1),
+            came: Counter::new(0),
+        })
+    }
+
+    /// `Shared::call_help`. Whether somebody comes.
+    fn call(self: &Arc<Runtime>) -> bool {
+        match self.seats.call(&self.remotes, &self.idle, 0, NOW) {
+            Called::Nobody => return false,
+            Called::Worker => unreachable!("there is no worker's seat"),
+            Called::Resting => {}
+            Called::New(core) => {
+                let runtime = Arc::clone(self);
+                thread::spawn(move || runtime.work_and_rest(core));
+            }
+        }
+        true
+    }
+
+    /// `start_spare`, of a thread that is asked to retire whenever it has come.
+    fn work_and_rest(&self, core: Core) {
+        let mut seat = Some(core);
+        while let Some(core) = seat {
+            let remote = &self.remotes[core.index];
+            assert!(remote.held.load(Relaxed) && !remote.retire.load(Relaxed));
+            assert_eq!(self.remotes.len(), 1, "it is looked at");
+            self.came.fetch_add(1, Ordering::Relaxed);
+            remote.retire.store(true, Relaxed);
+            remote.held.store(false, Relaxed);
+            seat = self.seats.rest(core, &self.remotes);
+        }
+        self.seats.spare_gone();
+    }
+
+    /// Closes, waits for the end, and checks that for every call somebody came.
+    fn end(&self, calls: usize) {
+        self.seats.close();
+        assert_eq!(self.seats.wait_spares_gone(None), 0);
+        assert_eq!(self.came.load(Ordering::Relaxed), calls, "a call was lost");
+        assert_eq!(self.remotes.len(), 0, "the seat is still looked at");
+    }
+}
+
+/// The seat is called again while its thread leaves it, rests and ends: whoever the call was told to come,
+/// comes.
+///
+/// Broken to see it fail: `rest` ending without a look at `called` after its time was up; `call` leaving
+/// `resting` as it is.
+#[test]
+fn a_call_at_the_end_of_a_rest_is_not_lost() {
+    loom::model(|| {
+        let_waits_time_out(true);
+        let runtime = Runtime::new();
+        let mut calls = usize::from(runtime.call());
+        calls += usize::from(runtime.call());
+        runtime.end(calls);
+    });
+}
+
+/// A thread rests and never tires of it, and is called again, or not, while the runtime ends: it ends too.
+///
+/// Broken to see it fail: `close` not notifying those that rest; `rest` not looking at `closed` before it
+/// waits; `call` not notifying the one that it found resting (it then ends, but does not come before).
+#[test]
+fn nobody_rests_for_ever_after_the_end() {
+    loom::model(|| {
+        let_waits_time_out(false);
+        let runtime = Runtime::new();
+        assert!(runtime.call());
+        let theirs = Arc::clone(&runtime);
+        let caller = thread::spawn(move || theirs.call());
+        runtime.seats.close();
+        let calls = 1 + usize::from(caller.join().unwrap());
+        runtime.end(calls);
+    });
+}
+
+/// A task in a spare seat's queue, and a worker that falls asleep.
+struct Handover {
+    idle: Idle,
+    parker: Parker,
+    queue: Queue,
+    injector: Queue,
+}
+
+/// A spare worker with a task in its queue retires while the other worker falls asleep: the other one gets the
+/// task.
+///
+/// Broken to see it fail: `give_up_seat` notifying nobody, or before it moves the queue; the fence
+/// [turn-free]; [idle-sub] in `start_sleeping`.
+#[test]
+fn what_waits_at_a_seat_that_is_given_up_is_found() {
+    loom::model(|| {
+        let runtime = Arc::new(Handover {
+            idle: Idle::new(1, 1),
+            parker: Parker::new(),
+            queue: Queue::new(),
+            injector: Queue::new(),
+        });
+        runtime.idle.admit(1);
+        runtime.queue.push();
+        let theirs = Arc::clone(&runtime);
+        let worker = thread::spawn(move || {
+            let mut searching = false;
+            loop {
+                if theirs.injector.pop() {
+                    return;
+                }
+                theirs.idle.start_sleeping(0, searching);
+                if theirs.injector.is_empty() {
+                    theirs.parker.park(None);
+                    searching = theirs.idle.stop_sleeping(0);
+                } else {
+                    searching = theirs.idle.stop_sleeping(0) || theirs.idle.join_search();
+                }
+            }
+        });
+        // `Worker::give_up_seat`.
+        while runtime.queue.pop() {
+            runtime.injector.push();
+        }
+        if let Some(worker) = runtime.idle.notify_any() {
+            assert_eq!((worker, runtime.parker.unpark()), (0, Unpark::Done));
+        }
+        worker.join().unwrap();
+    });
+}
