@@ -3,6 +3,7 @@
 //! A micro row is a function over [`crate::runtimes::Runtime`] that runs inside a child process; a server row says what
 //! server to start and what load to put on it. Names do not change: saved runs are compared by them.
 
+mod blockers;
 mod blocking;
 mod countdown;
 mod echo;
@@ -57,6 +58,8 @@ pub(crate) enum Figure {
     Throughput,
     /// The 99th percentile, in microseconds.
     P99,
+    /// The 99th percentile of how late ticks are, in nanoseconds.
+    Lateness,
     /// Bytes that the server grew by, per connection.
     Memory,
 }
@@ -87,6 +90,7 @@ impl Row {
         let (unit, better) = match figure {
             Figure::Throughput => ("requests/s", Better::Higher),
             Figure::P99 => ("µs p99", Better::Lower),
+            Figure::Lateness => ("ns late p99", Better::Lower),
             Figure::Memory => ("B/connection", Better::Lower),
         };
         Row {
@@ -121,6 +125,7 @@ pub(crate) fn all() -> Vec<Row> {
         blocking::rows(),
         echo::rows(),
         mixed::rows(),
+        blockers::rows(),
         memory::rows(),
         start::rows(),
     ]

@@ -12,7 +12,10 @@ use ::filch::time::{self, Instant};
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 
 use super::kit::Neutral;
-use super::{Datagram, Runtime, Stream};
+use super::{Datagram, Runtime, Spares, Stream};
+
+/// How many threads may stand in for stuck workers by default.
+const SPARES: usize = 256;
 
 /// The runtime.
 #[derive(Debug)]
@@ -34,6 +37,15 @@ impl Runtime for Filch {
             .workers(workers)
             .build()
             .expect("filch starts")
+    }
+
+    fn spares(host: &Self::Host) -> Option<Spares> {
+        let metrics = host.metrics();
+        Some(Spares {
+            at_work: metrics.spares,
+            threads: metrics.spare_threads,
+            cap: SPARES,
+        })
     }
 
     fn run<T: Send + 'static>(
