@@ -19,7 +19,8 @@ pub(crate) const USAGE: &str = "\
 filch-bench list
 filch-bench run [ROW or GROUP or PREFIX* ...] [options]
 
-  --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop (default tokio,smol; `filch` alone: nobody)
+  --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the same as a
+                   server), filch-unwatched (filch with its monitor switched off); default tokio,smol; `filch` alone: nobody
   --workers N      worker threads of each runtime (default: the number of CPUs)
   --runs N         runs of each peer and row, interleaved (default 5)
   --time MS        how long one run of a micro row measures (default 60); a server row measures ten times that,

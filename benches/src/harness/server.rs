@@ -190,9 +190,10 @@ fn with_hogs(sample: Sample, observed: &Observed<Reading>, shares: &Shares) -> S
     }
     if hogs.cpu_ns > 0.0 {
         let cpus = hogs.cpu_ns / 1e9 / over;
-        sample = sample
-            .with("hog cpu %", cpus * 100.0)
-            .with("hog cpu of fair", cpus / shares.fair());
+        sample = sample.with("hog cpu %", cpus * 100.0);
+        if shares.fair() > 0.0 {
+            sample = sample.with("hog cpu of fair", cpus / shares.fair());
+        }
     }
     sample
 }

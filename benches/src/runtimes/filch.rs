@@ -5,6 +5,7 @@ use std::io;
 use std::net;
 use std::os::unix;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::filch::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
@@ -13,6 +14,15 @@ use futures_util::{AsyncReadExt, AsyncWriteExt};
 
 use super::kit::Neutral;
 use super::{Datagram, Runtime, Spares, Stream};
+
+/// Whether runtimes are built without their monitor: [`unwatch`].
+static UNWATCHED: AtomicBool = AtomicBool::new(false);
+
+/// From now on, this process's runtimes do not watch their workers. The same code runs all rows, so that nothing but the
+/// monitor differs.
+pub(crate) fn unwatch() {
+    UNWATCHED.store(true, Ordering::Relaxed);
+}
 
 /// How many threads may stand in for stuck workers by default.
 const SPARES: usize = 256;
@@ -33,10 +43,12 @@ impl Runtime for Filch {
     type Udp = UdpSocket;
 
     fn start(workers: usize) -> Self::Host {
-        ::filch::Runtime::builder()
-            .workers(workers)
-            .build()
-            .expect("filch starts")
+        let builder = ::filch::Runtime::builder().workers(workers);
+        let builder = match UNWATCHED.load(Ordering::Relaxed) {
+            true => builder.unwatched(),
+            false => builder,
+        };
+        builder.build().expect("filch starts")
     }
 
     fn spares(host: &Self::Host) -> Option<Spares> {

@@ -4,6 +4,7 @@
 //! print the same first line: `ready ADDRESS`.
 
 mod hogs;
+mod threads;
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -141,6 +142,11 @@ pub(crate) fn run(job: &Job) -> io::Result<()> {
     });
     match job.peer {
         Peer::Filch => serve::<crate::runtimes::filch::Filch>(job),
+        Peer::FilchUnwatched => {
+            crate::runtimes::filch::unwatch();
+            serve::<crate::runtimes::filch::Filch>(job)
+        }
+        Peer::Threads => threads::serve(job),
         Peer::Tokio => serve::<crate::runtimes::tokio::Tokio>(job),
         Peer::Smol => serve::<crate::runtimes::smol::Smol>(job),
         other => Err(io::Error::other(format!(
