@@ -148,7 +148,7 @@ func compute(amount time.Duration, steps *uint64) {
 	end := time.Now().Add(amount)
 	for time.Now().Before(end) {
 		x := uint64(1)
-		for i := uint64(0); i < 5000; i++ {
+		for i := uint64(0); i < 25000; i++ {
 			x = (x^x>>29)*6364136223846793005 + i
 		}
 		atomic.StoreUint64(&sink, x)

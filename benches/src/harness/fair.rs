@@ -3,7 +3,8 @@
 /// What took part in a window, in CPUs (1 is one CPU all the time).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Shares {
-    /// CPUs that the server could use at all: those of the machine without what the load generator used.
+    /// CPUs that the server could use at all: those of the machine without what the load generator and other
+    /// processes used.
     pub(crate) available: f64,
     /// How many hogs there were.
     pub(crate) hogs: usize,

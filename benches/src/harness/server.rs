@@ -25,6 +25,8 @@ const MONITOR: &str = "filch-reactor";
 struct Reading {
     used: Both,
     hogs: Progress,
+    /// What everything on the machine has used, in nanoseconds.
+    machine: f64,
 }
 
 impl Reading {
@@ -32,6 +34,7 @@ impl Reading {
         Ok(Reading {
             used: counters::of(process.pid(), MONITOR)?,
             hogs: process.board.total(),
+            machine: counters::machine_cpu(),
         })
     }
 }
@@ -143,7 +146,8 @@ fn describe(outcome: &Outcome, observed: &Observed<Reading>, figure: Figure) -> 
         .with("max µs", outcome.latencies.max() as f64 / 1000.0)
         .with("ctx/op", per_request(used.switches))
         .with("cpu ns/op", per_request(used.cpu_ns))
-        .with("load cpu %", outcome.generator_cpu * 100.0);
+        .with("load cpu %", outcome.generator_cpu * 100.0)
+        .with("elsewhere cpu %", elsewhere(outcome, observed) * 100.0);
     match (observed.before.used.thread, observed.after.used.thread) {
         (Some(before), Some(after)) => {
             let monitor = after.since(before);
@@ -153,6 +157,14 @@ fn describe(outcome: &Outcome, observed: &Observed<Reading>, figure: Figure) -> 
         }
         _ => sample,
     }
+}
+
+/// The CPUs that neither the server nor the generator used, but somebody did.
+fn elsewhere(outcome: &Outcome, observed: &Observed<Reading>) -> f64 {
+    let used = (observed.after.used.process).since(observed.before.used.process);
+    let machine = observed.after.machine - observed.before.machine;
+    let other = (machine - used.cpu_ns) / 1e9 / observed.over.as_secs_f64() - outcome.generator_cpu;
+    other.max(0.0)
 }
 
 /// Who shared the CPUs during the window.
@@ -169,6 +181,7 @@ fn shared(
     Shares {
         // A pinned generator has a CPU to itself.
         available: cpus
+            - elsewhere(outcome, observed)
             - if options.pin {
                 1.0
             } else {

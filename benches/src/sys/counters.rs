@@ -97,6 +97,32 @@ fn process_cpu(pid: u32) -> io::Result<f64> {
     Ok(time.tv_sec as f64 * 1e9 + time.tv_nsec as f64)
 }
 
+/// The CPU time of everything on this machine, in nanoseconds, what a hypervisor took away included.
+pub(crate) fn machine_cpu() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    // SAFETY: sysconf reads a constant of the system.
+    let tick = 1e9 / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64;
+    busy_ticks(&stat) * tick
+}
+
+/// The first line is `cpu` and the ticks spent as user, nice, system, idle, waiting for disks, irq, softirq and stolen;
+/// what follows is part of those.
+fn busy_ticks(stat: &str) -> f64 {
+    let ticks = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_ascii_whitespace()
+        .skip(1);
+    let is_busy = |index: &usize| !matches!(index, 3 | 4);
+    ticks
+        .take(8)
+        .enumerate()
+        .filter(|(index, _)| is_busy(index))
+        .map(|(_, ticks)| first_number(ticks))
+        .sum()
+}
+
 /// How many threads this process has.
 pub(crate) fn threads() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -141,6 +167,15 @@ mod tests {
         assert_eq!(field(status, "nonvoluntary_ctxt_switches:"), 3.0);
         assert_eq!(field(status, "VmHWM:"), 2048.0);
         assert_eq!(field(status, "VmRSS:"), 0.0);
+    }
+
+    #[test]
+    fn a_machine_is_busy_with_all_but_idling() {
+        assert_eq!(
+            busy_ticks("cpu  1 2 4 800 1600 8 16 32 64 128\ncpu0 9\n"),
+            63.0
+        );
+        assert!(machine_cpu() > 0.0);
     }
 
     #[test]
