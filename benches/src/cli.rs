@@ -19,7 +19,8 @@ pub(crate) const USAGE: &str = "\
 filch-bench list
 filch-bench run [ROW or GROUP or PREFIX* ...] [options]
 
-  --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop (default tokio,smol; `filch` alone: nobody)
+  --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the same as a
+                   server), filch-unwatched (filch with its monitor switched off); default tokio,smol; `filch` alone: nobody
   --workers N      worker threads of each runtime (default: the number of CPUs)
   --runs N         runs of each peer and row, interleaved (default 5)
   --time MS        how long one run of a micro row measures (default 60); a server row measures ten times that,
@@ -185,6 +186,7 @@ fn parse_serve(parser: &mut lexopt::Parser) -> Result<serve::Job, Error> {
         workers: 2,
         server: Server::default(),
         path: PathBuf::new(),
+        board: None,
     };
     let (mut hog, mut hog_time) = (String::from("none"), Duration::ZERO);
     while let Some(argument) = parser.next()? {
@@ -194,22 +196,27 @@ fn parse_serve(parser: &mut lexopt::Parser) -> Result<serve::Job, Error> {
             Long("buffer") => job.server.buffer = parser.value()?.parse()?,
             Long("hog") => hog = parser.value()?.string()?,
             Long("hog-ms") => hog_time = Duration::from_millis(parser.value()?.parse()?),
+            Long("hogs") => job.server.hogs = Some(parser.value()?.parse()?),
+            Long("board") => {
+                job.board = Some(parser.value()?.into())
+                    .filter(|path: &PathBuf| !path.as_os_str().is_empty());
+            }
             Long("workers") => job.workers = parser.value()?.parse()?,
             Long("path") => job.path = parser.value()?.into(),
             other => return Err(other.unexpected().into()),
         }
     }
-    job.server.hog = match hog.as_str() {
-        "none" => Hog::None,
-        "compute" => Hog::Compute(hog_time),
-        "block" => Hog::Block(hog_time),
-        other => return Err(format!("there is no hog \"{other}\"").into()),
-    };
+    job.server.hog = Hog::parse(&hog, hog_time)?;
     Ok(job)
 }
 
 fn parse_protocol(name: &str) -> Result<Protocol, Error> {
-    let known = [Protocol::Tcp, Protocol::Udp, Protocol::Unix];
+    let known = [
+        Protocol::Tcp,
+        Protocol::Udp,
+        Protocol::Unix,
+        Protocol::Ticks,
+    ];
     known
         .into_iter()
         .find(|protocol| protocol.to_string() == name)
@@ -247,8 +254,12 @@ mod tests {
             timeout: true,
             buffer: 1024,
             hog: Hog::Compute(Duration::from_millis(20)),
+            hogs: Some(4),
         };
-        let line = format!("serve tokio {}", server.arguments(3, "/tmp/s").join(" "));
+        let line = format!(
+            "serve tokio {}",
+            server.arguments(3, "/tmp/s", "/tmp/b").join(" ")
+        );
         let Ok(Command::Serve(job)) = parsed(&line) else {
             panic!()
         };
@@ -256,6 +267,7 @@ mod tests {
             (job.server, job.workers, job.path),
             (server, 3, PathBuf::from("/tmp/s"))
         );
+        assert_eq!(job.board, Some(PathBuf::from("/tmp/b")));
     }
 
     #[test]

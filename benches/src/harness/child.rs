@@ -39,6 +39,9 @@ pub(crate) fn run(job: &Job) -> Result<(), Error> {
     if !job.peer.is_linked() {
         return Err(format!("{} is not linked in", job.peer).into());
     }
+    if job.peer == Peer::FilchUnwatched {
+        crate::runtimes::filch::unwatch();
+    }
     let sample = work(job.peer, &job.plan);
     let sample = sample.with(
         "peak MiB",

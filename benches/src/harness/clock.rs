@@ -33,16 +33,28 @@ impl std::ops::Add<Duration> for Moment {
 }
 
 /// Keeps the calling thread computing until it has used `amount` of CPU time: a fixed amount of work, however often
-/// the thread is preempted meanwhile.
-pub(crate) fn compute(amount: Duration) {
-    let end = thread_cpu() + amount;
-    while thread_cpu() < end {
-        // About 10 µs of arithmetic between two looks at the clock, which is a system call here.
-        let mut x = 1_u64;
-        for i in 0..10_000_u64 {
-            x = std::hint::black_box(x.wrapping_mul(31).wrapping_add(i));
-        }
+/// the thread is preempted meanwhile. `step` is called after every step with the CPU time that it took.
+pub(crate) fn compute(amount: Duration, mut step: impl FnMut(Duration)) {
+    let mut now = thread_cpu();
+    let end = now + amount;
+    while now < end {
+        let before = now;
+        one_step();
+        now = thread_cpu();
+        step(now - before);
     }
+}
+
+/// About 50 µs of arithmetic between two looks at the clock, which is a system call here: one chain of operations in which
+/// no compiler finds a short cut, so that the Go peer's steps are as long.
+fn one_step() {
+    let mut x = std::hint::black_box(1_u64);
+    for i in 0..25_000_u64 {
+        x = (x ^ (x >> 29))
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(i);
+    }
+    std::hint::black_box(x);
 }
 
 /// The CPU time that the calling thread has used.

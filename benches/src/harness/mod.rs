@@ -2,11 +2,12 @@
 //!
 //! In reading order: [`clock`] and [`plan`] measure passes inside a child; [`child`] is the child's main; [`sample`] is
 //! what a child prints and a report holds; [`stats`] summarises; [`process`] and [`runner`] start the children,
-//! interleaved; [`report`], [`compare`] and [`plot`] show the result; [`syscalls`] counts system calls on request.
+//! interleaved; [`fair`] says what a server's hogs are due; [`report`], [`compare`] and [`plot`] show the result; [`syscalls`] counts system calls on request.
 
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod compare;
+pub(crate) mod fair;
 pub(crate) mod plan;
 pub(crate) mod plot;
 pub(crate) mod process;

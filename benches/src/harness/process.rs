@@ -12,6 +12,7 @@ use crate::runtimes::Peer;
 use crate::runtimes::peer::Found;
 use crate::serve::Server;
 use crate::sys::limits;
+use crate::sys::progress::Board;
 
 /// How long a child may take before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -99,6 +100,8 @@ pub(crate) struct ServerProcess {
     child: Killed,
     /// Where it listens.
     pub(crate) target: Target,
+    /// How far its hogs have got.
+    pub(crate) board: Board,
     path: PathBuf,
 }
 
@@ -118,9 +121,14 @@ impl ServerProcess {
             std::env::temp_dir().join(format!("filch-bench-{}-{peer}.sock", std::process::id()));
         // A file that an earlier server left would be in the way of the new one; there usually is none.
         let _ = std::fs::remove_file(&path);
+        let board = Board::create()?;
         let mut command = command(peer, found, workers)?;
         command
-            .args(server.arguments(workers, &path.to_string_lossy()))
+            .args(server.arguments(
+                workers,
+                &path.to_string_lossy(),
+                &board.path().to_string_lossy(),
+            ))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = Killed(spawn(command, pin)?);
@@ -129,6 +137,7 @@ impl ServerProcess {
         Ok(ServerProcess {
             child,
             target,
+            board,
             path,
         })
     }

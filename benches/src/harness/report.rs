@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::sample::{Report, RowResult, Series};
 use super::stats;
 use crate::rows;
+use crate::runtimes::Peer;
 
 /// The runtime that the others are compared with.
 pub(crate) const SUBJECT: &str = "filch";
@@ -39,12 +40,17 @@ pub(crate) fn row(result: &RowResult) {
 }
 
 fn line(result: &RowResult, series: &Series) -> String {
-    let mut text = format!("{:<8}", series.peer);
+    let longest = result.series.iter().map(|series| series.peer.len()).max();
+    let width = longest.unwrap_or(0).max(8);
+    let mut text = format!("{:<width$}", series.peer);
     if let Some(summary) = series.summary() {
         let [median, min, max] = [summary.median, summary.min, summary.max].map(number);
         text += &format!("{median:>10} [{min} .. {max}]");
-        text = format!("{text:<44}{:<22}", ratios(result, series));
+        text = format!("{text:<0$} {1:<22}", width + 35, ratios(result, series));
         text += &extras(&series.extras());
+        if let Some(share) = hogs_against_threads(result, series) {
+            text += &format!("  hog work of {} {}", Peer::Threads, ratio(share));
+        }
     }
     if let Some(error) = &series.error {
         text += &format!("  FAILED: {error}");
@@ -65,6 +71,13 @@ fn ratios(result: &RowResult, series: &Series) -> String {
     result.median(&series.peer).map_or(String::new(), |median| {
         format!("filch/{} {}", series.peer, ratio(subject / median))
     })
+}
+
+/// What the hogs of a server get done, compared with what they get done as plain threads, if those were measured beside it.
+fn hogs_against_threads(result: &RowResult, series: &Series) -> Option<f64> {
+    let work = |series: &Series| series.extras().get("hog work/s").copied();
+    let threads = result.of(Peer::Threads.name())?;
+    (series.peer != threads.peer).then_some(work(series)? / work(threads)?)
 }
 
 fn ratio(ratio: f64) -> String {
@@ -185,6 +198,21 @@ mod tests {
         let result = result();
         assert!(line(&result, &result.series[0]).contains("0.50 of tokio"));
         assert!(line(&result, &result.series[2]).contains("filch/smol 0.25"));
+    }
+
+    #[test]
+    fn hogs_are_compared_with_threads_where_those_were_measured() {
+        let mut result = result();
+        result.series[0].samples = vec![Sample::new(50.0).with("hog work/s", 90.0)];
+        assert!(!line(&result, &result.series[0]).contains("of threads"));
+        result.series[1] = Series {
+            peer: "threads".into(),
+            samples: vec![Sample::new(100.0).with("hog work/s", 100.0)],
+            error: None,
+        };
+        assert!(line(&result, &result.series[0]).contains("hog work of threads 0.90"));
+        assert!(!line(&result, &result.series[1]).contains("hog work of"));
+        assert!(!line(&result, &result.series[2]).contains("hog work of"));
     }
 
     #[test]

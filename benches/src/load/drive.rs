@@ -11,7 +11,6 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use super::connection::{Connection, Pattern};
 use super::{Load, Mode, Outcome, Target, Window};
 use crate::harness::clock::{self, Moment};
-use crate::sys::counters::Usage;
 
 /// Events taken per wait.
 const EVENTS: usize = 256;
@@ -34,6 +33,7 @@ pub(super) struct Driver {
     buffer: Vec<u8>,
     events: Vec<Event>,
     latencies: Histogram<u64>,
+    begun_late: Histogram<u64>,
     requests: u64,
     opened: usize,
 }
@@ -50,6 +50,7 @@ impl Driver {
             buffer: vec![0; load.bytes.min(256 * 1024)],
             events: Vec::with_capacity(EVENTS),
             latencies: super::histogram(),
+            begun_late: super::histogram(),
             requests: 0,
             opened: 0,
         };
@@ -74,19 +75,18 @@ impl Driver {
         Ok(socket)
     }
 
-    /// Puts the load on for the window and reports.
-    pub(super) fn run(
-        mut self,
-        window: Window,
-        usage: &dyn Fn() -> io::Result<Usage>,
-    ) -> io::Result<Outcome> {
+    /// Puts the load on for the window and reports. `mark` is called where the window begins and ends.
+    pub(super) fn run(mut self, window: Window, mark: &dyn Fn()) -> io::Result<Outcome> {
         let mut schedule = Schedule::new(self.load, Moment::now());
         if schedule.interval.is_none() {
             self.begin_all()?;
         }
         self.drive_until(Moment::now() + window.warm_up, &mut schedule)?;
-        (self.requests, self.latencies) = (0, super::histogram());
-        let (usage_before, cpu_before, start) = (usage()?, clock::thread_cpu(), Moment::now());
+        self.requests = 0;
+        self.latencies.reset();
+        self.begun_late.reset();
+        let (cpu_before, start) = (clock::thread_cpu(), Moment::now());
+        mark();
         self.drive_until(start + window.measured, &mut schedule)?;
         while self.requests == 0 && start.elapsed() < window.measured + window.patience {
             self.drive_until(Moment::now() + window.measured / 10, &mut schedule)?;
@@ -96,7 +96,7 @@ impl Driver {
             clock::thread_cpu() - cpu_before,
             Moment::now(),
         );
-        let usage = usage()?.since(usage_before);
+        mark();
         if schedule.interval.is_some() {
             self.charge_unanswered(end);
         }
@@ -105,7 +105,7 @@ impl Driver {
             elapsed,
             overdue: self.overdue(end),
             latencies: self.latencies,
-            usage,
+            begun_late: self.begun_late,
             generator_cpu: cpu.as_secs_f64() / elapsed.as_secs_f64(),
         })
     }
@@ -164,6 +164,8 @@ impl Driver {
             connection.waiting.push_back(due);
             return Ok(());
         }
+        self.begun_late
+            .saturating_record(nanoseconds(Moment::now().since(due)));
         connection.begin(due, &self.pattern)
     }
 
@@ -212,7 +214,7 @@ impl Driver {
                 self.connections[index].socket = self.open(index)?;
                 self.connections[index].begin(now, &self.pattern)
             }
-            Mode::Idle => Ok(()),
+            Mode::Idle | Mode::Ticks => Ok(()),
         }
     }
 
@@ -253,7 +255,7 @@ impl Schedule {
     fn new(load: Load, start: Moment) -> Schedule {
         let interval = match load.mode {
             Mode::Open { rate } => Some(Duration::from_secs(1) / rate),
-            Mode::Closed | Mode::Connect | Mode::Idle => None,
+            Mode::Closed | Mode::Connect | Mode::Idle | Mode::Ticks => None,
         };
         Schedule {
             interval,

@@ -5,20 +5,22 @@
 //! stalls is charged for all that it made wait. Every byte that comes back is compared with what was sent.
 //!
 //! In reading order: [`wire`] opens sockets, [`connection`] is one exchange after the other on one of them, [`drive`] is
-//! the loop.
+//! the loop; [`ticks`] is the other kind of load, which only listens.
 
 mod connection;
 mod drive;
+mod ticks;
 mod wire;
 
 use std::io;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
 pub(crate) use wire::Target;
 
-use crate::sys::counters::Usage;
+use crate::harness::clock::Moment;
 use crate::sys::limits;
 use crate::sys::priority;
 
@@ -47,6 +49,8 @@ pub(crate) enum Mode {
     Connect,
     /// One request per connection, then nothing.
     Idle,
+    /// None: one connection hears how late the server's ticks are, and those are the latencies.
+    Ticks,
 }
 
 /// How long.
@@ -69,47 +73,97 @@ pub(crate) struct Outcome {
     pub(crate) elapsed: Duration,
     /// Their latencies in nanoseconds; in an open loop also the age of those that were due and had no answer at the end.
     pub(crate) latencies: Histogram<u64>,
+    /// In an open loop: how much later than due the generator itself sent, in nanoseconds, where no request was before it on
+    /// its connection. What its own waiting adds to the latencies.
+    pub(crate) begun_late: Histogram<u64>,
     /// Datagrams without an answer for a tenth of a second at the end: lost, or the server (or the machine) stood still.
     pub(crate) overdue: u64,
-    /// The server's counters over the window.
-    pub(crate) usage: Usage,
     /// The share of a CPU that the generator itself used: near 1, it is what was measured.
     pub(crate) generator_cpu: f64,
 }
 
-/// Puts `load` on `target`. `usage` reads the server's counters; it is called where the window begins and ends.
+/// What was read of the server where the window began and where it ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Observed<T> {
+    /// At the beginning.
+    pub(crate) before: T,
+    /// At the end.
+    pub(crate) after: T,
+    /// The time between the two readings.
+    pub(crate) over: Duration,
+}
+
+/// Puts `load` on `target`. `read` reads the server's counters where the window begins and ends, on the calling thread: the
+/// generator goes on meanwhile, so that what reading takes is in nobody's latency.
 ///
 /// # Errors
 /// When a connection fails or breaks, an answer differs from its request, or nothing is answered at all.
-pub(crate) fn run(
+pub(crate) fn run<T>(
     target: &Target,
     load: Load,
     window: Window,
     pin: bool,
-    usage: impl Fn() -> io::Result<Usage> + Send + 'static,
-) -> io::Result<Outcome> {
+    read: impl Fn() -> io::Result<T>,
+) -> io::Result<(Outcome, Observed<T>)> {
     let target = target.clone();
+    let (marker, marks) = mpsc::channel();
     // A thread of its own, so that its priority and CPU end with it.
     let generator = std::thread::Builder::new()
         .name("load".to_owned())
         .spawn(move || {
-            if pin {
-                limits::pin(&limits::split_cpus()?.1)?;
-            }
-            // What this gets stands at the head of the report.
-            priority::raise();
-            let outcome = drive::Driver::new(&target, load)?.run(window, &usage)?;
-            if outcome.requests == 0 {
-                return Err(io::Error::other(format!(
-                    "no request was answered within {:?}",
-                    window.measured + window.patience
-                )));
-            }
-            Ok(outcome)
+            let mark = || {
+                // Nobody listens any more if the reader failed; it says so itself.
+                let _ = marker.send(());
+            };
+            generate(&target, load, window, pin, &mark)
         })?;
-    generator
+    // Ends with the generator, whose end of the channel goes with it.
+    let readings: io::Result<Vec<(Moment, T)>> = marks
+        .iter()
+        .map(|()| Ok((Moment::now(), read()?)))
+        .collect();
+    let outcome = generator
         .join()
-        .unwrap_or_else(|_| Err(io::Error::other("the load generator panicked")))
+        .unwrap_or_else(|_| Err(io::Error::other("the load generator panicked")))?;
+    let mut readings = readings?.into_iter();
+    let (Some((began, before)), Some((ended, after))) = (readings.next(), readings.next()) else {
+        return Err(io::Error::other("the window has no beginning or no end"));
+    };
+    let over = ended.since(began);
+    Ok((
+        outcome,
+        Observed {
+            before,
+            after,
+            over,
+        },
+    ))
+}
+
+/// The generator's thread.
+fn generate(
+    target: &Target,
+    load: Load,
+    window: Window,
+    pin: bool,
+    mark: &dyn Fn(),
+) -> io::Result<Outcome> {
+    if pin {
+        limits::pin(&limits::split_cpus()?.1)?;
+    }
+    // What this gets stands at the head of the report.
+    priority::raise();
+    let outcome = match load.mode {
+        Mode::Ticks => ticks::run(target, window, mark)?,
+        _ => drive::Driver::new(target, load)?.run(window, mark)?,
+    };
+    if outcome.requests == 0 {
+        return Err(io::Error::other(format!(
+            "no request was answered within {:?}",
+            window.measured + window.patience
+        )));
+    }
+    Ok(outcome)
 }
 
 /// Opens idle connections, each after one exchange, and calls `then` while they stay open.
@@ -171,7 +225,7 @@ mod tests {
     }
 
     fn measure(target: &Target, load: Load) -> io::Result<Outcome> {
-        run(target, load, WINDOW, false, || Ok(Usage::default()))
+        run(target, load, WINDOW, false, || Ok(())).map(|(outcome, _)| outcome)
     }
 
     #[test]
@@ -180,6 +234,28 @@ mod tests {
         assert!(outcome.requests > 0);
         assert_eq!(outcome.requests, outcome.latencies.len());
         assert!(outcome.elapsed >= WINDOW.measured);
+    }
+
+    #[test]
+    fn the_server_is_read_at_both_ends_of_the_window() {
+        let reads = std::cell::Cell::new(0);
+        let read = || {
+            reads.set(reads.get() + 1);
+            Ok(reads.get())
+        };
+        let load = load(Mode::Closed, 64);
+        let (outcome, observed) = run(&server(|_| {}), load, WINDOW, false, read).unwrap();
+        assert_eq!((observed.before, observed.after), (1, 2));
+        // The reader may be late, on a busy machine by much; but it reads once the window is over.
+        assert!(observed.over > Duration::ZERO && outcome.elapsed >= WINDOW.measured);
+    }
+
+    #[test]
+    fn a_reading_that_fails_is_an_error() {
+        let read = || Err::<(), _>(io::Error::other("no such process"));
+        let load = load(Mode::Closed, 64);
+        let error = run(&server(|_| {}), load, WINDOW, false, read).unwrap_err();
+        assert!(error.to_string().contains("no such process"), "{error}");
     }
 
     #[test]
@@ -225,10 +301,7 @@ mod tests {
             patience: Duration::from_millis(1),
             ..WINDOW
         };
-        let error = run(&target, load(Mode::Closed, 64), window, false, || {
-            Ok(Usage::default())
-        })
-        .unwrap_err();
+        let error = run(&target, load(Mode::Closed, 64), window, false, || Ok(())).unwrap_err();
         assert!(
             error.to_string().contains("no request was answered"),
             "{error}"

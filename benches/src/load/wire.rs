@@ -32,7 +32,7 @@ impl Target {
                 .map_err(|error| format!("the server is ready at \"{address}\": {error}"))
         };
         Ok(match protocol {
-            Protocol::Tcp => Target::Tcp(socket()?),
+            Protocol::Tcp | Protocol::Ticks => Target::Tcp(socket()?),
             Protocol::Udp => Target::Udp(socket()?),
             Protocol::Unix => Target::Unix(PathBuf::from(address)),
         })

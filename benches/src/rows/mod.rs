@@ -3,6 +3,7 @@
 //! A micro row is a function over [`crate::runtimes::Runtime`] that runs inside a child process; a server row says what
 //! server to start and what load to put on it. Names do not change: saved runs are compared by them.
 
+mod blockers;
 mod blocking;
 mod countdown;
 mod echo;
@@ -19,7 +20,7 @@ use crate::harness::plan::Plan;
 use crate::harness::sample::{Better, Sample};
 use crate::load::Load;
 use crate::runtimes::Peer;
-use crate::serve::Server;
+use crate::serve::{Protocol, Server};
 
 /// One row of the table.
 #[derive(Debug)]
@@ -57,6 +58,8 @@ pub(crate) enum Figure {
     Throughput,
     /// The 99th percentile, in microseconds.
     P99,
+    /// The 99th percentile of how late ticks are, in nanoseconds.
+    Lateness,
     /// Bytes that the server grew by, per connection.
     Memory,
 }
@@ -87,6 +90,7 @@ impl Row {
         let (unit, better) = match figure {
             Figure::Throughput => ("requests/s", Better::Higher),
             Figure::P99 => ("µs p99", Better::Lower),
+            Figure::Lateness => ("ns late p99", Better::Lower),
             Figure::Memory => ("B/connection", Better::Lower),
         };
         Row {
@@ -104,9 +108,17 @@ impl Row {
         format!("{}/{}", self.group, self.name)
     }
 
-    /// Whether the peer can take part: rows inside a process need one that is linked in.
+    /// Whether the peer can take part: rows inside a process need one that is linked in, and plain threads only echo.
     pub(crate) fn includes(&self, peer: Peer) -> bool {
-        peer.is_linked() || matches!(self.work, Work::Server(..))
+        match self.work {
+            Work::Micro(_) => peer.is_linked(),
+            Work::Server(server, _, figure) => {
+                peer != Peer::Threads
+                    || figure != Figure::Memory
+                        && !server.timeout
+                        && matches!(server.protocol, Protocol::Tcp | Protocol::Ticks)
+            }
+        }
     }
 }
 
@@ -121,6 +133,7 @@ pub(crate) fn all() -> Vec<Row> {
         blocking::rows(),
         echo::rows(),
         mixed::rows(),
+        blockers::rows(),
         memory::rows(),
         start::rows(),
     ]
@@ -165,7 +178,7 @@ macro_rules! on_each {
     ($work:ident same) => { $crate::rows::on_each!(@ $work, [], [, $crate::runtimes::kit::Neutral]) };
     ($work:ident own) => {
         |peer, plan| match peer {
-            $crate::runtimes::Peer::Filch => $work::<
+            $crate::runtimes::Peer::Filch | $crate::runtimes::Peer::FilchUnwatched => $work::<
                 $crate::runtimes::filch::Filch,
                 <$crate::runtimes::filch::Filch as $crate::runtimes::Runtime>::Kit,
             >(plan),
@@ -176,7 +189,7 @@ macro_rules! on_each {
     };
     (@ $work:ident, [], [$($more:tt)*]) => {
         |peer, plan| match peer {
-            $crate::runtimes::Peer::Filch => $work::<$crate::runtimes::filch::Filch $($more)*>(plan),
+            $crate::runtimes::Peer::Filch | $crate::runtimes::Peer::FilchUnwatched => $work::<$crate::runtimes::filch::Filch $($more)*>(plan),
             $crate::runtimes::Peer::Tokio => $work::<$crate::runtimes::tokio::Tokio $($more)*>(plan),
             $crate::runtimes::Peer::Smol => $work::<$crate::runtimes::smol::Smol $($more)*>(plan),
             other => unreachable!("{other} is not linked in"),
@@ -212,6 +225,19 @@ mod tests {
         assert_eq!(names(&["wake/yield"]), ["wake/yield"]);
         assert!(names(&["wake/mpsc*"]).len() >= 4);
         assert_eq!(names(&[]).len(), all().len());
+    }
+
+    #[test]
+    fn threads_take_part_where_they_only_echo() {
+        let threads: Vec<String> = all()
+            .iter()
+            .filter(|row| row.includes(Peer::Threads))
+            .map(Row::full_name)
+            .collect();
+        let takes_part = |name: &str| threads.iter().any(|row| row == name);
+        assert!(takes_part("mixed/compute_20") && takes_part("mixed/interval_compute_20"));
+        assert!(!takes_part("wake/yield") && !takes_part("udp/64_c1"));
+        assert!(!takes_part("echo/timeout_64_c10"));
     }
 
     #[test]

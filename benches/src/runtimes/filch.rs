@@ -5,6 +5,7 @@ use std::io;
 use std::net;
 use std::os::unix;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::filch::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
@@ -12,7 +13,19 @@ use ::filch::time::{self, Instant};
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 
 use super::kit::Neutral;
-use super::{Datagram, Runtime, Stream};
+use super::{Datagram, Runtime, Spares, Stream};
+
+/// Whether runtimes are built without their monitor: [`unwatch`].
+static UNWATCHED: AtomicBool = AtomicBool::new(false);
+
+/// From now on, this process's runtimes do not watch their workers. The same code runs all rows, so that nothing but the
+/// monitor differs.
+pub(crate) fn unwatch() {
+    UNWATCHED.store(true, Ordering::Relaxed);
+}
+
+/// How many threads may stand in for stuck workers by default.
+const SPARES: usize = 256;
 
 /// The runtime.
 #[derive(Debug)]
@@ -30,10 +43,21 @@ impl Runtime for Filch {
     type Udp = UdpSocket;
 
     fn start(workers: usize) -> Self::Host {
-        ::filch::Runtime::builder()
-            .workers(workers)
-            .build()
-            .expect("filch starts")
+        let builder = ::filch::Runtime::builder().workers(workers);
+        let builder = match UNWATCHED.load(Ordering::Relaxed) {
+            true => builder.unwatched(),
+            false => builder,
+        };
+        builder.build().expect("filch starts")
+    }
+
+    fn spares(host: &Self::Host) -> Option<Spares> {
+        let metrics = host.metrics();
+        Some(Spares {
+            at_work: metrics.spares,
+            threads: metrics.spare_threads,
+            cap: SPARES,
+        })
     }
 
     fn run<T: Send + 'static>(

@@ -42,6 +42,11 @@ pub(crate) trait Runtime: Send + Sync + 'static {
 
     /// Starts the runtime with `workers` worker threads.
     fn start(workers: usize) -> Self::Host;
+    /// What the runtime says of the threads that stand in for stuck workers; nothing where there are none.
+    fn spares(host: &Self::Host) -> Option<Spares> {
+        let _ = host;
+        None
+    }
     /// Runs the root future, as the runtime's `main` attribute would, and returns when it is done.
     fn run<T: Send + 'static>(
         host: &Self::Host,
@@ -95,6 +100,17 @@ pub(crate) trait Runtime: Send + Sync + 'static {
     ) -> impl Future<Output = io::Result<Self::Unix>> + Send;
     /// Takes over a bound socket.
     fn udp(socket: net::UdpSocket) -> io::Result<Self::Udp>;
+}
+
+/// Threads that stand in for workers which are stuck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spares {
+    /// At work now.
+    pub(crate) at_work: usize,
+    /// At work or resting.
+    pub(crate) threads: usize,
+    /// No more than that ever.
+    pub(crate) cap: usize,
 }
 
 /// A byte stream, as the servers use it.

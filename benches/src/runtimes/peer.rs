@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 pub(crate) enum Peer {
     /// This repository's runtime: always measured.
     Filch,
+    /// The same with its monitor switched off, to see what that costs.
+    FilchUnwatched,
     /// tokio's multi-thread runtime with its defaults.
     Tokio,
     /// smol's global executor on `SMOL_THREADS` threads.
@@ -19,6 +21,8 @@ pub(crate) enum Peer {
     Asyncio,
     /// asyncio on uvloop, server rows only, one thread.
     Uvloop,
+    /// No runtime: an epoll thread that echoes beside a thread for every hog, TCP servers only.
+    Threads,
 }
 
 /// Where a peer's servers come from.
@@ -34,24 +38,28 @@ pub(crate) enum Found {
 
 impl Peer {
     /// All, in the order they are reported.
-    pub(crate) const ALL: [Peer; 6] = [
+    pub(crate) const ALL: [Peer; 8] = [
         Peer::Filch,
+        Peer::FilchUnwatched,
         Peer::Tokio,
         Peer::Smol,
         Peer::Go,
         Peer::Asyncio,
         Peer::Uvloop,
+        Peer::Threads,
     ];
 
     /// The name on the command line and in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Peer::Filch => "filch",
+            Peer::FilchUnwatched => "filch-unwatched",
             Peer::Tokio => "tokio",
             Peer::Smol => "smol",
             Peer::Go => "go",
             Peer::Asyncio => "asyncio",
             Peer::Uvloop => "uvloop",
+            Peer::Threads => "threads",
         }
     }
 
@@ -69,15 +77,20 @@ impl Peer {
             })
     }
 
-    /// Whether it is linked into this binary, and so takes part in all rows; the others only have servers.
+    /// Whether it is a runtime that is linked into this binary, and so takes part in all rows; the others only have servers.
     pub(crate) fn is_linked(self) -> bool {
-        matches!(self, Peer::Filch | Peer::Tokio | Peer::Smol)
+        matches!(
+            self,
+            Peer::Filch | Peer::FilchUnwatched | Peer::Tokio | Peer::Smol
+        )
     }
 
     /// Looks for the peer, building the Go server if need be.
     pub(crate) fn find(self) -> Found {
         match self {
-            Peer::Filch | Peer::Tokio | Peer::Smol => Found::Linked,
+            Peer::Filch | Peer::FilchUnwatched | Peer::Tokio | Peer::Smol | Peer::Threads => {
+                Found::Linked
+            }
             Peer::Go => find_go(),
             Peer::Asyncio => find_python("asyncio", "import asyncio"),
             Peer::Uvloop => find_python("uvloop", "import uvloop"),

@@ -3,16 +3,23 @@
 //! The servers are written once over [`Runtime`]; the Go and Python programs in `benches/peers/` take the same arguments and
 //! print the same first line: `ready ADDRESS`.
 
+mod hogs;
+mod threads;
+
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::clock;
+use crate::harness::clock::Moment;
 use crate::runtimes::{Datagram, Peer, Runtime, Stream};
 use crate::sys::limits;
+use crate::sys::progress::Board;
+
+pub(crate) use hogs::Hog;
 
 /// What a server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +30,10 @@ pub(crate) struct Server {
     pub(crate) timeout: bool,
     /// Bytes of buffer per connection.
     pub(crate) buffer: usize,
-    /// What one further task per worker does.
+    /// What further tasks do.
     pub(crate) hog: Hog,
+    /// How many such tasks there are; `None` is one per worker.
+    pub(crate) hogs: Option<usize>,
 }
 
 impl Default for Server {
@@ -34,6 +43,7 @@ impl Default for Server {
             timeout: false,
             buffer: 32 * 1024,
             hog: Hog::None,
+            hogs: None,
         }
     }
 }
@@ -47,7 +57,12 @@ pub(crate) enum Protocol {
     Udp,
     /// A Unix stream socket.
     Unix,
+    /// TCP, but nothing is read: every tick of an interval of [`TICK`] is answered with how late it was.
+    Ticks,
 }
+
+/// The period of [`Protocol::Ticks`].
+pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,19 +70,9 @@ impl fmt::Display for Protocol {
             Protocol::Tcp => "tcp",
             Protocol::Udp => "udp",
             Protocol::Unix => "unix",
+            Protocol::Ticks => "ticks",
         })
     }
-}
-
-/// A task that holds its worker for the given time in each poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hog {
-    /// There is none.
-    None,
-    /// Uses that much CPU time.
-    Compute(Duration),
-    /// Blocks its thread for that long.
-    Block(Duration),
 }
 
 /// A `serve` command line.
@@ -81,28 +86,46 @@ pub(crate) struct Job {
     pub(crate) server: Server,
     /// Where, for Unix sockets.
     pub(crate) path: PathBuf,
+    /// The board that its hogs count on; without one they count for nobody.
+    pub(crate) board: Option<PathBuf>,
+}
+
+impl Job {
+    fn board(&self) -> io::Result<Arc<Board>> {
+        match &self.board {
+            Some(path) => Board::open(path),
+            None => Board::create(),
+        }
+        .map(Arc::new)
+    }
 }
 
 impl Server {
     /// The arguments that start it, for this binary's `serve` and for the peers' programs.
-    pub(crate) fn arguments(&self, workers: usize, path: &str) -> Vec<String> {
-        let (hog, time) = match self.hog {
-            Hog::None => ("none", Duration::ZERO),
-            Hog::Compute(time) => ("compute", time),
-            Hog::Block(time) => ("block", time),
-        };
+    pub(crate) fn arguments(&self, workers: usize, path: &str, board: &str) -> Vec<String> {
+        let (hog, time) = self.hog.describe();
         [
             ("--protocol", self.protocol.to_string()),
             ("--timeout", u8::from(self.timeout).to_string()),
             ("--buffer", self.buffer.to_string()),
             ("--hog", hog.to_owned()),
             ("--hog-ms", time.as_millis().to_string()),
+            ("--hogs", self.hogs(workers).to_string()),
+            ("--board", board.to_owned()),
             ("--workers", workers.to_string()),
             ("--path", path.to_owned()),
         ]
         .into_iter()
         .flat_map(|(name, value)| [name.to_owned(), value])
         .collect()
+    }
+
+    /// How many tasks hold their workers.
+    pub(crate) fn hogs(&self, workers: usize) -> usize {
+        match self.hog {
+            Hog::None => 0,
+            _ => self.hogs.unwrap_or(workers),
+        }
     }
 }
 
@@ -119,6 +142,11 @@ pub(crate) fn run(job: &Job) -> io::Result<()> {
     });
     match job.peer {
         Peer::Filch => serve::<crate::runtimes::filch::Filch>(job),
+        Peer::FilchUnwatched => {
+            crate::runtimes::filch::unwatch();
+            serve::<crate::runtimes::filch::Filch>(job)
+        }
+        Peer::Threads => threads::serve(job),
         Peer::Tokio => serve::<crate::runtimes::tokio::Tokio>(job),
         Peer::Smol => serve::<crate::runtimes::smol::Smol>(job),
         other => Err(io::Error::other(format!(
@@ -129,16 +157,21 @@ pub(crate) fn run(job: &Job) -> io::Result<()> {
 
 fn serve<R: Runtime>(job: &Job) -> io::Result<()> {
     let host = R::start(job.workers);
-    let (server, workers) = (job.server, job.workers);
+    let (server, workers, board) = (job.server, job.workers, job.board()?);
+    let start_hogs = move || hogs::start::<R>(server.hog, server.hogs(workers), &board);
     match server.protocol {
-        Protocol::Tcp => {
+        Protocol::Tcp | Protocol::Ticks => {
             let listener = TcpListener::bind("127.0.0.1:0")?;
             ready(&listener.local_addr()?.to_string())?;
             R::run(&host, async move {
-                hogs::<R>(server.hog, workers);
+                start_hogs()?;
                 let listener = R::tcp_listener(listener)?;
                 loop {
-                    R::spawn_detached(connection::<R, _>(R::accept_tcp(&listener).await?, server));
+                    let stream = R::accept_tcp(&listener).await?;
+                    match server.protocol {
+                        Protocol::Ticks => R::spawn_detached(ticks::<R>(stream)),
+                        _ => R::spawn_detached(connection::<R, _>(stream, server)),
+                    }
                 }
             })
         }
@@ -146,7 +179,7 @@ fn serve<R: Runtime>(job: &Job) -> io::Result<()> {
             let listener = UnixListener::bind(&job.path)?;
             ready(&job.path.display().to_string())?;
             R::run(&host, async move {
-                hogs::<R>(server.hog, workers);
+                start_hogs()?;
                 let listener = R::unix_listener(listener)?;
                 loop {
                     R::spawn_detached(connection::<R, _>(R::accept_unix(&listener).await?, server));
@@ -157,7 +190,7 @@ fn serve<R: Runtime>(job: &Job) -> io::Result<()> {
             let socket = UdpSocket::bind("127.0.0.1:0")?;
             ready(&socket.local_addr()?.to_string())?;
             R::run(&host, async move {
-                hogs::<R>(server.hog, workers);
+                start_hogs()?;
                 datagrams(R::udp(socket)?, server.buffer).await
             })
         }
@@ -168,24 +201,6 @@ fn ready(address: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "ready {address}")?;
     out.flush()
-}
-
-fn hogs<R: Runtime>(hog: Hog, count: usize) {
-    if hog == Hog::None {
-        return;
-    }
-    for _ in 0..count {
-        R::spawn_detached(async move {
-            loop {
-                match hog {
-                    Hog::None => return,
-                    Hog::Compute(time) => clock::compute(time),
-                    Hog::Block(time) => std::thread::sleep(time),
-                }
-                R::yield_now().await;
-            }
-        });
-    }
 }
 
 async fn connection<R: Runtime, S: Stream>(mut stream: S, server: Server) {
@@ -210,6 +225,28 @@ async fn exchange<S: Stream>(stream: &mut S, buffer: &mut [u8]) -> io::Result<bo
     let length = stream.read(buffer).await?;
     stream.write_all(&buffer[..length]).await?;
     Ok(length > 0)
+}
+
+/// Sends how late each tick was, in nanoseconds. The n-th is due n periods after the first look at the clock, whatever
+/// became of those before it.
+async fn ticks<R: Runtime>(mut stream: R::Tcp) {
+    let start = Moment::now();
+    let mut interval = R::interval(TICK);
+    for tick in 1.. {
+        R::tick(&mut interval).await;
+        let late = Moment::now().since(start + TICK * tick);
+        if stream.write_all(&encode(late)).await.is_err() {
+            // The load generator has seen enough.
+            return;
+        }
+    }
+}
+
+/// A lateness as it is sent: nanoseconds, 64 bits, little-endian.
+pub(crate) fn encode(late: Duration) -> [u8; 8] {
+    u64::try_from(late.as_nanos())
+        .unwrap_or(u64::MAX)
+        .to_le_bytes()
 }
 
 async fn datagrams<D: Datagram>(socket: D, buffer: usize) -> io::Result<()> {
