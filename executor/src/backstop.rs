@@ -45,6 +45,8 @@ const SHORTEST: Duration = Duration::from_micros(500);
 const LONGEST: Duration = Duration::from_millis(4);
 /// The interval while workers block and others are called in their place.
 const GROWING: Duration = Duration::from_micros(250);
+/// The longest while a worker is stuck in computing: those that are left should not get stuck unnoticed.
+const BESIDE_STUCK: Duration = Duration::from_millis(1);
 /// Quiet looks before the interval doubles.
 const QUIET_LOOKS: u32 = 20;
 /// Nobody has asked for events for this long: this thread does.
@@ -102,10 +104,16 @@ impl Backstop<'_> {
         self.idle_since = None;
         let last_turn = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
         let overdue = now.duration_since(last_turn) >= TURN_OVERDUE;
-        self.adapt(hit | view.tense | overdue);
-        let interval = if view.growing { GROWING } else { self.interval };
+        self.adapt(hit | view.tense);
+        let interval = match view {
+            View { growing: true, .. } => GROWING,
+            View { stuck: true, .. } => self.interval.min(BESIDE_STUCK),
+            _ => self.interval,
+        };
         let next = self.next_look(now, interval);
-        if !(overdue && self.sleep_in_poller(now, Some(next))) {
+        if overdue && self.sleep_in_poller(now, Some(next)) {
+            self.adapt(true);
+        } else {
             self.shared.backstop.parker.park(Some(next));
         }
     }

@@ -43,6 +43,8 @@ struct Poll {
 pub(crate) struct View {
     /// Some worker polls, and is not known to be blocked: the runtime is not idle.
     pub(crate) busy: bool,
+    /// A worker is stuck in computing.
+    pub(crate) stuck: bool,
     /// Something goes on that is worth another look soon.
     pub(crate) tense: bool,
     /// Somebody was called because work waits while workers block: there may soon be more of that.
@@ -105,7 +107,10 @@ impl Monitor {
                     continue;
                 }
                 Some(Stuck::Preempted) => census.at_work += 1,
-                Some(Stuck::Computing) => census.computing += 1,
+                Some(Stuck::Computing) => {
+                    census.computing += 1;
+                    view.stuck = true;
+                }
                 Some(Stuck::Blocked) => census.blocked += 1,
             }
             if waiting > 0 {

@@ -24,9 +24,18 @@ const FAR: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Timer {
     deadline: Instant,
-    /// The wheel and the place in it, while registered.
-    entry: Option<(Arc<Timers>, Key)>,
+    /// While registered.
+    entry: Option<Entry>,
     at: &'static Location<'static>,
+}
+
+/// A timer's place in a wheel.
+#[derive(Debug)]
+struct Entry {
+    timers: Arc<Timers>,
+    key: Key,
+    /// When it fires there: the timer's deadline, or before.
+    due: Instant,
 }
 
 impl Timer {
@@ -84,42 +93,54 @@ impl Timer {
         Poll::Pending
     }
 
-    /// Moves the deadline. A task that waits for this timer is woken by the new one only.
+    /// Moves the deadline.
+    ///
+    /// Moving it later is a store, and the wheel learns of it at the old deadline: a task that waits for this
+    /// timer is polled once in vain then. So a time limit that each request moves on costs next to nothing.
     pub fn reset(&mut self, deadline: Instant) {
-        let earlier = deadline < self.deadline;
         self.deadline = deadline;
-        let Some((timers, key)) = &self.entry else {
-            return;
-        };
-        // Only the wheel's own worker may move a deadline ahead: it is awake. Another worker takes
-        // the timer over into its own wheel.
-        if !earlier || context::with(|context| is_own_wheel(context, timers)) {
-            match timers.reset(*key, deadline) {
-                None => self.entry = None,
-                Some(false) => {}
-                Some(true) => context::with(tell_keeper),
-            }
-        } else if let Some(waker) = timers.take(*key) {
-            self.entry = register(deadline, &waker);
-            if self.entry.is_none() {
-                // No runtime here: the task that waits registers it where it runs.
-                waker.wake();
-            }
-        } else {
-            self.entry = None;
+        if self
+            .entry
+            .as_ref()
+            .is_some_and(|entry| deadline < entry.due)
+        {
+            self.entry = self.entry.take().and_then(|entry| entry.advance(deadline));
         }
     }
 
     fn is_still_registered(&self, waker: &Waker) -> bool {
         self.entry
             .as_ref()
-            .is_some_and(|(timers, key)| timers.update(*key, waker))
+            .is_some_and(|entry| entry.timers.update(entry.key, waker))
     }
 
     fn cancel(&mut self) {
-        if let Some((timers, key)) = self.entry.take() {
-            timers.cancel(key);
+        if let Some(entry) = self.entry.take() {
+            entry.timers.cancel(entry.key);
         }
+    }
+}
+
+impl Entry {
+    /// Moves the entry to an earlier time. `None`: it has fired, or could not be moved, and the task that waits
+    /// is woken.
+    fn advance(mut self, due: Instant) -> Option<Entry> {
+        // Only the wheel's own worker may move a deadline ahead: it is awake. Another worker takes
+        // the timer over into its own wheel.
+        if context::with(|context| is_own_wheel(context, &self.timers)) {
+            if self.timers.reset(self.key, due)? {
+                context::with(tell_keeper);
+            }
+            self.due = due;
+            return Some(self);
+        }
+        let waker = self.timers.take(self.key)?;
+        let entry = register(due, &waker);
+        if entry.is_none() {
+            // No runtime here: the task that waits registers it where it runs.
+            waker.wake();
+        }
+        entry
     }
 }
 
@@ -150,18 +171,22 @@ fn is_far(deadline: Instant) -> bool {
 }
 
 /// `None`: there is no running runtime on this thread.
-fn register(deadline: Instant, waker: &Waker) -> Option<(Arc<Timers>, Key)> {
+fn register(due: Instant, waker: &Waker) -> Option<Entry> {
     context::with(|context| {
         let shared = context.shared()?;
         let timers = match context.core_of(shared) {
             Some(core) => &shared.remotes[core.index].timers,
             None => &shared.foreign_timers,
         };
-        let inserted = timers.insert(deadline, waker)?;
+        let inserted = timers.insert(due, waker)?;
         if inserted.earliest {
             tell_keeper(context);
         }
-        Some((Arc::clone(timers), inserted.key))
+        Some(Entry {
+            timers: Arc::clone(timers),
+            key: inserted.key,
+            due,
+        })
     })
 }
 
