@@ -4,9 +4,10 @@
 //! busy ones look at it every 100 µs between two tasks. But a worker can be stuck in one long poll.
 //! So while any worker is busy, this thread wakes up every 0.5 to 4 ms and looks:
 //!
-//! 1. Has anybody asked the reactor for events in the last 0.25 ms? If not, it sits in the poller
-//!    itself until the next look, so that events reach a free worker at once. It leaves it after the
-//!    first batch, or when a worker is idle again, and makes an idle worker take over.
+//! 1. Has anybody asked the reactor for events in the last 0.25 ms, or gone from one poll to another, after
+//!    which it will? If not, it sits in the poller itself until the next look, so that events reach a free
+//!    worker at once. It leaves it after the first batch, or when a worker is idle again, and makes an idle
+//!    worker take over.
 //! 2. Is a worker's earliest timer overdue? It is fired from here.
 //! 3. Is a worker stuck in a long poll? What waits behind it goes to others, if need be to spare threads
 //!    (`monitor`).
@@ -103,7 +104,7 @@ impl Backstop<'_> {
         }
         self.idle_since = None;
         let last_turn = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
-        let overdue = now.duration_since(last_turn) >= TURN_OVERDUE;
+        let overdue = !view.moving && now.duration_since(last_turn) >= TURN_OVERDUE;
         self.adapt(hit | view.tense);
         let interval = match view {
             View { growing: true, .. } => GROWING,

@@ -43,6 +43,8 @@ struct Poll {
 pub(crate) struct View {
     /// Some worker polls, and is not known to be blocked: the runtime is not idle.
     pub(crate) busy: bool,
+    /// Some worker has gone from one poll to another since the last look: it looks after I/O.
+    pub(crate) moving: bool,
     /// A worker is stuck in computing.
     pub(crate) stuck: bool,
     /// Something goes on that is worth another look soon.
@@ -142,11 +144,12 @@ impl Monitor {
         }
         let Some(tick) = remote.watch.tick() else {
             // It has woken up, and looks for a task.
-            view.busy = true;
+            (view.busy, view.moving) = (true, true);
             self.polls[seat] = None;
             return None;
         };
         let seen = self.polls[seat].filter(|poll| poll.tick == tick);
+        view.moving |= seen.is_none();
         let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, thread, now));
         let mut mark = remote.watch.mark();
         if seen.is_some() && mark.is_none_or(|mark| mark.known == Known::Found) {
