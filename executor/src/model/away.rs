@@ -108,7 +108,8 @@ fn of_two_that_leave_at_the_same_time_one_calls_somebody() {
 /// A worker announces a long poll, with a task in its slot, while the other one falls asleep: that one sees
 /// the task, or is woken for it.
 ///
-/// Broken to see it fail: the fence [away]; [idle-sub] in `start_sleeping`; `leave_work` notifying nobody.
+/// Broken to see it fail: [idle-sub] in `start_sleeping`; `leave_work` notifying nobody. (Without [away] it holds:
+/// `notify` fences again before it looks who sleeps.)
 #[test]
 fn whoever_falls_asleep_sees_what_waits_behind_a_long_poll() {
     loom::model(|| {
@@ -143,8 +144,7 @@ fn whoever_falls_asleep_sees_what_waits_behind_a_long_poll() {
 /// A spare worker gives up its seat while the only other one announces a long poll, and still sees it
 /// staffed: the backstop, which is woken then, sees that nobody is left.
 ///
-/// Broken to see it fail: `give_up_seat` not waking the backstop; the backstop looking before it parks
-/// only.
+/// Broken to see it fail: `give_up_seat` not waking the backstop; the backstop looking only before it parks.
 #[test]
 fn the_backstop_sees_that_the_last_one_has_left() {
     loom::model(|| {

@@ -4,6 +4,7 @@ use super::Queue;
 use crate::core::Core;
 use crate::idle::Idle;
 use crate::parker::{Parker, Unpark};
+use crate::primitive::atomic::AtomicUsize;
 use crate::primitive::atomic::Ordering::Relaxed;
 use crate::primitive::let_waits_time_out;
 use crate::remotes::Remotes;
@@ -11,7 +12,6 @@ use crate::seats::{Called, Seats};
 use filch_timer::Instant;
 use loom::thread;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize as Counter, Ordering};
 
 const NOW: Instant = Instant::from_nanos(1);
 
@@ -21,7 +21,7 @@ struct Runtime {
     remotes: Remotes,
     idle: Idle,
     /// Times that a thread came to the seat. No part of the protocol, so it orders nothing.
-    came: Counter,
+    came: AtomicUsize,
 }
 
 impl Runtime {
@@ -30,7 +30,7 @@ impl Runtime {
             seats: Seats::new(0),
             remotes: Remotes::new(&[], 1, NOW),
             idle: Idle::new(0, 1),
-            came: Counter::new(0),
+            came: AtomicUsize::new(0),
         })
     }
 
@@ -55,7 +55,7 @@ impl Runtime {
             let remote = &self.remotes[core.index];
             assert!(remote.held.load(Relaxed) && !remote.retire.load(Relaxed));
             assert_eq!(self.remotes.len(), 1, "it is looked at");
-            self.came.fetch_add(1, Ordering::Relaxed);
+            self.came.fetch_add(1, Relaxed);
             remote.retire.store(true, Relaxed);
             remote.held.store(false, Relaxed);
             seat = self.seats.rest(core, &self.remotes);
@@ -67,7 +67,7 @@ impl Runtime {
     fn end(&self, calls: usize) {
         self.seats.close();
         assert_eq!(self.seats.wait_spares_gone(None), 0);
-        assert_eq!(self.came.load(Ordering::Relaxed), calls, "a call was lost");
+        assert_eq!(self.came.load(Relaxed), calls, "a call was lost");
         assert_eq!(self.remotes.len(), 0, "the seat is still looked at");
     }
 }
@@ -76,14 +76,33 @@ impl Runtime {
 /// comes.
 ///
 /// Broken to see it fail: `rest` ending without a look at `called` after its time was up; `call` leaving
-/// `resting` as it is.
+/// `resting` as it is; `free` leaving the seat among those that are looked at.
 #[test]
 fn a_call_at_the_end_of_a_rest_is_not_lost() {
     loom::model(|| {
         let_waits_time_out(true);
         let runtime = Runtime::new();
-        let mut calls = usize::from(runtime.call());
-        calls += usize::from(runtime.call());
+        let calls = (0..3).filter(|_| {
+            thread::yield_now();
+            runtime.call()
+        });
+        let calls = calls.count();
+        runtime.end(calls);
+    });
+}
+
+/// The seat is called again while its thread goes to rest and never tires of that.
+///
+/// Broken to see it fail: `call` not notifying the one that it found resting.
+#[test]
+fn a_thread_that_rests_is_woken_by_a_call() {
+    loom::model(|| {
+        let_waits_time_out(false);
+        let runtime = Runtime::new();
+        let calls = (0..2).filter(|_| runtime.call()).count();
+        while runtime.came.load(Relaxed) < calls {
+            thread::yield_now();
+        }
         runtime.end(calls);
     });
 }
@@ -91,7 +110,7 @@ fn a_call_at_the_end_of_a_rest_is_not_lost() {
 /// A thread rests and never tires of it, and is called again, or not, while the runtime ends: it ends too.
 ///
 /// Broken to see it fail: `close` not notifying those that rest; `rest` not looking at `closed` before it
-/// waits; `call` not notifying the one that it found resting (it then ends, but does not come before).
+/// waits; `spare_gone` not notifying whoever waits for that.
 #[test]
 fn nobody_rests_for_ever_after_the_end() {
     loom::model(|| {
