@@ -9,7 +9,7 @@
 
 use super::primitive::atomic::AtomicBool;
 use super::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
-use super::primitive::{UnsafeCell, pause, sleep, yield_now};
+use super::primitive::{UnsafeCell, const_fn, pause, sleep, yield_now};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -35,19 +35,12 @@ pub(super) struct Lock<T> {
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
-    #[cfg(not(all(test, filch_loom)))]
-    pub(super) const fn new(value: T) -> Lock<T> {
-        Lock {
-            taken: AtomicBool::new(false),
-            value: UnsafeCell::new(value),
-        }
-    }
-
-    #[cfg(all(test, filch_loom))]
-    pub(super) fn new(value: T) -> Lock<T> {
-        Lock {
-            taken: AtomicBool::new(false),
-            value: UnsafeCell::new(value),
+    const_fn! {
+        pub(super) const fn new(value: T) -> Lock<T> {
+            Lock {
+                taken: AtomicBool::new(false),
+                value: UnsafeCell::new(value),
+            }
         }
     }
 

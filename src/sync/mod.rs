@@ -30,6 +30,9 @@ mod semaphore;
 pub mod mpsc;
 pub mod oneshot;
 
+#[cfg(all(test, filch_loom))]
+mod model;
+
 pub use error::{Closed, SendError, TryAcquireError, TryLockError, TryRecvError, TrySendError};
 pub use guard::{MutexGuard, OwnedMutexGuard};
 pub use mutex::{Lock, LockOwned, Mutex};

@@ -6,6 +6,7 @@ use super::blocking;
 use super::error::TryLockError;
 use super::guard::{MutexGuard, OwnedMutexGuard};
 use super::permits::{HasPermits, Permits, Turn};
+use super::primitive::const_fn;
 use filch_executor::leaf::{Wait, WaitKind};
 use pin_project_lite::pin_project;
 use std::cell::UnsafeCell;
@@ -57,11 +58,13 @@ impl<T: ?Sized> HasPermits for Mutex<T> {
 }
 
 impl<T> Mutex<T> {
-    /// An unlocked mutex around `value`.
-    pub const fn new(value: T) -> Mutex<T> {
-        Mutex {
-            permits: Permits::new(1),
-            value: UnsafeCell::new(value),
+    const_fn! {
+        /// An unlocked mutex around `value`.
+        pub const fn new(value: T) -> Mutex<T> {
+            Mutex {
+                permits: Permits::new(1),
+                value: UnsafeCell::new(value),
+            }
         }
     }
 

@@ -7,6 +7,9 @@
 //! Invariant: nobody waits while a permit is stored.
 
 use super::lock::Lock;
+use super::primitive::atomic::AtomicUsize;
+use super::primitive::atomic::Ordering::{Acquire, Release};
+use super::primitive::const_fn;
 use super::wait_list::{Outcome, Stage, WaitList, Waiter};
 use super::wakers::wake_all;
 use filch_executor::leaf::{self, Wait, WaitKind};
@@ -15,8 +18,6 @@ use std::future::Future;
 use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{Acquire, Release};
 use std::task::{Context, Poll, Waker, ready};
 
 /// Wakes tasks that wait for something to have happened.
@@ -49,15 +50,17 @@ struct State {
 }
 
 impl Notify {
-    /// With nobody notified.
-    #[must_use]
-    pub const fn new() -> Notify {
-        Notify {
-            state: Lock::new(State {
-                permit: false,
-                waiters: WaitList::new(),
-            }),
-            sweeps: AtomicUsize::new(0),
+    const_fn! {
+        /// With nobody notified.
+        #[must_use]
+        pub const fn new() -> Notify {
+            Notify {
+                state: Lock::new(State {
+                    permit: false,
+                    waiters: WaitList::new(),
+                }),
+                sweeps: AtomicUsize::new(0),
+            }
         }
     }
 

@@ -8,6 +8,7 @@
 
 use super::error::{Closed, TryAcquireError};
 use super::lock::Lock;
+use super::primitive::const_fn;
 use super::wait_list::{Outcome, Stage, WaitList, Waiter};
 use super::wakers::wake_all;
 use filch_executor::leaf::{self, Wait};
@@ -57,12 +58,14 @@ impl State {
 }
 
 impl Permits {
-    pub(super) const fn new(available: usize) -> Permits {
-        Permits(Lock::new(State {
-            available,
-            closed: false,
-            waiters: WaitList::new(),
-        }))
+    const_fn! {
+        pub(super) const fn new(available: usize) -> Permits {
+            Permits(Lock::new(State {
+                available,
+                closed: false,
+                waiters: WaitList::new(),
+            }))
+        }
     }
 
     #[inline]

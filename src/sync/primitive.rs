@@ -48,3 +48,17 @@ mod model {
 pub(crate) use model::*;
 #[cfg(not(all(test, filch_loom)))]
 pub(crate) use real::*;
+
+/// A `const fn`, except under loom, whose types cannot be made in one.
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        #[cfg(not(all(test, filch_loom)))]
+        $(#[$meta])*
+        $vis const fn $($rest)*
+        #[cfg(all(test, filch_loom))]
+        $(#[$meta])*
+        $vis fn $($rest)*
+    };
+}
+
+pub(crate) use const_fn;

@@ -3,6 +3,7 @@
 use super::blocking;
 use super::error::{Closed, TryAcquireError};
 use super::permits::{self, HasPermits, Permits, Turn};
+use super::primitive::const_fn;
 use filch_executor::leaf::{Wait, WaitKind};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -52,18 +53,20 @@ impl Semaphore {
     /// The most permits that a semaphore can have.
     pub const MAX_PERMITS: usize = permits::MOST;
 
-    /// With so many permits.
-    ///
-    /// # Panics
-    /// If those are more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
-    #[must_use]
-    pub const fn new(permits: usize) -> Semaphore {
-        assert!(
-            permits <= Semaphore::MAX_PERMITS,
-            "a semaphore has at most MAX_PERMITS permits"
-        );
-        Semaphore {
-            permits: Permits::new(permits),
+    const_fn! {
+        /// With so many permits.
+        ///
+        /// # Panics
+        /// If those are more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+        #[must_use]
+        pub const fn new(permits: usize) -> Semaphore {
+            assert!(
+                permits <= Semaphore::MAX_PERMITS,
+                "a semaphore has at most MAX_PERMITS permits"
+            );
+            Semaphore {
+                permits: Permits::new(permits),
+            }
         }
     }
 
