@@ -27,8 +27,8 @@
 //! ```
 //!
 //! Where to look: [`run`], [`Runtime`] and `#[filch::main]` start a runtime; [`spawn`], [`task`] and
-//! [`spawn_blocking`] make tasks; [`gather!`] and [`join!`] put several together; [`time`], [`net`] and
-//! [`io`] are what tasks wait for. The guide is in the repository's `docs/`.
+//! [`spawn_blocking`] make tasks; [`gather!`] and [`join!`] put several together; [`time`], [`net`], [`io`]
+//! and [`sync`] are what tasks wait for. The guide is in the repository's `docs/`.
 
 mod run;
 
@@ -43,6 +43,8 @@ pub mod io;
 pub mod net;
 
 pub mod stream;
+
+pub mod sync;
 
 mod structure;
 

@@ -109,3 +109,37 @@ fn time() {
     ok::<Tick<'static>>();
     ok::<Timeout<std::future::Ready<()>>>();
 }
+
+#[test]
+fn sync() {
+    use filch::sync::*;
+    ok::<Closed>();
+    ok::<SendError<u32>>();
+    ok::<TrySendError<u32>>();
+    ok::<TryRecvError>();
+    ok::<TryAcquireError>();
+    ok::<TryLockError>();
+    // What is sent need not be `Sync`, nor what is locked.
+    type Value = std::cell::Cell<u32>;
+    ok::<mpsc::Sender<Value>>();
+    ok::<mpsc::Receiver<Value>>();
+    ok::<mpsc::Send<'static, u32>>();
+    ok::<mpsc::Recv<'static, Value>>();
+    ok::<mpsc::WaitClosed<'static, Value>>();
+    ok::<oneshot::Sender<Value>>();
+    ok::<oneshot::Receiver<Value>>();
+    ok::<oneshot::WaitClosed<'static, Value>>();
+    ok::<Mutex<Value>>();
+    ok::<Lock<'static, Value>>();
+    ok::<LockOwned<Value>>();
+    ok::<MutexGuard<'static, u32>>();
+    ok::<OwnedMutexGuard<u32>>();
+    ok::<Notify>();
+    ok::<Notified<'static>>();
+    ok::<OwnedNotified>();
+    ok::<Semaphore>();
+    ok::<Acquire<'static>>();
+    ok::<AcquireOwned>();
+    ok::<SemaphorePermit<'static>>();
+    ok::<OwnedSemaphorePermit>();
+}

@@ -45,10 +45,14 @@ pub enum WaitKind {
     Channel,
     /// Several tasks' end.
     Gather,
+    /// A notification.
+    Notify,
+    /// Permits of a semaphore.
+    Semaphore,
 }
 
 impl WaitKind {
-    const ALL: [WaitKind; 15] = [
+    const ALL: [WaitKind; 17] = [
         WaitKind::Join,
         WaitKind::Sleep,
         WaitKind::Yield,
@@ -64,6 +68,8 @@ impl WaitKind {
         WaitKind::Lock,
         WaitKind::Channel,
         WaitKind::Gather,
+        WaitKind::Notify,
+        WaitKind::Semaphore,
     ];
 
     fn from_code(code: u8) -> Option<WaitKind> {
@@ -89,6 +95,8 @@ impl fmt::Display for WaitKind {
             WaitKind::Lock => "lock",
             WaitKind::Channel => "channel",
             WaitKind::Gather => "gather",
+            WaitKind::Notify => "notification",
+            WaitKind::Semaphore => "semaphore",
         })
     }
 }

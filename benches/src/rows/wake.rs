@@ -1,6 +1,6 @@
 //! `wake`: tasks that wake each other through yields and channels. Notify and locks: [`super::locks`].
 //!
-//! Rows use each runtime's own channels, smol and filch the neutral crates (see [`crate::runtimes::kit`]); a `_same` row
+//! Rows use each runtime's own channels, smol the neutral crates (see [`crate::runtimes::kit`]); a `_same` row
 //! runs the neutral crates on all.
 
 use std::collections::VecDeque;

@@ -1,18 +1,20 @@
-//! filch by its public names. It has no channels and locks of its own yet, so its kit is the neutral one.
+//! filch by its public names, with its own channels and locks.
 
 use std::future::Future;
 use std::io;
 use std::net;
+use std::ops::DerefMut;
 use std::os::unix;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::filch::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
+use ::filch::sync;
 use ::filch::time::{self, Instant};
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 
-use super::kit::Neutral;
+use super::kit::{Kit, Mutex, Notify, Receiver, Sender};
 use super::{Datagram, Runtime, Spares, Stream};
 
 /// Whether runtimes are built without their monitor: [`unwatch`].
@@ -33,7 +35,7 @@ pub(crate) struct Filch;
 
 impl Runtime for Filch {
     type Host = ::filch::Runtime;
-    type Kit = Neutral;
+    type Kit = Own;
     type Sleep = time::Sleep;
     type Interval = time::Interval;
     type Tcp = TcpStream;
@@ -170,5 +172,65 @@ impl Datagram for UdpSocket {
 
     async fn send_to(&self, bytes: &[u8], to: net::SocketAddr) -> io::Result<usize> {
         UdpSocket::send_to(self, bytes, to).await
+    }
+}
+
+/// filch's own channels and locks.
+#[derive(Debug)]
+pub(crate) struct Own;
+
+impl Kit for Own {
+    type Notify = sync::Notify;
+    type Mutex = sync::Mutex<u64>;
+
+    fn oneshot<T: Send + 'static>() -> (
+        impl FnOnce(T) + Send + 'static,
+        impl Future<Output = T> + Send + 'static,
+    ) {
+        let (sender, receiver) = sync::oneshot::channel();
+        (
+            move |value| {
+                assert!(
+                    sender.send(value).is_ok(),
+                    "the receiver of a oneshot is gone"
+                )
+            },
+            async move { receiver.await.expect("the sender of a oneshot is gone") },
+        )
+    }
+
+    fn mpsc<T: Send + 'static>(capacity: usize) -> (impl Sender<T>, impl Receiver<T>) {
+        sync::mpsc::channel(capacity)
+    }
+}
+
+impl<T: Send + 'static> Sender<T> for sync::mpsc::Sender<T> {
+    async fn send(&self, value: T) {
+        assert!(
+            sync::mpsc::Sender::send(self, value).await.is_ok(),
+            "the receiver of a channel is gone"
+        );
+    }
+}
+
+impl<T: Send + 'static> Receiver<T> for sync::mpsc::Receiver<T> {
+    async fn recv(&mut self) -> Option<T> {
+        sync::mpsc::Receiver::recv(self).await
+    }
+}
+
+impl Notify for sync::Notify {
+    fn notify_one(&self) {
+        sync::Notify::notify_one(self);
+    }
+
+    async fn notified(&self) {
+        sync::Notify::notified(self).await;
+    }
+}
+
+impl Mutex for sync::Mutex<u64> {
+    async fn lock(&self) -> impl DerefMut<Target = u64> + Send {
+        sync::Mutex::lock(self).await
     }
 }

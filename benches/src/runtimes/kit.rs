@@ -1,7 +1,7 @@
 //! Channels and locks as the workloads use them: [`Kit`], and its runtime-neutral implementation.
 //!
 //! A row named `..._same` runs [`Neutral`] on every runtime, which isolates the scheduler; the row without it runs each
-//! runtime's own kit. smol's own channels and locks *are* the neutral crates; filch uses them until it has its own.
+//! runtime's own kit. smol's own channels and locks *are* the neutral crates.
 
 use std::future::Future;
 use std::ops::DerefMut;

@@ -1,0 +1,40 @@
+//! Channels, locks and signals between tasks.
+//!
+//! | to | use |
+//! |---|---|
+//! | hand over one value, such as an answer | [`oneshot`] |
+//! | hand over many | [`mpsc`] |
+//! | say that something happened | [`Notify`] |
+//! | change something together | [`Mutex`], or `std::sync::Mutex` if it is never held across an `.await` |
+//! | do only so many things at a time | [`Semaphore`] |
+//!
+//! None of them needs a runtime: they work in tasks of any, and on any thread through their `blocking_*` methods. Whoever waits is served in the order in which
+//! it came, and a waiter that is dropped passes its turn on. What a waiting task waits for, and where in the source, shows in [`task::all`](crate::task::all).
+
+mod primitive;
+
+mod error;
+mod lock;
+mod wait_list;
+mod wakers;
+
+mod blocking;
+mod permits;
+
+mod guard;
+mod mutex;
+
+mod notify;
+mod semaphore;
+
+pub mod mpsc;
+pub mod oneshot;
+
+#[cfg(all(test, filch_loom))]
+mod model;
+
+pub use error::{Closed, SendError, TryAcquireError, TryLockError, TryRecvError, TrySendError};
+pub use guard::{MutexGuard, OwnedMutexGuard};
+pub use mutex::{Lock, LockOwned, Mutex};
+pub use notify::{Notified, Notify, OwnedNotified};
+pub use semaphore::{Acquire, AcquireOwned, OwnedSemaphorePermit, Semaphore, SemaphorePermit};

@@ -1,0 +1,207 @@
+//! loom models of what channels and locks rest on: the lock, the hand-over to a waiter that does not lock again, and the end of a oneshot.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg filch_loom" LOOM_MAX_PREEMPTIONS=2 cargo test -p filch --release --lib
+//! ```
+//!
+//! The types that ship run in them. A lost wake-up shows as loom's "deadlock". Each model says which line was broken to see it fail.
+
+use super::lock::Lock;
+use super::permits::{HasPermits, Permits, Turn};
+use super::primitive::UnsafeCell;
+use super::{Notify, oneshot};
+use filch_executor::leaf::{Wait, WaitKind};
+use loom::thread;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Wakes a thread of the model.
+struct Unpark(thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Unpark>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits as a task would.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Polls once, and then gives up.
+fn try_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut cx = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut cx) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+/// Two threads change a value under the lock.
+///
+/// Broken to see it fail: the swap of `lock`, or the store of the guard's drop, with Relaxed.
+#[test]
+fn the_lock_excludes_and_orders() {
+    loom::model(|| {
+        let lock = Arc::new(Lock::new(0));
+        let theirs = lock.clone();
+        let thread = thread::spawn(move || *theirs.lock() += 1);
+        *lock.lock() += 1;
+        thread.join().unwrap();
+        assert_eq!(*lock.lock(), 2);
+    });
+}
+
+/// One permit, and what it protects.
+struct Protected(Permits, UnsafeCell<u8>);
+
+// SAFETY: the cell is reached by whoever has the permit; loom checks that.
+unsafe impl Sync for Protected {}
+
+impl HasPermits for Protected {
+    fn permits(&self) -> &Permits {
+        &self.0
+    }
+}
+
+impl Protected {
+    fn new() -> Arc<Protected> {
+        Arc::new(Protected(Permits::new(1), UnsafeCell::new(0)))
+    }
+
+    async fn take(self: &Arc<Protected>) {
+        let mut turn = pin!(Turn::new(self.clone(), 1, Wait::here(WaitKind::Lock)));
+        let taken = poll_fn(|cx| turn.as_mut().poll_unbudgeted(cx)).await;
+        assert!(taken.is_ok());
+    }
+
+    fn visit(self: &Arc<Protected>) {
+        self.1.with_mut(|_| ());
+        self.0.give_one();
+    }
+}
+
+/// Two threads take the permit in turn; one that waits gets it without the lock.
+///
+/// Broken to see it fail: the store of `WaitList::pop`, or the load of `Waiter::stage`, with Relaxed.
+#[test]
+fn a_permit_is_handed_over_with_what_it_protects() {
+    loom::model(|| {
+        let protected = Protected::new();
+        let theirs = protected.clone();
+        let thread = thread::spawn(move || {
+            block_on(theirs.take());
+            theirs.visit();
+        });
+        block_on(protected.take());
+        protected.visit();
+        thread.join().unwrap();
+    });
+}
+
+/// A waiter gives up while it is handed the permit: nobody else loses it.
+///
+/// Broken to see it fail: `give_up` without passing on what it was granted.
+#[test]
+fn a_cancelled_waiter_keeps_no_permit() {
+    loom::model(|| {
+        let protected = Protected::new();
+        block_on(protected.take());
+        let theirs = protected.clone();
+        let thread = thread::spawn(move || {
+            if try_once(theirs.take()).is_some() {
+                theirs.visit();
+            }
+        });
+        protected.visit();
+        block_on(protected.take());
+        protected.visit();
+        thread.join().unwrap();
+    });
+}
+
+/// A value that says when it is dropped.
+struct Value(Arc<UnsafeCell<u8>>);
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        self.0.with_mut(|_| ());
+    }
+}
+
+/// A sender meets a receiver that waits.
+///
+/// Broken to see it fail: `sender_done` stored before the section; `after_last` without its loop.
+#[test]
+fn a_oneshot_brings_its_value() {
+    loom::model(|| {
+        let (sender, receiver) = oneshot::channel();
+        let cell = Arc::new(UnsafeCell::new(0));
+        let value = Value(cell.clone());
+        let thread = thread::spawn(move || {
+            value.0.with_mut(|_| ());
+            assert!(sender.send(value).is_ok());
+        });
+        drop(block_on(receiver).expect("it is sent"));
+        thread.join().unwrap();
+        cell.with(|_| ());
+    });
+}
+
+/// Both ends leave at the same time: a value that was not received is dropped once, and the memory freed once.
+///
+/// Broken to see it fail: `leave_sender` without freeing (loom reports the leak of the lock's atomics).
+#[test]
+fn a_oneshot_is_freed_once() {
+    loom::model(|| {
+        let (sender, receiver) = oneshot::channel();
+        let cell = Arc::new(UnsafeCell::new(0));
+        let value = Value(cell.clone());
+        let thread = thread::spawn(move || drop(sender.send(value)));
+        drop(receiver);
+        thread.join().unwrap();
+        assert_eq!(Arc::strong_count(&cell), 1);
+    });
+}
+
+/// A notification that meets a waiter at any point of its first poll, and one that gives up.
+#[test]
+fn a_notification_is_not_lost() {
+    loom::model(|| {
+        let notify = Arc::new(Notify::new());
+        let theirs = notify.clone();
+        let thread = thread::spawn(move || theirs.notify_one());
+        if try_once(notify.notified()).is_none() {
+            block_on(notify.notified());
+        }
+        thread.join().unwrap();
+    });
+}
+
+/// A sweep reaches a future that was made before it, whether it is polled already or not.
+///
+/// Broken to see it fail: `take_or_wait` without looking at the count.
+#[test]
+fn a_sweep_reaches_those_made_before_it() {
+    loom::model(|| {
+        let notify = Arc::new(Notify::new());
+        let notified = notify.clone().notified_owned();
+        let thread = thread::spawn(move || notify.notify_waiters());
+        block_on(async {
+            let mut notified = pin!(notified);
+            poll_fn(|cx| Pin::new(&mut notified).poll(cx)).await;
+        });
+        thread.join().unwrap();
+    });
+}

@@ -1,0 +1,75 @@
+//! A queue of values between tasks: many senders, and one receiver or several.
+//!
+//! ```
+//! use filch::sync::mpsc;
+//!
+//! # filch::run(async {
+//! let (sender, receiver) = mpsc::channel(100);
+//! for worker in 0..4 {
+//!     let sender = sender.clone();
+//!     filch::spawn(async move { sender.send(worker * 10).await });
+//! }
+//! drop(sender); // The receiver sees the end when the workers' clones are gone too.
+//! let mut sum = 0;
+//! while let Some(number) = receiver.recv().await {
+//!     sum += number;
+//! }
+//! assert_eq!(sum, 60);
+//! # }).unwrap();
+//! ```
+//!
+//! A bounded channel makes senders wait for a receiver that is slower, which is what bounds a program's memory; [`unbounded`] does not.
+
+mod core;
+mod receiver;
+mod sender;
+
+pub use receiver::{Receiver, Recv};
+pub use sender::{Send, Sender, WaitClosed};
+
+use self::core::Channel;
+use crate::sync::permits::MOST;
+use std::sync::Arc;
+
+/// A channel in which up to `capacity` values wait to be received. A sender waits for room beyond that.
+///
+/// Room is made as values come: an empty channel takes little memory, whatever its capacity.
+///
+/// # Panics
+/// If `capacity` is 0.
+#[track_caller]
+#[must_use]
+pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    assert!(
+        capacity > 0,
+        "a channel needs room for at least one value; for none use `oneshot`, or a `Notify` beside it"
+    );
+    pair(capacity.min(MOST))
+}
+
+/// A channel in which any number of values can wait. Its [`Sender::send`] never waits, and [`Sender::try_send`] fails only when it is closed.
+///
+/// Nothing holds back a sender that is faster than the receiver: the values in between grow without bound.
+///
+/// ```
+/// # filch::run(async {
+/// let (sender, receiver) = filch::sync::mpsc::unbounded();
+/// for number in 0..1000 {
+///     sender.try_send(number).unwrap();
+/// }
+/// assert_eq!(receiver.len(), 1000);
+/// assert_eq!(receiver.recv().await, Some(0));
+/// # }).unwrap();
+/// ```
+#[must_use]
+pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+    pair(MOST)
+}
+
+fn pair<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    let channel = Arc::new(Channel::new(capacity));
+    let sender = Sender {
+        channel: Arc::clone(&channel),
+    };
+    (sender, Receiver::new(channel))
+}

@@ -1,0 +1,297 @@
+//! The receiving end.
+
+use super::core::{Channel, Received, Side, wake};
+use crate::sync::blocking;
+use crate::sync::error::TryRecvError;
+use crate::sync::wait_list::{Outcome, Stage, Waiter};
+use filch_executor::leaf::{self, Wait, WaitKind};
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// Receives values from a channel, in the order in which they were sent. It is also a [`Stream`] of them.
+///
+/// Clone it for more receivers: each value goes to one of them, and to the one first that has waited longest. With the last one's drop the channel is closed.
+pub struct Receiver<T> {
+    channel: Arc<Channel<T>>,
+    /// The place among the waiters of `poll_recv`, made when it has to wait for the first time.
+    polled: Option<Pin<Box<Waiter>>>,
+}
+
+impl<T> Receiver<T> {
+    pub(super) fn new(channel: Arc<Channel<T>>) -> Receiver<T> {
+        Receiver {
+            channel,
+            polled: None,
+        }
+    }
+
+    /// Waits for the next value. `None`: all senders are gone or the channel was closed, and everything that was sent has been received.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no value: it is taken out of the channel only when the future is ready. A value that was meant for it goes to the next.
+    ///
+    /// ```
+    /// # filch::run(async {
+    /// let (sender, receiver) = filch::sync::mpsc::channel(10);
+    /// sender.send("hello").await.unwrap();
+    /// drop(sender);
+    /// assert_eq!(receiver.recv().await, Some("hello"));
+    /// assert_eq!(receiver.recv().await, None);
+    /// # }).unwrap();
+    /// ```
+    #[track_caller]
+    #[inline]
+    pub fn recv(&self) -> Recv<'_, T> {
+        Recv {
+            channel: &self.channel,
+            wait: Wait::here(WaitKind::Channel),
+            waiter: Waiter::new(),
+        }
+    }
+
+    /// The next value, if one is there.
+    ///
+    /// # Errors
+    /// [`TryRecvError::Empty`] if none is there, or others wait for those that are; [`TryRecvError::Closed`] if none will come any more.
+    ///
+    /// ```
+    /// use filch::sync::{TryRecvError, mpsc};
+    ///
+    /// let (sender, receiver) = mpsc::channel(10);
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+    /// sender.try_send(1).unwrap();
+    /// drop(sender);
+    /// assert_eq!(receiver.try_recv(), Ok(1));
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+    /// ```
+    pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        let received = self.channel.state.lock().receive();
+        match received {
+            Received::Value(value, sender) => {
+                wake(sender);
+                Ok(value)
+            }
+            Received::Empty => Err(TryRecvError::Empty),
+            Received::Ended => Err(TryRecvError::Closed),
+        }
+    }
+
+    /// Waits for the next value on a thread that is not async. In a task it blocks that task and whatever is joined with it.
+    ///
+    /// ```
+    /// let (sender, receiver) = filch::sync::mpsc::channel(10);
+    /// let thread = std::thread::spawn(move || sender.blocking_send("hello"));
+    /// assert_eq!(receiver.blocking_recv(), Some("hello"));
+    /// assert_eq!(receiver.blocking_recv(), None);
+    /// # thread.join().unwrap().unwrap();
+    /// ```
+    #[track_caller]
+    pub fn blocking_recv(&self) -> Option<T> {
+        let mut recv = pin!(self.recv());
+        blocking::wait(|cx| recv.as_mut().poll_unbudgeted(cx))
+    }
+
+    /// As [`recv`](Receiver::recv), for hand-written futures. The task of the last call is woken.
+    #[track_caller]
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        ready!(leaf::poll_budget(cx));
+        if self.polled.is_none() {
+            // The waiter costs an allocation, which those who find a value do not need.
+            match self.try_recv() {
+                Ok(value) => return Poll::Ready(Some(value)),
+                Err(TryRecvError::Closed) => return Poll::Ready(None),
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+        let waiter = self.polled.get_or_insert_with(|| Box::pin(Waiter::new()));
+        let polled = poll_receive(&self.channel, waiter.as_mut(), cx);
+        if polled.is_pending() {
+            leaf::record(Wait::here(WaitKind::Channel));
+        }
+        polled
+    }
+
+    /// Closes the channel: sends fail from now on, with their values given back. What was sent before can still be received, and then comes `None`.
+    ///
+    /// ```
+    /// # filch::run(async {
+    /// let (sender, receiver) = filch::sync::mpsc::channel(10);
+    /// sender.send(1).await.unwrap();
+    /// receiver.close();
+    /// assert!(sender.send(2).await.is_err());
+    /// assert_eq!(receiver.recv().await, Some(1));
+    /// assert_eq!(receiver.recv().await, None);
+    /// # }).unwrap();
+    /// ```
+    pub fn close(&self) {
+        self.channel.close();
+    }
+
+    /// Whether the channel is closed: the last sender is gone, or somebody called [`close`](Receiver::close). There may still be values to receive.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        let state = self.channel.state.lock();
+        state.is_closed() || state.senders == 0
+    }
+
+    /// How many values are in the channel.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.channel.state.lock().len()
+    }
+
+    /// Whether no value is in the channel.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many values could be sent now without waiting.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.channel.state.lock().room()
+    }
+
+    /// How many values can wait in the channel.
+    #[must_use]
+    pub fn max_capacity(&self) -> usize {
+        self.channel.capacity
+    }
+
+    /// Whether both receive from the same channel.
+    #[must_use]
+    pub fn same_channel(&self, other: &Receiver<T>) -> bool {
+        Arc::ptr_eq(&self.channel, &other.channel)
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Receiver<T> {
+        self.channel.state.lock().receivers += 1;
+        Receiver::new(Arc::clone(&self.channel))
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        if let Some(mut waiter) = self.polled.take()
+            && waiter.stage() != Stage::Idle
+        {
+            give_up(&self.channel, waiter.as_mut());
+        }
+        self.channel.remove_receiver();
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Stream for Receiver<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.poll_recv(cx)
+    }
+}
+
+/// Receives through this waiter.
+#[inline]
+fn poll_receive<T>(
+    channel: &Channel<T>,
+    mut waiter: Pin<&mut Waiter>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<T>> {
+    if waiter.stage() == Stage::Waiting {
+        channel.update(Side::Receiving, waiter.as_mut(), cx.waker());
+        if waiter.stage() == Stage::Waiting {
+            return Poll::Pending;
+        }
+    }
+    let mut state = channel.state.lock();
+    let received = match waiter.as_mut().take_outcome() {
+        Some(Outcome::Granted) => state.receive_promised(),
+        // Released: closed, but somebody may have left a value since.
+        Some(Outcome::Released) | None => state.receive(),
+    };
+    match received {
+        Received::Value(value, sender) => {
+            drop(state);
+            wake(sender);
+            Poll::Ready(Some(value))
+        }
+        Received::Ended => Poll::Ready(None),
+        Received::Empty => {
+            state.wait_to_receive(waiter, cx.waker());
+            Poll::Pending
+        }
+    }
+}
+
+/// A receiver waits no longer. A value that was promised to it goes to the next.
+#[cold]
+fn give_up<T>(channel: &Channel<T>, mut waiter: Pin<&mut Waiter>) {
+    if !channel.remove(Side::Receiving, waiter.as_mut())
+        && waiter.take_outcome() == Some(Outcome::Granted)
+    {
+        let next = channel.state.lock().give_value_back();
+        wake(next);
+    }
+}
+
+pin_project! {
+    /// The future of [`Receiver::recv`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Recv<'a, T> {
+        channel: &'a Channel<T>,
+        wait: Wait,
+        #[pin]
+        waiter: Waiter,
+    }
+
+    impl<T> PinnedDrop for Recv<'_, T> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if this.waiter.stage() != Stage::Idle {
+                give_up(this.channel, this.waiter);
+            }
+        }
+    }
+}
+
+impl<T> Recv<'_, T> {
+    #[inline]
+    fn poll_unbudgeted(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.project();
+        let polled = poll_receive(this.channel, this.waiter, cx);
+        if polled.is_pending() {
+            leaf::record(*this.wait);
+        }
+        polled
+    }
+}
+
+impl<T> Future for Recv<'_, T> {
+    type Output = Option<T>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        ready!(leaf::poll_budget(cx));
+        self.poll_unbudgeted(cx)
+    }
+}
+
+impl<T> fmt::Debug for Recv<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recv").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,309 @@
+//! The sending end.
+
+use super::core::{Channel, Refused, Side, wake};
+use crate::sync::blocking;
+use crate::sync::error::{SendError, TrySendError};
+use crate::sync::wait_list::{Outcome, Stage, Waiter};
+use filch_executor::leaf::{self, Wait, WaitKind};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// Sends values into a channel. Clone it for more senders; with the last one's drop the receivers learn that no more will come.
+#[derive(Debug)]
+pub struct Sender<T> {
+    pub(super) channel: Arc<Channel<T>>,
+}
+
+impl<T> Sender<T> {
+    /// Sends a value, waiting for room.
+    ///
+    /// # Errors
+    /// [`SendError`] with the value, if the channel is or gets closed. Success does not mean that the value will be received: the receivers may be dropped
+    /// before.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped before it is ready, the value was not sent; it is dropped too, and so is the place in the queue. To keep the value use
+    /// [`try_send`](Sender::try_send).
+    ///
+    /// ```
+    /// use filch::sync::mpsc;
+    ///
+    /// # filch::run(async {
+    /// let (sender, receiver) = mpsc::channel(1);
+    /// filch::spawn(async move {
+    ///     for number in 0..3 {
+    ///         sender.send(number).await.unwrap(); // Waits until the one before was received.
+    ///     }
+    /// });
+    /// let mut sum = 0;
+    /// while let Some(number) = receiver.recv().await {
+    ///     sum += number;
+    /// }
+    /// assert_eq!(sum, 3);
+    /// # }).unwrap();
+    /// ```
+    #[track_caller]
+    #[inline]
+    pub fn send(&self, value: T) -> Send<'_, T> {
+        Send {
+            channel: &self.channel,
+            value: Some(value),
+            wait: Wait::here(WaitKind::Channel),
+            waiter: Waiter::new(),
+        }
+    }
+
+    /// Sends a value if there is room.
+    ///
+    /// # Errors
+    /// [`TrySendError`] with the value, if there is none, or others wait for it, or the channel is closed.
+    ///
+    /// ```
+    /// use filch::sync::{TrySendError, mpsc};
+    ///
+    /// let (sender, receiver) = mpsc::channel(1);
+    /// assert_eq!(sender.try_send(1), Ok(()));
+    /// assert_eq!(sender.try_send(2), Err(TrySendError::Full(2)));
+    /// drop(receiver);
+    /// assert_eq!(sender.try_send(3), Err(TrySendError::Closed(3)));
+    /// ```
+    pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        let sent = self.channel.state.lock().send(value);
+        match sent {
+            Ok(receiver) => {
+                wake(receiver);
+                Ok(())
+            }
+            Err(Refused::Full(value)) => Err(TrySendError::Full(value)),
+            Err(Refused::Closed(value)) => Err(TrySendError::Closed(value)),
+        }
+    }
+
+    /// Sends a value from a thread that is not async, waiting for room. In a task it blocks that task and whatever is joined with it.
+    ///
+    /// # Errors
+    /// As [`send`](Sender::send).
+    ///
+    /// ```
+    /// let (sender, receiver) = filch::sync::mpsc::channel(1);
+    /// let thread = std::thread::spawn(move || {
+    ///     sender.blocking_send(1)?;
+    ///     sender.blocking_send(2)
+    /// });
+    /// assert_eq!(receiver.blocking_recv(), Some(1));
+    /// assert_eq!(receiver.blocking_recv(), Some(2));
+    /// # thread.join().unwrap().unwrap();
+    /// ```
+    #[track_caller]
+    pub fn blocking_send(&self, value: T) -> Result<(), SendError<T>> {
+        let mut send = pin!(self.send(value));
+        blocking::wait(|cx| send.as_mut().poll_unbudgeted(cx))
+    }
+
+    /// Waits until the channel is closed: the last receiver is gone, or one called [`close`](super::Receiver::close).
+    ///
+    /// # Cancel safety
+    /// It holds nothing.
+    ///
+    /// ```
+    /// # filch::run(async {
+    /// let (sender, receiver) = filch::sync::mpsc::channel::<u32>(1);
+    /// drop(receiver);
+    /// sender.closed().await;
+    /// # }).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn closed(&self) -> WaitClosed<'_, T> {
+        WaitClosed {
+            channel: &self.channel,
+            wait: Wait::here(WaitKind::Channel),
+            waiter: Waiter::new(),
+        }
+    }
+
+    /// Whether the channel is closed, so that a send would fail.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.channel.state.lock().is_closed()
+    }
+
+    /// How many values could be sent now without waiting.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.channel.state.lock().room()
+    }
+
+    /// How many values can wait in the channel.
+    #[must_use]
+    pub fn max_capacity(&self) -> usize {
+        self.channel.capacity
+    }
+
+    /// Whether both send into the same channel.
+    #[must_use]
+    pub fn same_channel(&self, other: &Sender<T>) -> bool {
+        Arc::ptr_eq(&self.channel, &other.channel)
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        self.channel.state.lock().senders += 1;
+        Sender {
+            channel: Arc::clone(&self.channel),
+        }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.channel.remove_sender();
+    }
+}
+
+pin_project! {
+    /// The future of [`Sender::send`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Send<'a, T> {
+        channel: &'a Channel<T>,
+        // There until it is sent or given back.
+        value: Option<T>,
+        wait: Wait,
+        #[pin]
+        waiter: Waiter,
+    }
+
+    impl<T> PinnedDrop for Send<'_, T> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if this.waiter.stage() != Stage::Idle {
+                give_up(this.channel, this.waiter);
+            }
+        }
+    }
+}
+
+/// A sender waits no longer. Room that was reserved for it goes to the next.
+#[cold]
+fn give_up<T>(channel: &Channel<T>, mut waiter: Pin<&mut Waiter>) {
+    if !channel.remove(Side::Sending, waiter.as_mut())
+        && waiter.take_outcome() == Some(Outcome::Granted)
+    {
+        let next = channel.state.lock().give_room_back();
+        wake(next);
+    }
+}
+
+impl<T> Send<'_, T> {
+    #[inline]
+    fn poll_unbudgeted(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        let this = self.project();
+        let (channel, mut waiter) = (*this.channel, this.waiter);
+        let Some(value) = this.value.take() else {
+            panic!("a future was polled after it was ready");
+        };
+        if waiter.stage() == Stage::Waiting {
+            channel.update(Side::Sending, waiter.as_mut(), cx.waker());
+        }
+        let mut state = channel.state.lock();
+        let sent = match waiter.stage() {
+            Stage::Waiting => Err(Refused::Full(value)),
+            Stage::Idle => state.send(value),
+            Stage::Ended(outcome) => {
+                waiter.as_mut().take_outcome();
+                match outcome {
+                    Outcome::Granted => state.send_reserved(value).map_err(Refused::Closed),
+                    Outcome::Released => Err(Refused::Closed(value)),
+                }
+            }
+        };
+        match sent {
+            Ok(receiver) => {
+                drop(state);
+                wake(receiver);
+                Poll::Ready(Ok(()))
+            }
+            Err(Refused::Closed(value)) => Poll::Ready(Err(SendError(value))),
+            Err(Refused::Full(value)) => {
+                *this.value = Some(value);
+                if waiter.stage() == Stage::Idle {
+                    state.wait_to_send(waiter, cx.waker());
+                }
+                drop(state);
+                leaf::record(*this.wait);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T> Future for Send<'_, T> {
+    type Output = Result<(), SendError<T>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(leaf::poll_budget(cx));
+        self.poll_unbudgeted(cx)
+    }
+}
+
+impl<T> fmt::Debug for Send<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Send").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The future of [`Sender::closed`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct WaitClosed<'a, T> {
+        channel: &'a Channel<T>,
+        wait: Wait,
+        #[pin]
+        waiter: Waiter,
+    }
+
+    impl<T> PinnedDrop for WaitClosed<'_, T> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            this.channel.remove(Side::Closing, this.waiter);
+        }
+    }
+}
+
+impl<T> Future for WaitClosed<'_, T> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(leaf::poll_budget(cx));
+        let this = self.project();
+        let mut waiter = this.waiter;
+        if waiter.stage() == Stage::Waiting {
+            this.channel
+                .update(Side::Closing, waiter.as_mut(), cx.waker());
+        }
+        let mut state = this.channel.state.lock();
+        if state.is_closed() {
+            return Poll::Ready(());
+        }
+        if waiter.stage() == Stage::Idle {
+            state.list(Side::Closing).push(waiter, cx.waker(), 1);
+        }
+        drop(state);
+        leaf::record(*this.wait);
+        Poll::Pending
+    }
+}
+
+impl<T> fmt::Debug for WaitClosed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitClosed").finish_non_exhaustive()
+    }
+}

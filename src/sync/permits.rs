@@ -1,0 +1,252 @@
+//! Permits that are taken in turn: what [`Mutex`](super::Mutex) (one permit) and [`Semaphore`](super::Semaphore) are made of.
+//!
+//! Everything is behind the [`Lock`]. What keeps it fair: while anybody waits, permits go to the first of them and to nobody else, and a newcomer waits too.
+//! So whoever gives permits back hands them over under the lock, by [`WaitList::pop`]; they are the waiter's from then on, and it takes no lock to go on. If it is
+//! dropped before it does, it gives them back, which hands them to the next.
+//!
+//! Invariant: no permits are available that the first waiter could be given.
+
+use super::error::{Closed, TryAcquireError};
+use super::lock::Lock;
+use super::primitive::const_fn;
+use super::wait_list::{Outcome, Stage, WaitList, Waiter};
+use super::wakers::wake_all;
+use filch_executor::leaf::{self, Wait};
+use pin_project_lite::pin_project;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+/// The most permits there may be, so that counting them cannot overflow: tokio's value.
+pub(super) const MOST: usize = usize::MAX >> 3;
+
+/// A number of permits, and who waits for some.
+#[derive(Debug)]
+pub(super) struct Permits(Lock<State>);
+
+#[derive(Debug)]
+struct State {
+    available: usize,
+    closed: bool,
+    waiters: WaitList,
+}
+
+impl State {
+    /// Takes permits if nobody has an older claim.
+    #[inline]
+    fn take(&mut self, amount: usize) -> Result<(), TryAcquireError> {
+        if self.closed {
+            return Err(TryAcquireError::Closed);
+        }
+        if amount > self.available || (amount > 0 && !self.waiters.is_empty()) {
+            return Err(TryAcquireError::NoPermits);
+        }
+        self.available -= amount;
+        Ok(())
+    }
+
+    /// Gives the first waiter what it waits for, if there is enough.
+    #[inline]
+    fn grant(&mut self) -> Option<Waker> {
+        let amount = self.waiters.first_amount()?;
+        if amount > self.available {
+            return None;
+        }
+        self.available -= amount;
+        self.waiters.pop(Outcome::Granted)
+    }
+}
+
+impl Permits {
+    const_fn! {
+        pub(super) const fn new(available: usize) -> Permits {
+            Permits(Lock::new(State {
+                available,
+                closed: false,
+                waiters: WaitList::new(),
+            }))
+        }
+    }
+
+    #[inline]
+    pub(super) fn try_take(&self, amount: usize) -> Result<(), TryAcquireError> {
+        self.0.lock().take(amount)
+    }
+
+    /// Gives one back, to the first waiter if there is one. No second waiter could be served: the invariant held before.
+    #[inline]
+    pub(super) fn give_one(&self) {
+        let mut state = self.0.lock();
+        state.available += 1;
+        let granted = state.grant();
+        drop(state);
+        if let Some(waker) = granted {
+            waker.wake();
+        }
+    }
+
+    /// Adds permits, or gives them back.
+    ///
+    /// # Panics
+    /// If there were more than [`MOST`] then.
+    #[track_caller]
+    pub(super) fn give(&self, amount: usize) {
+        if amount == 0 {
+            return;
+        }
+        let mut left = amount;
+        wake_all(|section| {
+            let mut state = self.0.lock();
+            let more = std::mem::take(&mut left);
+            assert!(
+                more <= MOST - state.available.min(MOST),
+                "a semaphore has at most {MOST} permits"
+            );
+            state.available += more;
+            section.fill(|| state.grant());
+        });
+    }
+
+    /// Takes up to so many away for ever, and returns how many those were.
+    pub(super) fn forget(&self, amount: usize) -> usize {
+        let mut state = self.0.lock();
+        let gone = amount.min(state.available);
+        state.available -= gone;
+        gone
+    }
+
+    pub(super) fn available(&self) -> usize {
+        self.0.lock().available
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.lock().closed
+    }
+
+    /// Refuses everybody from now on, those who wait included.
+    pub(super) fn close(&self) {
+        wake_all(|section| {
+            let mut state = self.0.lock();
+            state.closed = true;
+            section.fill(|| state.waiters.pop(Outcome::Released));
+        });
+    }
+
+    #[inline]
+    fn poll_take(
+        &self,
+        mut waiter: Pin<&mut Waiter>,
+        amount: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Closed>> {
+        match waiter.stage() {
+            Stage::Idle => {
+                let mut state = self.0.lock();
+                match state.take(amount) {
+                    Ok(()) => return Poll::Ready(Ok(())),
+                    Err(TryAcquireError::Closed) => return Poll::Ready(Err(Closed)),
+                    Err(TryAcquireError::NoPermits) => {
+                        state.waiters.push(waiter, cx.waker(), amount);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            Stage::Waiting => {
+                let replaced = self.0.lock().waiters.update(waiter.as_mut(), cx.waker());
+                drop(replaced);
+            }
+            Stage::Ended(_) => {}
+        }
+        match waiter.take_outcome() {
+            None => Poll::Pending,
+            Some(Outcome::Granted) => Poll::Ready(Ok(())),
+            Some(Outcome::Released) => Poll::Ready(Err(Closed)),
+        }
+    }
+
+    /// A wait is given up: a turn that came meanwhile is passed on, and so is one that others only waited for because of this one.
+    #[cold]
+    fn give_up(&self, mut waiter: Pin<&mut Waiter>, amount: usize) {
+        let removed = self.0.lock().waiters.remove(waiter.as_mut());
+        if removed.is_some() {
+            wake_all(|section| {
+                let mut state = self.0.lock();
+                section.fill(|| state.grant());
+            });
+        } else if waiter.take_outcome() == Some(Outcome::Granted) {
+            self.give(amount);
+        }
+    }
+}
+
+/// What has permits.
+pub(super) trait HasPermits {
+    fn permits(&self) -> &Permits;
+}
+
+pin_project! {
+    /// Waits for permits of what `owner` refers to, and returns that.
+    pub(super) struct Turn<P>
+    where
+        P: Deref,
+        P::Target: HasPermits,
+    {
+        // There until the permits are.
+        owner: Option<P>,
+        amount: usize,
+        wait: Wait,
+        #[pin]
+        waiter: Waiter,
+    }
+
+    impl<P> PinnedDrop for Turn<P>
+    where
+        P: Deref,
+        P::Target: HasPermits,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(owner) = this.owner && this.waiter.stage() != Stage::Idle {
+                owner.permits().give_up(this.waiter, *this.amount);
+            }
+        }
+    }
+}
+
+impl<P> Turn<P>
+where
+    P: Deref,
+    P::Target: HasPermits,
+{
+    pub(super) fn new(owner: P, amount: usize, wait: Wait) -> Turn<P> {
+        Turn {
+            owner: Some(owner),
+            amount,
+            wait,
+            waiter: Waiter::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<P, Closed>> {
+        ready!(leaf::poll_budget(cx));
+        self.poll_unbudgeted(cx)
+    }
+
+    #[inline]
+    pub(super) fn poll_unbudgeted(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<P, Closed>> {
+        let this = self.project();
+        let Some(owner) = this.owner else {
+            panic!("a future was polled after it was ready");
+        };
+        let Poll::Ready(taken) = owner.permits().poll_take(this.waiter, *this.amount, cx) else {
+            leaf::record(*this.wait);
+            return Poll::Pending;
+        };
+        let owner = this.owner.take();
+        Poll::Ready(taken.and_then(|()| owner.ok_or(Closed)))
+    }
+}

@@ -1,0 +1,330 @@
+//! So many at a time.
+
+use super::blocking;
+use super::error::{Closed, TryAcquireError};
+use super::permits::{self, HasPermits, Permits, Turn};
+use super::primitive::const_fn;
+use filch_executor::leaf::{Wait, WaitKind};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// A number of permits, which tasks acquire before they do what only so many may do at a time.
+///
+/// First come, first served: while somebody waits for many permits, nobody overtakes it with a wish for few. A waiter that is dropped passes its turn on. Permits come
+/// back when they are dropped.
+///
+/// ```
+/// use filch::sync::Semaphore;
+/// use std::sync::Arc;
+///
+/// # filch::run(async {
+/// let at_a_time = Arc::new(Semaphore::new(2));
+/// let mut downloads = Vec::new();
+/// for _ in 0..10 {
+///     let permit = at_a_time.clone().acquire_owned().await.unwrap();
+///     downloads.push(filch::spawn(async move {
+///         filch::task::yield_now().await;
+///         drop(permit);
+///     }));
+/// }
+/// for download in downloads {
+///     download.await.unwrap();
+/// }
+/// assert_eq!(at_a_time.available_permits(), 2);
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Semaphore {
+    permits: Permits,
+}
+
+impl HasPermits for Semaphore {
+    #[inline]
+    fn permits(&self) -> &Permits {
+        &self.permits
+    }
+}
+
+impl Semaphore {
+    /// The most permits that a semaphore can have.
+    pub const MAX_PERMITS: usize = permits::MOST;
+
+    const_fn! {
+        /// With so many permits.
+        ///
+        /// # Panics
+        /// If those are more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+        #[must_use]
+        pub const fn new(permits: usize) -> Semaphore {
+            assert!(
+                permits <= Semaphore::MAX_PERMITS,
+                "a semaphore has at most MAX_PERMITS permits"
+            );
+            Semaphore {
+                permits: Permits::new(permits),
+            }
+        }
+    }
+
+    /// Waits for one permit.
+    ///
+    /// # Errors
+    /// [`Closed`], if the semaphore is or gets closed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up the place in the queue. Permits that it was given meanwhile go to the next.
+    ///
+    /// ```
+    /// # filch::run(async {
+    /// let semaphore = filch::sync::Semaphore::new(1);
+    /// let permit = semaphore.acquire().await?;
+    /// assert_eq!(semaphore.available_permits(), 0);
+    /// drop(permit);
+    /// # Ok::<(), filch::sync::Closed>(())
+    /// # }).unwrap().unwrap();
+    /// ```
+    #[track_caller]
+    #[inline]
+    pub fn acquire(&self) -> Acquire<'_> {
+        self.acquire_many(1)
+    }
+
+    /// Waits for several permits, and gets them together.
+    ///
+    /// # Errors
+    /// [`Closed`], if the semaphore is or gets closed.
+    ///
+    /// # Cancel safety
+    /// As [`acquire`](Semaphore::acquire).
+    #[track_caller]
+    #[inline]
+    pub fn acquire_many(&self, permits: u32) -> Acquire<'_> {
+        Acquire {
+            turn: Turn::new(self, permits as usize, Wait::here(WaitKind::Semaphore)),
+            permits,
+        }
+    }
+
+    /// As [`acquire`](Semaphore::acquire), with a permit that keeps the semaphore alive and borrows nothing.
+    #[track_caller]
+    pub fn acquire_owned(self: Arc<Self>) -> AcquireOwned {
+        self.acquire_many_owned(1)
+    }
+
+    /// As [`acquire_many`](Semaphore::acquire_many), with a permit that keeps the semaphore alive and borrows nothing.
+    #[track_caller]
+    pub fn acquire_many_owned(self: Arc<Self>, permits: u32) -> AcquireOwned {
+        AcquireOwned {
+            turn: Turn::new(self, permits as usize, Wait::here(WaitKind::Semaphore)),
+            permits,
+        }
+    }
+
+    /// One permit, if one is free.
+    ///
+    /// # Errors
+    /// If none is free, or others wait for it, or the semaphore is closed.
+    pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.try_acquire_many(1)
+    }
+
+    /// Several permits, if so many are free.
+    ///
+    /// # Errors
+    /// If they are not free, or others wait for them, or the semaphore is closed.
+    ///
+    /// ```
+    /// use filch::sync::{Semaphore, TryAcquireError};
+    ///
+    /// let semaphore = Semaphore::new(3);
+    /// let two = semaphore.try_acquire_many(2).unwrap();
+    /// assert_eq!(semaphore.try_acquire_many(2).unwrap_err(), TryAcquireError::NoPermits);
+    /// drop(two);
+    /// assert!(semaphore.try_acquire_many(2).is_ok());
+    /// ```
+    pub fn try_acquire_many(&self, permits: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.permits.try_take(permits as usize)?;
+        Ok(SemaphorePermit {
+            semaphore: self,
+            permits,
+        })
+    }
+
+    /// As [`try_acquire`](Semaphore::try_acquire), with a permit that keeps the semaphore alive.
+    ///
+    /// # Errors
+    /// If none is free, or others wait for it, or the semaphore is closed.
+    pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.permits.try_take(1)?;
+        Ok(OwnedSemaphorePermit {
+            semaphore: self,
+            permits: 1,
+        })
+    }
+
+    /// Waits for one permit on a thread that is not async. In a task it blocks that task and whatever is joined with it.
+    ///
+    /// # Errors
+    /// [`Closed`], if the semaphore is or gets closed.
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, Closed> {
+        let mut acquire = pin!(self.acquire());
+        blocking::wait(|cx| acquire.as_mut().project().turn.poll_unbudgeted(cx))?;
+        Ok(SemaphorePermit {
+            semaphore: self,
+            permits: 1,
+        })
+    }
+
+    /// How many permits are free now.
+    #[must_use]
+    pub fn available_permits(&self) -> usize {
+        self.permits.available()
+    }
+
+    /// Adds permits.
+    ///
+    /// # Panics
+    /// If there were more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) then.
+    #[track_caller]
+    pub fn add_permits(&self, permits: usize) {
+        self.permits.give(permits);
+    }
+
+    /// Takes up to so many free permits away for ever, and returns how many those were.
+    pub fn forget_permits(&self, permits: usize) -> usize {
+        self.permits.forget(permits)
+    }
+
+    /// Whoever waits, and whoever asks from now on, gets [`Closed`]. Permits that are held stay valid.
+    ///
+    /// ```
+    /// # filch::run(async {
+    /// let semaphore = filch::sync::Semaphore::new(1);
+    /// semaphore.close();
+    /// assert!(semaphore.acquire().await.is_err());
+    /// # }).unwrap();
+    /// ```
+    pub fn close(&self) {
+        self.permits.close();
+    }
+
+    /// Whether [`close`](Semaphore::close) was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.permits.is_closed()
+    }
+}
+
+pin_project! {
+    /// The future of [`Semaphore::acquire`] and [`Semaphore::acquire_many`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Acquire<'a> {
+        permits: u32,
+        #[pin]
+        turn: Turn<&'a Semaphore>,
+    }
+}
+
+impl<'a> Future for Acquire<'a> {
+    type Output = Result<SemaphorePermit<'a>, Closed>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let permits = self.permits;
+        let permit = |semaphore| SemaphorePermit { semaphore, permits };
+        self.project().turn.poll(cx).map(|turn| turn.map(permit))
+    }
+}
+
+pin_project! {
+    /// The future of [`Semaphore::acquire_owned`] and [`Semaphore::acquire_many_owned`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct AcquireOwned {
+        permits: u32,
+        #[pin]
+        turn: Turn<Arc<Semaphore>>,
+    }
+}
+
+impl Future for AcquireOwned {
+    type Output = Result<OwnedSemaphorePermit, Closed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let permits = self.permits;
+        let permit = |semaphore| OwnedSemaphorePermit { semaphore, permits };
+        self.project().turn.poll(cx).map(|turn| turn.map(permit))
+    }
+}
+
+/// Permits of a [`Semaphore`], which go back when this is dropped.
+#[derive(Debug)]
+#[must_use = "the permits go back at once if this is dropped"]
+pub struct SemaphorePermit<'a> {
+    semaphore: &'a Semaphore,
+    permits: u32,
+}
+
+/// Permits of a [`Semaphore`] that is kept alive; they go back when this is dropped.
+#[derive(Debug)]
+#[must_use = "the permits go back at once if this is dropped"]
+pub struct OwnedSemaphorePermit {
+    semaphore: Arc<Semaphore>,
+    permits: u32,
+}
+
+/// What both kinds of permits do.
+macro_rules! permit {
+    ($permit:ty) => {
+        impl $permit {
+            /// Lets the permits not go back: the semaphore has so many fewer from now on.
+            ///
+            /// ```
+            /// let semaphore = filch::sync::Semaphore::new(2);
+            /// semaphore.try_acquire().unwrap().forget();
+            /// assert_eq!(semaphore.available_permits(), 1);
+            /// ```
+            pub fn forget(mut self) {
+                self.permits = 0;
+            }
+
+            /// How many permits these are.
+            #[must_use]
+            pub fn num_permits(&self) -> usize {
+                self.permits as usize
+            }
+        }
+
+        impl Drop for $permit {
+            fn drop(&mut self) {
+                match self.permits {
+                    1 => self.semaphore.permits.give_one(),
+                    more => self.semaphore.permits.give(more as usize),
+                }
+            }
+        }
+    };
+}
+
+permit!(SemaphorePermit<'_>);
+permit!(OwnedSemaphorePermit);
+
+/// The same for the futures.
+macro_rules! debug {
+    ($future:ty) => {
+        impl fmt::Debug for $future {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($future))
+                    .field("permits", &self.permits)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+debug!(Acquire<'_>);
+debug!(AcquireOwned);

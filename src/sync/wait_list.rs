@@ -1,0 +1,324 @@
+//! Who waits for a primitive, in the order in which they came: a doubly linked list through the futures themselves, so that waiting allocates nothing.
+//!
+//! A [`Waiter`] is a field of a future; a [`WaitList`] is part of what a primitive keeps behind its [`Lock`](super::lock::Lock). Whoever has something to give
+//! takes the first waiter out of the list, which decides what it got, releases the lock, and wakes it. The waiter finds its outcome in itself and, for most
+//! primitives, needs no lock to go on.
+//!
+//! ```text
+//!            push                  pop
+//!    IDLE ──────────▶ WAITING ───────────▶ GRANTED | RELEASED
+//!     ▲                  │                     │
+//!     └──────────────────┴─────────────────────┘
+//!             remove              take_outcome
+//! ```
+//!
+//! The rules that the unsafe code here relies on:
+//!
+//! 1. A waiter that is WAITING is linked into one list and stays where it is: it is pinned, and its drop aborts the process in that state. So every pointer in
+//!    a list is to a live waiter.
+//! 2. The links of a waiter that is WAITING are touched only by methods of its list that have `&mut` to it, so by one thread at a time: the list is behind a lock.
+//! 3. The links of any other waiter are its owner's alone, who has `Pin<&mut>` to it.
+//! 4. WAITING ends under the lock, and the store that ends it is the last access to the waiter by anybody but its owner, who may free it at once.
+//! 5. `list` in the links is written by the owner only, so the owner may read it in any state.
+//!
+//! Orderings: that last store is Release, and the owner's look at the state is Acquire: what was written before the waiter was popped is seen by whoever goes on
+//! because of it, though it does not take the lock again. That is what makes a mutex handed over this way a mutex.
+
+use super::primitive::UnsafeCell;
+use super::primitive::atomic::AtomicU8;
+use super::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::fmt;
+use std::marker::PhantomPinned;
+use std::pin::Pin;
+use std::process::abort;
+use std::ptr::{self, NonNull};
+use std::task::Waker;
+
+const IDLE: u8 = 0;
+const WAITING: u8 = 1;
+const GRANTED: u8 = 2;
+const RELEASED: u8 = 3;
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The waiter was given what it waits for, and has to use it or pass it on.
+    Granted,
+    /// It was sent away with the others: the primitive was closed, or everybody was notified.
+    Released,
+}
+
+/// Where a waiter is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// In no list, and without an outcome that was not taken.
+    Idle,
+    /// In a list, unless it is popped just now.
+    Waiting,
+    /// Popped.
+    Ended(Outcome),
+}
+
+/// A future's place in a list.
+pub(super) struct Waiter {
+    state: AtomicU8,
+    links: UnsafeCell<Links>,
+    /// A `&mut Waiter` does not promise that nobody else has a pointer to it.
+    _pinned: PhantomPinned,
+}
+
+struct Links {
+    prev: Option<NonNull<Waiter>>,
+    next: Option<NonNull<Waiter>>,
+    /// There from push until pop or remove.
+    waker: Option<Waker>,
+    /// How much is waited for, where that differs.
+    amount: usize,
+    /// See [`WaitList::next_turn`].
+    turn: u64,
+    /// Which list it was pushed to; to compare, not to follow.
+    list: *const WaitList,
+}
+
+// SAFETY: by rules 2 and 3 the links are touched by one thread at a time; a `Waker` may be moved to any thread and dropped there.
+unsafe impl Send for Waiter {}
+// SAFETY: a shared reference gives no access but to the atomic.
+unsafe impl Sync for Waiter {}
+
+impl Waiter {
+    pub(super) fn new() -> Waiter {
+        Waiter {
+            state: AtomicU8::new(IDLE),
+            links: UnsafeCell::new(Links {
+                prev: None,
+                next: None,
+                waker: None,
+                amount: 1,
+                turn: 0,
+                list: ptr::null(),
+            }),
+            _pinned: PhantomPinned,
+        }
+    }
+
+    /// Orderings: Acquire pairs with the Release in `pop`, see above.
+    #[inline]
+    pub(super) fn stage(&self) -> Stage {
+        match self.state.load(Acquire) {
+            IDLE => Stage::Idle,
+            WAITING => Stage::Waiting,
+            GRANTED => Stage::Ended(Outcome::Granted),
+            _ => Stage::Ended(Outcome::Released),
+        }
+    }
+
+    /// The outcome, if there is one; it is the caller's now.
+    #[inline]
+    pub(super) fn take_outcome(self: Pin<&mut Self>) -> Option<Outcome> {
+        let Stage::Ended(outcome) = self.stage() else {
+            return None;
+        };
+        // Relaxed: out of every list, the waiter is its owner's alone.
+        self.state.store(IDLE, Relaxed);
+        Some(outcome)
+    }
+
+    /// # Safety
+    /// Rule 2 or 3 gives the caller the links, for as long as `change` runs.
+    #[inline]
+    unsafe fn links<R>(&self, change: impl FnOnce(&mut Links) -> R) -> R {
+        // SAFETY: the caller's promise.
+        self.links.with_mut(|links| change(unsafe { &mut *links }))
+    }
+}
+
+impl Drop for Waiter {
+    #[inline]
+    fn drop(&mut self) {
+        if self.state.load(Relaxed) == WAITING {
+            // A future forgot to take its waiter out. Pointers to it remain, so there is no way to go on (rule 1).
+            abort();
+        }
+    }
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Waiter").field(&self.stage()).finish()
+    }
+}
+
+/// The waiters, first come first. The head is what is looked at most, so it comes first in memory too.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct WaitList {
+    head: Option<NonNull<Waiter>>,
+    tail: Option<NonNull<Waiter>>,
+    /// A number for each push, by which those who came before a point in time are told from later ones.
+    next_turn: u64,
+}
+
+// SAFETY: what the pointers lead to may be reached from any thread that has `&mut` to the list (rules 1 and 2).
+unsafe impl Send for WaitList {}
+
+impl WaitList {
+    pub(super) const fn new() -> WaitList {
+        WaitList {
+            head: None,
+            tail: None,
+            next_turn: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.head.is_none()
+    }
+
+    /// The turn that the next waiter will get: those that wait now have lower ones.
+    pub(super) fn next_turn(&self) -> u64 {
+        self.next_turn
+    }
+
+    /// Puts an idle waiter at the end.
+    ///
+    /// # Panics
+    /// If it is not idle.
+    #[inline]
+    pub(super) fn push(&mut self, waiter: Pin<&mut Waiter>, waker: &Waker, amount: usize) {
+        let waker = waker.clone();
+        assert_eq!(waiter.stage(), Stage::Idle, "a waiter waits once at a time");
+        let node = NonNull::from(&*waiter);
+        let links = Links {
+            prev: self.tail,
+            next: None,
+            waker: Some(waker),
+            amount,
+            turn: self.next_turn,
+            list: self,
+        };
+        // SAFETY: rule 3; the old links hold no waker, as the waiter is idle.
+        unsafe { waiter.links(|old| *old = links) };
+        // Relaxed: others learn of the waiter from the list, which is behind a lock.
+        waiter.state.store(WAITING, Relaxed);
+        match self.tail.replace(node) {
+            // SAFETY: rules 1 and 2.
+            Some(last) => unsafe { last.as_ref().links(|links| links.next = Some(node)) },
+            None => self.head = Some(node),
+        }
+        self.next_turn += 1;
+    }
+
+    /// Replaces the waker of a waiter that is still in the list, if it would wake another task. The caller drops the old one after the lock.
+    pub(super) fn update(&mut self, waiter: Pin<&mut Waiter>, waker: &Waker) -> Option<Waker> {
+        if !self.holds(&waiter) {
+            return None;
+        }
+        let replace = |links: &mut Links| {
+            let same = links.waker.as_ref().is_some_and(|old| old.will_wake(waker));
+            if same {
+                None
+            } else {
+                links.waker.replace(waker.clone())
+            }
+        };
+        // SAFETY: rule 2, as the waiter is in this list.
+        unsafe { waiter.links(replace) }
+    }
+
+    /// How much the first waiter waits for.
+    #[inline]
+    pub(super) fn first_amount(&mut self) -> Option<usize> {
+        // SAFETY: rules 1 and 2.
+        self.head
+            .map(|head| unsafe { head.as_ref().links(|links| links.amount) })
+    }
+
+    /// Ends the first waiter's wait. The caller wakes it after the lock.
+    #[inline]
+    pub(super) fn pop(&mut self, outcome: Outcome) -> Option<Waker> {
+        let first = self.head?;
+        // SAFETY: rules 1 and 2, until the store below.
+        let first = unsafe { first.as_ref() };
+        // SAFETY: as above.
+        let waker = unsafe { self.unlink(first) };
+        let state = match outcome {
+            Outcome::Granted => GRANTED,
+            Outcome::Released => RELEASED,
+        };
+        first.state.store(state, Release); // The last access: rule 4.
+        waker
+    }
+
+    /// As `pop`, if the first waiter came before that turn.
+    pub(super) fn pop_before(&mut self, turn: u64, outcome: Outcome) -> Option<Waker> {
+        // SAFETY: rules 1 and 2.
+        let first = unsafe { self.head?.as_ref().links(|links| links.turn) };
+        if first < turn {
+            self.pop(outcome)
+        } else {
+            None
+        }
+    }
+
+    /// Takes a waiter out whose wait is given up. `None`: it is not in the list, and perhaps has an outcome. The caller drops the waker after the lock.
+    pub(super) fn remove(&mut self, waiter: Pin<&mut Waiter>) -> Option<Waker> {
+        if !self.holds(&waiter) {
+            return None;
+        }
+        // SAFETY: the waiter is in this list: rules 1 and 2.
+        let waker = unsafe { self.unlink(&waiter) };
+        waiter.state.store(IDLE, Relaxed);
+        waker
+    }
+
+    /// Whether that waiter is in the list, asked by its owner.
+    ///
+    /// # Panics
+    /// If it is in another list.
+    fn holds(&self, waiter: &Waiter) -> bool {
+        if waiter.stage() != Stage::Waiting {
+            return false;
+        }
+        // SAFETY: rule 5. Nobody else makes a reference to the links without `&mut` to their list: if that is another one, this panics.
+        let list = waiter.links.with(|links| unsafe { (*links).list });
+        assert!(
+            ptr::eq(list, self),
+            "a waiter is in the list of another primitive"
+        );
+        true
+    }
+
+    /// Takes a waiter out of the list's links and returns its waker.
+    ///
+    /// # Safety
+    /// It is in this list.
+    #[inline]
+    unsafe fn unlink(&mut self, waiter: &Waiter) -> Option<Waker> {
+        // SAFETY: rule 2.
+        let (prev, next, waker) = unsafe {
+            waiter.links(|links| (links.prev.take(), links.next.take(), links.waker.take()))
+        };
+        match prev {
+            // SAFETY: rules 1 and 2, for the neighbours.
+            Some(prev) => unsafe { prev.as_ref().links(|links| links.next = next) },
+            None => self.head = next,
+        }
+        match next {
+            // SAFETY: as above.
+            Some(next) => unsafe { next.as_ref().links(|links| links.prev = prev) },
+            None => self.tail = prev,
+        }
+        waker
+    }
+}
+
+impl Drop for WaitList {
+    fn drop(&mut self) {
+        // Futures borrow their primitive or share its ownership, so nobody can be left.
+        debug_assert!(
+            self.is_empty(),
+            "a primitive was dropped while somebody waits for it"
+        );
+    }
+}

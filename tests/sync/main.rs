@@ -1,0 +1,16 @@
+//! Channels, locks and signals through the public API.
+//!
+//! Order and cancellation are tested by polling futures by hand, where every step is known; the rest in tasks, on threads, and under load.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod by_hand;
+
+mod mpsc;
+mod mutex;
+mod notify;
+mod oneshot;
+mod semaphore;
+mod stress;
+mod waits;
