@@ -5,6 +5,9 @@
 //! next thread before it runs its own. So a burst of short closures wakes one or two threads, not one
 //! each, and a burst of long ones gets its threads one after the other, some microseconds apart.
 //!
+//! A thread that has run a closure looks around for some microseconds before it sleeps, one at a time: for that
+//! long it counts as arriving, so the next closure costs nobody a wake.
+//!
 //! Why no closure is left behind: the queue is not empty only while a thread is arriving, or while
 //! every thread that may exist is busy with a closure, after which it comes to the queue.
 //!
@@ -13,15 +16,24 @@
 use crate::task::Runnable;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// An idle thread lives this long: tokio's value, not measured here.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
+/// How often a thread looks around before it sleeps, and how long it pauses in between: together about as
+/// long as a wake takes.
+const LINGER_LOOKS: u32 = 20;
+const LINGER_PAUSES: u32 = 20;
+
 /// What the blocking threads of a runtime share.
 #[derive(Debug)]
 pub(crate) struct BlockingPool {
     inner: Mutex<Inner>,
+    /// Something was queued since somebody began to look around, or the pool was closed; a hint.
+    news: AtomicBool,
     work: Condvar,
     gone: Condvar,
     max_threads: usize,
@@ -38,7 +50,7 @@ struct Inner {
     idle: usize,
     /// Wake-ups that were given and not yet received.
     promised: usize,
-    /// A thread was woken or started and has not come to the queue yet.
+    /// A thread was woken or started and has not come to the queue yet, or looks around.
     arriving: bool,
     closed: bool,
 }
@@ -67,6 +79,7 @@ impl BlockingPool {
                 arriving: false,
                 closed: false,
             }),
+            news: AtomicBool::new(false),
             work: Condvar::new(),
             gone: Condvar::new(),
             max_threads,
@@ -86,6 +99,7 @@ impl BlockingPool {
     /// Sees to it that some thread is on its way to a queue that is not empty.
     fn call_thread(&self, mut inner: MutexGuard<'_, Inner>) -> Pushed {
         if inner.arriving {
+            self.news.store(true, Relaxed);
             return Pushed::Queued;
         }
         if inner.idle > 0 {
@@ -120,6 +134,12 @@ impl BlockingPool {
     /// the thread ends, and is waited for until it says so with `leave`.
     pub(crate) fn next(&self, mut arriving: bool) -> Option<(Runnable, Pushed)> {
         let mut inner = self.inner.lock();
+        if !arriving && inner.queue.is_empty() && !inner.closed && !inner.arriving {
+            inner.arriving = true;
+            self.news.store(false, Relaxed);
+            MutexGuard::unlocked(&mut inner, || self.linger());
+            arriving = true;
+        }
         loop {
             if arriving {
                 inner.arriving = false;
@@ -155,6 +175,16 @@ impl BlockingPool {
         None
     }
 
+    /// Looks around for a while. The caller then looks at the queue in any case.
+    fn linger(&self) {
+        for _ in 0..LINGER_LOOKS {
+            if self.news.load(Relaxed) {
+                return;
+            }
+            (0..LINGER_PAUSES).for_each(|_| std::hint::spin_loop());
+        }
+    }
+
     /// A blocking thread is about to end.
     pub(crate) fn leave(&self) {
         self.inner.lock().leaving -= 1;
@@ -165,6 +195,7 @@ impl BlockingPool {
     pub(crate) fn close(&self) {
         let mut inner = self.inner.lock();
         inner.closed = true;
+        self.news.store(true, Relaxed);
         let queue = std::mem::take(&mut inner.queue);
         drop(inner);
         self.work.notify_all();

@@ -153,11 +153,11 @@ impl Monitor {
         let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, thread, now));
         let mut mark = remote.watch.mark();
         if seen.is_some() && mark.is_none_or(|mark| mark.known == Known::Found) {
-            view.tense |= mark.is_none();
             let before = mark.map(|mark| mark.stuck);
             let threshold = shared.config.stall_threshold;
             if let Some(stuck) = poll.judge(thread, now, threshold, before) {
                 if mark.is_none() {
+                    view.tense |= stuck.needs_substitute();
                     remote.pace.mark_stuck();
                     shared
                         .backstop
