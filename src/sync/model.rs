@@ -9,7 +9,7 @@
 use super::lock::Lock;
 use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::UnsafeCell;
-use super::{Notify, oneshot};
+use super::{Notify, mpsc, oneshot};
 use filch_executor::leaf::{Wait, WaitKind};
 use loom::thread;
 use std::future::{Future, poll_fn};
@@ -50,7 +50,7 @@ fn try_once<T>(future: impl Future<Output = T>) -> Option<T> {
 
 /// Two threads change a value under the lock.
 ///
-/// Broken to see it fail: the swap of `lock`, or the store of the guard's drop, with Relaxed.
+/// Broken to see it fail: the exchange of `try_take`, or the store of the guard's drop, with Relaxed.
 #[test]
 fn the_lock_excludes_and_orders() {
     loom::model(|| {
@@ -172,6 +172,32 @@ fn a_oneshot_is_freed_once() {
         drop(receiver);
         thread.join().unwrap();
         assert_eq!(Arc::strong_count(&cell), 1);
+    });
+}
+
+/// A sender and a receiver at a channel for one value: all values arrive, whoever has to wait, and in blocks of two.
+///
+/// Broken to see it fail: `receive_or_wait` and `send_or_wait` without their second look; the store of `publish_one_more` with Relaxed.
+#[test]
+fn a_channel_brings_all_values() {
+    loom::model(|| {
+        let (sender, receiver) = mpsc::channel(1);
+        let thread = thread::spawn(move || {
+            for _ in 0..2 {
+                let cell = UnsafeCell::new(0);
+                cell.with_mut(|_| ());
+                block_on(async { assert!(sender.send(cell).await.is_ok()) });
+            }
+        });
+        block_on(async {
+            let mut count = 0;
+            while let Some(cell) = receiver.recv().await {
+                cell.with(|_| ());
+                count += 1;
+            }
+            assert_eq!(count, 2);
+        });
+        thread.join().unwrap();
     });
 }
 

@@ -20,6 +20,8 @@
 //!
 //! A bounded channel makes senders wait for a receiver that is slower, which is what bounds a program's memory; [`unbounded`] does not.
 
+mod queue;
+
 mod core;
 mod receiver;
 mod sender;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 
 /// A channel in which up to `capacity` values wait to be received. A sender waits for room beyond that.
 ///
-/// Room is made as values come: an empty channel takes little memory, whatever its capacity.
+/// Memory is taken as values come, for 32 of them at a time, whatever the capacity.
 ///
 /// # Panics
 /// If `capacity` is 0.
