@@ -39,6 +39,18 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Waits without being woken, so that nothing orders what it sees but the primitive itself.
+fn poll_until_ready<T>(future: impl Future<Output = T>) -> T {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::yield_now(),
+        }
+    }
+}
+
 /// Polls once, and then gives up.
 fn try_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut cx = Context::from_waker(Waker::noop());
@@ -92,16 +104,29 @@ impl Protected {
     }
 }
 
-/// Two threads take the permit in turn; one that waits gets it without the lock.
+/// Two threads take the permit in turn; one that waits is woken.
+#[test]
+fn a_permit_is_handed_over() {
+    hand_over(block_on);
+}
+
+/// The same without a wake: the waiter finds in itself that it got the permit, and takes no lock.
 ///
 /// Broken to see it fail: the store of `WaitList::pop`, or the load of `Waiter::stage`, with Relaxed.
 #[test]
-fn a_permit_is_handed_over_with_what_it_protects() {
-    loom::model(|| {
+fn a_permit_comes_with_what_it_protects() {
+    hand_over(poll_until_ready);
+}
+
+type Taking = Pin<Box<dyn Future<Output = ()>>>;
+
+fn hand_over(wait: fn(Taking)) {
+    loom::model(move || {
         let protected = Protected::new();
         let theirs = protected.clone();
         let thread = thread::spawn(move || {
-            block_on(theirs.take());
+            let taking = theirs.clone();
+            wait(Box::pin(async move { taking.take().await }));
             theirs.visit();
         });
         block_on(protected.take());

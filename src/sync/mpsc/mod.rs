@@ -15,7 +15,7 @@
 //!     sum += number;
 //! }
 //! assert_eq!(sum, 60);
-//! # }).unwrap();
+//! # });
 //! ```
 //!
 //! A bounded channel makes senders wait for a receiver that is slower, which is what bounds a program's memory; [`unbounded`] does not.
@@ -61,7 +61,7 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// }
 /// assert_eq!(receiver.len(), 1000);
 /// assert_eq!(receiver.recv().await, Some(0));
-/// # }).unwrap();
+/// # });
 /// ```
 #[must_use]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {

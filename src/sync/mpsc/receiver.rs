@@ -42,7 +42,7 @@ impl<T> Receiver<T> {
     /// drop(sender);
     /// assert_eq!(receiver.recv().await, Some("hello"));
     /// assert_eq!(receiver.recv().await, None);
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[track_caller]
     #[inline]
@@ -125,7 +125,7 @@ impl<T> Receiver<T> {
     /// assert!(sender.send(2).await.is_err());
     /// assert_eq!(receiver.recv().await, Some(1));
     /// assert_eq!(receiver.recv().await, None);
-    /// # }).unwrap();
+    /// # });
     /// ```
     pub fn close(&self) {
         self.channel.close();

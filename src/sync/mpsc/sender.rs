@@ -44,7 +44,7 @@ impl<T> Sender<T> {
     ///     sum += number;
     /// }
     /// assert_eq!(sum, 3);
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[track_caller]
     #[inline]
@@ -113,7 +113,7 @@ impl<T> Sender<T> {
     /// let (sender, receiver) = filch::sync::mpsc::channel::<u32>(1);
     /// drop(receiver);
     /// sender.closed().await;
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[track_caller]
     pub fn closed(&self) -> WaitClosed<'_, T> {
