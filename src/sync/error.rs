@@ -12,7 +12,7 @@ use std::fmt;
 /// let (sender, receiver) = oneshot::channel::<u32>();
 /// drop(sender);
 /// assert_eq!(receiver.await, Err(Closed));
-/// # }).unwrap();
+/// # });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
@@ -37,7 +37,7 @@ impl Error for Closed {}
 /// drop(receiver);
 /// let SendError(value) = sender.send("hello").await.unwrap_err();
 /// assert_eq!(value, "hello");
-/// # }).unwrap();
+/// # });
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SendError<T>(pub T);

@@ -49,7 +49,7 @@ impl<T> Lock<T> {
     /// Orderings: Acquire pairs with the Release of the guard's drop, so that this holder sees what the last one wrote.
     #[inline]
     pub(super) fn lock(&self) -> Guard<'_, T> {
-        if self.taken.swap(true, Acquire) {
+        if !self.try_take() {
             self.lock_taken();
         }
         Guard {
@@ -63,11 +63,19 @@ impl<T> Lock<T> {
         let mut patience = Patience::new();
         loop {
             patience.wait();
-            // Relaxed: only a hint that the swap, which orders, is worth while.
-            if !self.taken.load(Relaxed) && !self.taken.swap(true, Acquire) {
+            // Only a hint that the exchange, which orders, is worth while.
+            if !self.taken.load(Relaxed) && self.try_take() {
                 return;
             }
         }
+    }
+
+    /// An exchange that writes nothing when it fails: models of locks that swap do not end.
+    #[inline]
+    fn try_take(&self) -> bool {
+        self.taken
+            .compare_exchange(false, true, Acquire, Relaxed)
+            .is_ok()
     }
 
     /// Reaches the value without a read-modify-write.
@@ -101,8 +109,11 @@ impl Patience {
         }
     }
 
-    /// Each time longer.
+    /// Each time longer. In a model others run when this one yields, so that is all it does.
     fn wait(&mut self) {
+        if cfg!(all(test, filch_loom)) {
+            return yield_now();
+        }
         if self.pauses <= MOST_PAUSES {
             (0..self.pauses).for_each(|_| pause());
             self.pauses *= 2;

@@ -9,7 +9,7 @@
 use super::lock::Lock;
 use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::UnsafeCell;
-use super::{Notify, oneshot};
+use super::{Notify, mpsc, oneshot};
 use filch_executor::leaf::{Wait, WaitKind};
 use loom::thread;
 use std::future::{Future, poll_fn};
@@ -39,6 +39,18 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Waits without being woken, so that nothing orders what it sees but the primitive itself.
+fn poll_until_ready<T>(future: impl Future<Output = T>) -> T {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::yield_now(),
+        }
+    }
+}
+
 /// Polls once, and then gives up.
 fn try_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut cx = Context::from_waker(Waker::noop());
@@ -50,7 +62,7 @@ fn try_once<T>(future: impl Future<Output = T>) -> Option<T> {
 
 /// Two threads change a value under the lock.
 ///
-/// Broken to see it fail: the swap of `lock`, or the store of the guard's drop, with Relaxed.
+/// Broken to see it fail: the exchange of `try_take`, or the store of the guard's drop, with Relaxed.
 #[test]
 fn the_lock_excludes_and_orders() {
     loom::model(|| {
@@ -92,16 +104,29 @@ impl Protected {
     }
 }
 
-/// Two threads take the permit in turn; one that waits gets it without the lock.
+/// Two threads take the permit in turn; one that waits is woken.
+#[test]
+fn a_permit_is_handed_over() {
+    hand_over(block_on);
+}
+
+/// The same without a wake: the waiter finds in itself that it got the permit, and takes no lock.
 ///
 /// Broken to see it fail: the store of `WaitList::pop`, or the load of `Waiter::stage`, with Relaxed.
 #[test]
-fn a_permit_is_handed_over_with_what_it_protects() {
-    loom::model(|| {
+fn a_permit_comes_with_what_it_protects() {
+    hand_over(poll_until_ready);
+}
+
+type Taking = Pin<Box<dyn Future<Output = ()>>>;
+
+fn hand_over(wait: fn(Taking)) {
+    loom::model(move || {
         let protected = Protected::new();
         let theirs = protected.clone();
         let thread = thread::spawn(move || {
-            block_on(theirs.take());
+            let taking = theirs.clone();
+            wait(Box::pin(async move { taking.take().await }));
             theirs.visit();
         });
         block_on(protected.take());
@@ -172,6 +197,32 @@ fn a_oneshot_is_freed_once() {
         drop(receiver);
         thread.join().unwrap();
         assert_eq!(Arc::strong_count(&cell), 1);
+    });
+}
+
+/// A sender and a receiver at a channel for one value: all values arrive, whoever has to wait, and in blocks of two.
+///
+/// Broken to see it fail: `receive_or_wait` and `send_or_wait` without their second look; the store of `publish_one_more` with Relaxed.
+#[test]
+fn a_channel_brings_all_values() {
+    loom::model(|| {
+        let (sender, receiver) = mpsc::channel(1);
+        let thread = thread::spawn(move || {
+            for _ in 0..2 {
+                let cell = UnsafeCell::new(0);
+                cell.with_mut(|_| ());
+                block_on(async { assert!(sender.send(cell).await.is_ok()) });
+            }
+        });
+        block_on(async {
+            let mut count = 0;
+            while let Some(cell) = receiver.recv().await {
+                cell.with(|_| ());
+                count += 1;
+            }
+            assert_eq!(count, 2);
+        });
+        thread.join().unwrap();
     });
 }
 

@@ -39,7 +39,7 @@ const NEVER_CLOSED: &str = "the permits of a mutex are never closed";
 /// });
 /// task.await.unwrap();
 /// assert_eq!(*balance.lock().await, 70);
-/// # }).unwrap();
+/// # });
 /// ```
 pub struct Mutex<T: ?Sized> {
     /// Invariant: one permit; who has it has exclusive access to `value`.
@@ -85,7 +85,7 @@ impl<T: ?Sized> Mutex<T> {
     /// let mutex = filch::sync::Mutex::new(vec![1]);
     /// mutex.lock().await.push(2);
     /// assert_eq!(mutex.into_inner(), [1, 2]);
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[track_caller]
     #[inline]
@@ -106,7 +106,7 @@ impl<T: ?Sized> Mutex<T> {
     /// let mut guard = mutex.clone().lock_owned().await;
     /// filch::spawn(async move { *guard += 1 }).await.unwrap();
     /// assert_eq!(*mutex.lock().await, 2);
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[track_caller]
     pub fn lock_owned(self: Arc<Self>) -> LockOwned<T> {

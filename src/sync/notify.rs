@@ -34,7 +34,7 @@ use std::task::{Context, Poll, Waker, ready};
 /// let task = filch::spawn(async move { theirs.notified().await });
 /// ready.notify_one(); // It does not matter who comes first.
 /// task.await.unwrap();
-/// # }).unwrap();
+/// # });
 /// ```
 #[derive(Debug)]
 pub struct Notify {
@@ -74,7 +74,7 @@ impl Notify {
     /// notify.notify_one();
     /// notify.notify_one();
     /// notify.notified().await; // The one that was stored; a second would wait.
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[inline]
     pub fn notify_one(&self) {
@@ -95,7 +95,7 @@ impl Notify {
     /// let early = notify.notified();
     /// notify.notify_waiters();
     /// early.await;
-    /// # }).unwrap();
+    /// # });
     /// ```
     pub fn notify_waiters(&self) {
         let mut until = None;

@@ -35,7 +35,7 @@ use std::task::{Context, Poll, Waker, ready};
 /// let (sender, receiver) = oneshot::channel();
 /// filch::spawn(async move { sender.send(6 * 7) });
 /// assert_eq!(receiver.await, Ok(42));
-/// # }).unwrap();
+/// # });
 /// ```
 #[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
@@ -165,7 +165,7 @@ impl<T> Sender<T> {
     /// let (mut sender, receiver) = filch::sync::oneshot::channel::<u32>();
     /// drop(receiver);
     /// sender.closed().await;
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[track_caller]
     pub fn closed(&mut self) -> WaitClosed<'_, T> {
@@ -249,7 +249,7 @@ impl<T> Future for WaitClosed<'_, T> {
 /// let (sender, receiver) = filch::sync::oneshot::channel::<u32>();
 /// drop(sender);
 /// assert!(receiver.await.is_err());
-/// # }).unwrap();
+/// # });
 /// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Receiver<T> {

@@ -35,7 +35,7 @@ use std::task::{Context, Poll};
 ///     download.await.unwrap();
 /// }
 /// assert_eq!(at_a_time.available_permits(), 2);
-/// # }).unwrap();
+/// # });
 /// ```
 #[derive(Debug)]
 pub struct Semaphore {
@@ -85,7 +85,7 @@ impl Semaphore {
     /// assert_eq!(semaphore.available_permits(), 0);
     /// drop(permit);
     /// # Ok::<(), filch::sync::Closed>(())
-    /// # }).unwrap().unwrap();
+    /// # }).unwrap();
     /// ```
     #[track_caller]
     #[inline]
@@ -207,7 +207,7 @@ impl Semaphore {
     /// let semaphore = filch::sync::Semaphore::new(1);
     /// semaphore.close();
     /// assert!(semaphore.acquire().await.is_err());
-    /// # }).unwrap();
+    /// # });
     /// ```
     pub fn close(&self) {
         self.permits.close();

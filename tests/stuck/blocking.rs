@@ -108,8 +108,8 @@ fn a_panic_goes_through_and_the_worker_goes_on() {
     let rt = runtime(1);
     let _limit = Limit::on(&rt);
     rt.run(async {
-        let task = filch::spawn(async { filch::blocking(|| panic!("inside")) });
-        let error = task.await.map(|()| ()).unwrap_err();
+        let task = filch::spawn(async { filch::blocking::<_, ()>(|| panic!("inside")) });
+        let error = task.await.unwrap_err();
         assert_eq!(message(error.into_panic()), "inside");
         assert_eq!(panics(|| filch::blocking(|| panic!("again"))), "again");
         assert_eq!(filch::spawn(async { 7 }).await.unwrap(), 7);

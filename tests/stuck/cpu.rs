@@ -12,9 +12,8 @@ fn its_result_and_its_panic() {
         rt.run(async {
             let sum = filch::cpu(|| (1..=100).sum::<u32>()).await.unwrap();
             assert_eq!(sum, 5050);
-            let error = filch::cpu(|| panic!("overflow"))
+            let error = filch::cpu::<_, ()>(|| panic!("overflow"))
                 .await
-                .map(|()| ())
                 .unwrap_err();
             assert_eq!(message(error.into_panic()), "overflow");
         });

@@ -1,48 +1,79 @@
-//! What the ends of a channel share. Every transition of it is a method of [`State`], under the lock; each returns who is to be woken after it.
+//! What the ends of a channel share. Every transition of it is a method of [`Channel`]; each returns who is to be woken.
 //!
-//! Both directions are fair in the same way. Room that becomes free is *reserved* for the sender that has waited longest, and a value that comes in is *promised* to the
-//! receiver that has; newcomers get what is left, which is nothing as long as anybody waits. A sender whose future is dropped with a reservation passes it on, and so
-//! does a receiver with a promise: no value is lost, as it is not taken out of the queue before the receiver runs.
+//! Senders meet under one lock and receivers under another, on cache lines of their own, so that a sender and a receiver on two cores are not in each other's way. What one side
+//! has to tell the other is a count:
 //!
-//! The invariants, outside of a transition:
+//! - `allowed` (written by receivers) is how many sends there may have been by whoever came; it begins with the capacity, and each receive adds one.
+//! - `offered` (written by senders) is how many receives there may have been by whoever came; each send adds one.
 //!
-//! 1. Values and reservations together are at most the capacity, and exactly that while a sender waits.
-//! 2. Promises are at most as many as values, and exactly as many while a receiver waits.
-//! 3. No sender waits on a closed channel, and no receiver on one that is closed or has no senders.
+//! Each side remembers the other's count, and looks again only when it seems to have run out. Whoever then still has to wait takes both locks and looks once more, and
+//! is put **into a list under the lock of those it waits for**: a sender into one of the receivers', who find it there when they make room. So no wake can be missed, and nothing
+//! here depends on the order of two atomics.
+//!
+//! Both directions are fair. As long as somebody waits, a receive does not raise `allowed` but *reserves* its room for the sender that has waited longest, and a send does not
+//! raise `offered` but *promises* a value to such a receiver. Newcomers get nothing of that. A future that is dropped with a reservation or a promise passes it on; no value is lost,
+//! as it stays in the queue until a receiver runs.
+//!
+//! The queue's rules (`queue.rs`) hold: pushes are under one lock, pops under the other. A pop needs an offer or a promise, of which there is one per push, published after it with
+//! Release and found with Acquire (the count, or the waiter's stage). Of the n pops so far one used the n-th of them or a later one, and all pops are ordered by their lock: so
+//! the n-th comes after the n-th push.
+//!
+//! The order of the locks: the receivers' before the senders'.
 
-use crate::sync::lock::Lock;
+use super::queue::{self, Head, Tail};
+use crate::sync::lock::{Guard, Lock};
+use crate::sync::primitive::atomic::AtomicUsize;
+use crate::sync::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::wait_list::{Outcome, WaitList, Waiter};
 use crate::sync::wakers::wake_all;
-use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::task::Waker;
 
 /// The shared part of a channel.
-#[repr(C, align(64))]
 pub(super) struct Channel<T> {
-    pub(super) state: Lock<State<T>>,
     pub(super) capacity: usize,
+    senders: Side<Senders<T>>,
+    receivers: Side<Receivers<T>>,
 }
 
-/// In this order, as what a send touches fits into the lock's cache line then. A receive reads one more, which changes only when senders wait.
+/// One side's lock, and the count that it publishes under it. Two cache lines, which processors fetch in pairs.
+#[repr(C, align(128))]
+struct Side<S> {
+    published: AtomicUsize,
+    state: Lock<S>,
+}
+
+/// What senders share. The order is that of use.
 #[repr(C)]
-pub(super) struct State<T> {
-    values: VecDeque<T>,
-    /// Room that belongs to senders which were woken and have not run yet.
-    reserved: u32,
-    /// Values that belong to receivers which were woken and have not run yet.
-    promised: u32,
+struct Senders<T> {
+    tail: Tail<T>,
+    /// Sends without a reservation.
+    used: usize,
+    /// `allowed` when it was last looked at.
+    allowed: usize,
     receiving: WaitList,
-    sending: WaitList,
-    capacity: usize,
     /// Nothing more may be sent.
     closed: bool,
-    /// Ends of either kind.
-    pub(super) senders: usize,
-    pub(super) receivers: usize,
+    ends: usize,
+    /// All sends.
+    sent: usize,
     /// Who waits for the channel to be closed.
     closing: WaitList,
+}
+
+/// What receivers share. The order is that of use.
+#[repr(C)]
+struct Receivers<T> {
+    head: Head<T>,
+    /// Receives without a promise.
+    used: usize,
+    /// `offered` when it was last looked at.
+    offered: usize,
+    sending: WaitList,
+    ends: usize,
+    /// All receives.
+    received: usize,
 }
 
 /// A value that could not be sent.
@@ -61,218 +92,335 @@ pub(super) enum Received<T> {
     Ended,
 }
 
-impl<T> State<T> {
-    /// Sends, unless others have an older claim to the room.
-    #[inline]
-    pub(super) fn send(&mut self, value: T) -> Result<Option<Waker>, Refused<T>> {
-        if self.closed {
-            return Err(Refused::Closed(value));
-        }
-        if self.is_full() {
-            return Err(Refused::Full(value));
-        }
-        self.values.push_back(value);
-        Ok(self.promise())
-    }
-
-    /// Sends into the caller's reservation, which ends here.
-    #[inline]
-    pub(super) fn send_reserved(&mut self, value: T) -> Result<Option<Waker>, T> {
-        self.reserved -= 1;
-        if self.closed {
-            return Err(value);
-        }
-        self.values.push_back(value);
-        Ok(self.promise())
-    }
-
-    /// Receives, unless others have an older claim to the values.
-    #[inline]
-    pub(super) fn receive(&mut self) -> Received<T> {
-        if self.values.len() > self.promised as usize
-            && let Some(value) = self.values.pop_front()
-        {
-            return Received::Value(value, self.reserve());
-        }
-        if self.closed || self.senders == 0 {
-            Received::Ended
-        } else {
-            Received::Empty
-        }
-    }
-
-    /// Receives what was promised to the caller. The promise ends here.
-    #[inline]
-    pub(super) fn receive_promised(&mut self) -> Received<T> {
-        self.promised -= 1;
-        self.receive()
-    }
-
-    /// Reserves free room for the first sender.
-    #[inline]
-    fn reserve(&mut self) -> Option<Waker> {
-        if self.is_full() {
-            return None;
-        }
-        let first = self.sending.pop(Outcome::Granted);
-        self.reserved += u32::from(first.is_some());
-        first
-    }
-
-    /// Promises a value to the first receiver.
-    #[inline]
-    fn promise(&mut self) -> Option<Waker> {
-        if self.values.len() == self.promised as usize {
-            return None;
-        }
-        let first = self.receiving.pop(Outcome::Granted);
-        self.promised += u32::from(first.is_some());
-        first
-    }
-
-    #[inline]
-    fn is_full(&self) -> bool {
-        self.values.len() + self.reserved as usize >= self.capacity
-    }
-
-    /// A sender begins to wait. It found the channel full.
-    #[inline]
-    pub(super) fn wait_to_send(&mut self, waiter: Pin<&mut Waiter>, waker: &Waker) {
-        self.sending.push(waiter, waker, 1);
-    }
-
-    /// A receiver begins to wait. It found the channel empty.
-    #[inline]
-    pub(super) fn wait_to_receive(&mut self, waiter: Pin<&mut Waiter>, waker: &Waker) {
-        self.receiving.push(waiter, waker, 1);
-    }
-
-    /// A sender's reservation is passed on.
-    pub(super) fn give_room_back(&mut self) -> Option<Waker> {
-        self.reserved -= 1;
-        self.reserve()
-    }
-
-    /// A receiver's promise is passed on.
-    pub(super) fn give_value_back(&mut self) -> Option<Waker> {
-        self.promised -= 1;
-        self.promise()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    pub(super) fn room(&self) -> usize {
-        self.capacity - self.values.len() - self.reserved as usize
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
-    }
-
-    /// The list of those who wait for one thing.
-    pub(super) fn list(&mut self, side: Side) -> &mut WaitList {
-        match side {
-            Side::Sending => &mut self.sending,
-            Side::Receiving => &mut self.receiving,
-            Side::Closing => &mut self.closing,
-        }
-    }
-}
-
 /// What is waited for.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Side {
-    /// Room.
-    Sending,
-    /// A value.
-    Receiving,
-    /// The end of the receivers.
-    Closing,
+pub(super) enum For {
+    Room,
+    Value,
+    Close,
 }
 
 impl<T> Channel<T> {
     pub(super) fn new(capacity: usize) -> Channel<T> {
+        let (tail, head) = queue::queue();
+        let senders = Senders {
+            tail,
+            used: 0,
+            allowed: capacity,
+            receiving: WaitList::new(),
+            closed: false,
+            ends: 1,
+            sent: 0,
+            closing: WaitList::new(),
+        };
+        let receivers = Receivers {
+            head,
+            used: 0,
+            offered: 0,
+            sending: WaitList::new(),
+            ends: 1,
+            received: 0,
+        };
         Channel {
             capacity,
-            state: Lock::new(State {
-                values: VecDeque::new(),
-                capacity,
-                reserved: 0,
-                promised: 0,
-                senders: 1,
-                receivers: 1,
-                closed: false,
-                sending: WaitList::new(),
-                receiving: WaitList::new(),
-                closing: WaitList::new(),
-            }),
+            senders: Side {
+                published: AtomicUsize::new(0),
+                state: Lock::new(senders),
+            },
+            receivers: Side {
+                published: AtomicUsize::new(capacity),
+                state: Lock::new(receivers),
+            },
         }
+    }
+
+    /// Sends, if there is room that nobody has an older claim to.
+    #[inline]
+    pub(super) fn send(&self, value: T) -> Result<Option<Waker>, Refused<T>> {
+        let mut senders = self.senders.state.lock();
+        if senders.closed {
+            return Err(Refused::Closed(value));
+        }
+        if !self.has_room(&mut senders) {
+            return Err(Refused::Full(value));
+        }
+        senders.used = senders.used.wrapping_add(1);
+        Ok(self.push(&mut senders, value))
+    }
+
+    /// As `send`. A sender that finds no room begins to wait.
+    pub(super) fn send_or_wait(
+        &self,
+        value: T,
+        waiter: Pin<&mut Waiter>,
+        waker: &Waker,
+    ) -> Result<Option<Waker>, Refused<T>> {
+        let mut receivers = self.receivers.state.lock();
+        let sent = self.send(value);
+        if let Err(Refused::Full(_)) = sent {
+            receivers.sending.push(waiter, waker, 1);
+        }
+        sent
+    }
+
+    /// Sends into the caller's reservation, which ends here.
+    #[inline]
+    pub(super) fn send_reserved(&self, value: T) -> Result<Option<Waker>, T> {
+        let mut senders = self.senders.state.lock();
+        if senders.closed {
+            return Err(value);
+        }
+        Ok(self.push(&mut senders, value))
+    }
+
+    #[inline]
+    fn receive_as(&self, receivers: &mut Receivers<T>) -> Option<(T, Option<Waker>)> {
+        if !self.has_value(receivers) {
+            return None;
+        }
+        receivers.used = receivers.used.wrapping_add(1);
+        Some(self.pop(receivers))
+    }
+
+    /// Receives, if there is a value that nobody has an older claim to. A receiver that has to wait for one begins to, if it can.
+    #[inline]
+    pub(super) fn receive_or_wait(
+        &self,
+        waiting: Option<(Pin<&mut Waiter>, &Waker)>,
+    ) -> Received<T> {
+        let mut receivers = self.receivers.state.lock();
+        if let Some((value, sender)) = self.receive_as(&mut receivers) {
+            return Received::Value(value, sender);
+        }
+        let mut senders = self.senders.state.lock();
+        // Once more, as only now nothing can come in between.
+        if let Some((value, sender)) = self.receive_as(&mut receivers) {
+            return Received::Value(value, sender);
+        }
+        if senders.closed || senders.ends == 0 {
+            return Received::Ended;
+        }
+        if let Some((waiter, waker)) = waiting {
+            senders.receiving.push(waiter, waker, 1);
+        }
+        Received::Empty
+    }
+
+    /// Receives what was promised to the caller. The promise ends here.
+    #[inline]
+    pub(super) fn receive_promised(&self) -> (T, Option<Waker>) {
+        self.pop(&mut self.receivers.state.lock())
+    }
+
+    /// Orderings: Acquire pairs with the Release in `allow`.
+    #[inline]
+    fn has_room(&self, senders: &mut Senders<T>) -> bool {
+        if senders.used == senders.allowed {
+            senders.allowed = self.receivers.published.load(Acquire);
+        }
+        senders.used != senders.allowed
+    }
+
+    /// Orderings: Acquire pairs with the Release in `offer`.
+    #[inline]
+    fn has_value(&self, receivers: &mut Receivers<T>) -> bool {
+        if receivers.used == receivers.offered {
+            receivers.offered = self.senders.published.load(Acquire);
+        }
+        receivers.used != receivers.offered
+    }
+
+    #[inline]
+    fn push(&self, senders: &mut Senders<T>, value: T) -> Option<Waker> {
+        // SAFETY: under the senders' lock; the queue's rules are shown to hold at the head of this file.
+        unsafe { senders.tail.push(value) };
+        senders.sent = senders.sent.wrapping_add(1);
+        self.offer(senders)
+    }
+
+    #[inline]
+    fn pop(&self, receivers: &mut Receivers<T>) -> (T, Option<Waker>) {
+        // SAFETY: under the receivers' lock, with an offer or a promise; see the head of this file.
+        let value = unsafe { receivers.head.pop() };
+        receivers.received = receivers.received.wrapping_add(1);
+        (value, self.allow(receivers))
+    }
+
+    /// A value is the first waiting receiver's, or anybody's.
+    #[inline]
+    fn offer(&self, senders: &mut Senders<T>) -> Option<Waker> {
+        let first = senders.receiving.pop(Outcome::Granted);
+        if first.is_none() {
+            self.senders.publish_one_more();
+        }
+        first
+    }
+
+    /// Room is the first waiting sender's, or anybody's.
+    #[inline]
+    fn allow(&self, receivers: &mut Receivers<T>) -> Option<Waker> {
+        let first = receivers.sending.pop(Outcome::Granted);
+        if first.is_none() {
+            self.receivers.publish_one_more();
+        }
+        first
+    }
+
+    /// A sender's reservation is passed on.
+    fn give_room_back(&self) -> Option<Waker> {
+        self.allow(&mut self.receivers.state.lock())
+    }
+
+    /// A receiver's promise is passed on.
+    fn give_value_back(&self) -> Option<Waker> {
+        self.offer(&mut self.senders.state.lock())
     }
 
     /// Nothing more may be sent. Whoever waits for room gets its value back, whoever waits for a value learns that there is none.
     pub(super) fn close(&self) {
         wake_all(|section| {
-            let mut state = self.state.lock();
-            state.closed = true;
-            section.fill(|| state.sending.pop(Outcome::Released));
-            section.fill(|| state.receiving.pop(Outcome::Released));
-            section.fill(|| state.closing.pop(Outcome::Released));
+            let mut receivers = self.receivers.state.lock();
+            let mut senders = self.senders.state.lock();
+            senders.closed = true;
+            section.fill(|| receivers.sending.pop(Outcome::Released));
+            section.fill(|| senders.receiving.pop(Outcome::Released));
+            section.fill(|| senders.closing.pop(Outcome::Released));
         });
+    }
+
+    pub(super) fn add_sender(&self) {
+        self.senders.state.lock().ends += 1;
     }
 
     /// A sender is gone. With the last one, whoever waits for a value learns that there will be none.
     pub(super) fn remove_sender(&self) {
-        let mut state = self.state.lock();
-        state.senders -= 1;
-        if state.senders == 0 {
-            drop(state);
+        let mut senders = self.senders.state.lock();
+        senders.ends -= 1;
+        if senders.ends == 0 {
+            drop(senders);
             wake_all(|section| {
-                let mut state = self.state.lock();
-                section.fill(|| state.receiving.pop(Outcome::Released));
+                let mut senders = self.senders.state.lock();
+                section.fill(|| senders.receiving.pop(Outcome::Released));
             });
         }
     }
 
+    pub(super) fn add_receiver(&self) {
+        self.receivers.state.lock().ends += 1;
+    }
+
     /// A receiver is gone. With the last one, the channel is closed and what nobody received is dropped.
     pub(super) fn remove_receiver(&self) {
-        let mut state = self.state.lock();
-        state.receivers -= 1;
-        if state.receivers == 0 {
-            drop(state);
+        let mut receivers = self.receivers.state.lock();
+        receivers.ends -= 1;
+        if receivers.ends == 0 {
+            drop(receivers);
             self.close();
-            let left = std::mem::take(&mut self.state.lock().values);
-            drop(left); // Not under the lock: values are users'.
+            // Each value is dropped after the locks: it is a user's.
+            while self.take_left().is_some() {}
         }
     }
 
+    /// A value that nobody received: nobody is left who could, and promises and offers do not count any more.
+    fn take_left(&self) -> Option<T> {
+        let (mut receivers, senders) = self.both();
+        if receivers.received == senders.sent {
+            return None;
+        }
+        // SAFETY: under both locks, and fewer were popped than pushed.
+        let value = unsafe { receivers.head.pop() };
+        receivers.received = receivers.received.wrapping_add(1);
+        Some(value)
+    }
+
+    fn both(&self) -> (Guard<'_, Receivers<T>>, Guard<'_, Senders<T>>) {
+        let receivers = self.receivers.state.lock();
+        (receivers, self.senders.state.lock())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let (receivers, senders) = self.both();
+        senders.sent.wrapping_sub(receivers.received)
+    }
+
+    /// How many could send now without waiting.
+    pub(super) fn room(&self) -> usize {
+        let (_receivers, senders) = self.both();
+        let allowed = self.receivers.published.load(Relaxed);
+        allowed.wrapping_sub(senders.used)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.senders.state.lock().closed
+    }
+
+    pub(super) fn has_senders(&self) -> bool {
+        self.senders.state.lock().ends > 0
+    }
+
+    /// Waits for the channel to be closed, unless it is.
+    pub(super) fn closed_or_wait(&self, waiter: Pin<&mut Waiter>, waker: &Waker) -> bool {
+        let mut senders = self.senders.state.lock();
+        if !senders.closed {
+            senders.closing.push(waiter, waker, 1);
+        }
+        senders.closed
+    }
+
     /// Replaces the waker of one that waits.
-    pub(super) fn update(&self, side: Side, waiter: Pin<&mut Waiter>, waker: &Waker) {
-        let replaced = self.state.lock().list(side).update(waiter, waker);
+    pub(super) fn update(&self, what: For, waiter: Pin<&mut Waiter>, waker: &Waker) {
+        let replaced = match what {
+            For::Room => self.receivers.state.lock().sending.update(waiter, waker),
+            For::Value => self.senders.state.lock().receiving.update(waiter, waker),
+            For::Close => self.senders.state.lock().closing.update(waiter, waker),
+        };
         drop(replaced);
     }
 
-    /// Ends a wait without an outcome. `false`: there is one already.
-    pub(super) fn remove(&self, side: Side, waiter: Pin<&mut Waiter>) -> bool {
-        let removed = self.state.lock().list(side).remove(waiter);
-        removed.is_some()
+    /// One that has begun to wait gives up. What it was granted goes to the next.
+    #[cold]
+    pub(super) fn give_up(&self, what: For, mut waiter: Pin<&mut Waiter>) {
+        let removed = match what {
+            For::Room => self.receivers.state.lock().sending.remove(waiter.as_mut()),
+            For::Value => self.senders.state.lock().receiving.remove(waiter.as_mut()),
+            For::Close => self.senders.state.lock().closing.remove(waiter.as_mut()),
+        };
+        if removed.is_some() || waiter.take_outcome() != Some(Outcome::Granted) {
+            return;
+        }
+        wake(match what {
+            For::Room => self.give_room_back(),
+            For::Value => self.give_value_back(),
+            For::Close => None,
+        });
+    }
+}
+
+impl<S> Side<S> {
+    /// Orderings: Release, so that whoever uses the count comes after what was done before. Only holders of the lock write it.
+    #[inline]
+    fn publish_one_more(&self) {
+        let count = self.published.load(Relaxed);
+        self.published.store(count.wrapping_add(1), Release);
+    }
+}
+
+impl<T> Drop for Channel<T> {
+    fn drop(&mut self) {
+        // Normally none: the last receiver has taken them, unless one's drop panicked.
+        while self.take_left().is_some() {}
+        // SAFETY: all that was pushed was popped, and nobody is left who would do either.
+        unsafe { self.receivers.state.lock().head.free() };
     }
 }
 
 impl<T> fmt::Debug for Channel<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state.lock();
-        let (len, closed) = (state.len(), state.closed);
-        let ends = (state.senders, state.receivers);
-        drop(state);
         f.debug_struct("Channel")
             .field("capacity", &self.capacity)
-            .field("len", &len)
-            .field("senders", &ends.0)
-            .field("receivers", &ends.1)
-            .field("closed", &closed)
-            .finish()
+            .field("len", &self.len())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The receiving end.
 
-use super::core::{Channel, Received, Side, wake};
+use super::core::{Channel, For, Received, wake};
 use crate::sync::blocking;
 use crate::sync::error::TryRecvError;
 use crate::sync::wait_list::{Outcome, Stage, Waiter};
@@ -42,7 +42,7 @@ impl<T> Receiver<T> {
     /// drop(sender);
     /// assert_eq!(receiver.recv().await, Some("hello"));
     /// assert_eq!(receiver.recv().await, None);
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[track_caller]
     #[inline]
@@ -70,8 +70,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
     /// ```
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        let received = self.channel.state.lock().receive();
-        match received {
+        match self.channel.receive_or_wait(None) {
             Received::Value(value, sender) => {
                 wake(sender);
                 Ok(value)
@@ -126,7 +125,7 @@ impl<T> Receiver<T> {
     /// assert!(sender.send(2).await.is_err());
     /// assert_eq!(receiver.recv().await, Some(1));
     /// assert_eq!(receiver.recv().await, None);
-    /// # }).unwrap();
+    /// # });
     /// ```
     pub fn close(&self) {
         self.channel.close();
@@ -135,14 +134,13 @@ impl<T> Receiver<T> {
     /// Whether the channel is closed: the last sender is gone, or somebody called [`close`](Receiver::close). There may still be values to receive.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        let state = self.channel.state.lock();
-        state.is_closed() || state.senders == 0
+        self.channel.is_closed() || !self.channel.has_senders()
     }
 
     /// How many values are in the channel.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.channel.state.lock().len()
+        self.channel.len()
     }
 
     /// Whether no value is in the channel.
@@ -154,7 +152,7 @@ impl<T> Receiver<T> {
     /// How many values could be sent now without waiting.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.channel.state.lock().room()
+        self.channel.room()
     }
 
     /// How many values can wait in the channel.
@@ -172,7 +170,7 @@ impl<T> Receiver<T> {
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Receiver<T> {
-        self.channel.state.lock().receivers += 1;
+        self.channel.add_receiver();
         Receiver::new(Arc::clone(&self.channel))
     }
 }
@@ -182,7 +180,7 @@ impl<T> Drop for Receiver<T> {
         if let Some(mut waiter) = self.polled.take()
             && waiter.stage() != Stage::Idle
         {
-            give_up(&self.channel, waiter.as_mut());
+            self.channel.give_up(For::Value, waiter.as_mut());
         }
         self.channel.remove_receiver();
     }
@@ -212,39 +210,25 @@ fn poll_receive<T>(
     cx: &mut Context<'_>,
 ) -> Poll<Option<T>> {
     if waiter.stage() == Stage::Waiting {
-        channel.update(Side::Receiving, waiter.as_mut(), cx.waker());
+        channel.update(For::Value, waiter.as_mut(), cx.waker());
         if waiter.stage() == Stage::Waiting {
             return Poll::Pending;
         }
     }
-    let mut state = channel.state.lock();
-    let received = match waiter.as_mut().take_outcome() {
-        Some(Outcome::Granted) => state.receive_promised(),
-        // Released: closed, but somebody may have left a value since.
-        Some(Outcome::Released) | None => state.receive(),
+    let received = if waiter.as_mut().take_outcome() == Some(Outcome::Granted) {
+        let (value, sender) = channel.receive_promised();
+        Received::Value(value, sender)
+    } else {
+        // One that was released looks too: somebody may have left a value since.
+        channel.receive_or_wait(Some((waiter, cx.waker())))
     };
     match received {
         Received::Value(value, sender) => {
-            drop(state);
             wake(sender);
             Poll::Ready(Some(value))
         }
         Received::Ended => Poll::Ready(None),
-        Received::Empty => {
-            state.wait_to_receive(waiter, cx.waker());
-            Poll::Pending
-        }
-    }
-}
-
-/// A receiver waits no longer. A value that was promised to it goes to the next.
-#[cold]
-fn give_up<T>(channel: &Channel<T>, mut waiter: Pin<&mut Waiter>) {
-    if !channel.remove(Side::Receiving, waiter.as_mut())
-        && waiter.take_outcome() == Some(Outcome::Granted)
-    {
-        let next = channel.state.lock().give_value_back();
-        wake(next);
+        Received::Empty => Poll::Pending,
     }
 }
 
@@ -262,7 +246,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if this.waiter.stage() != Stage::Idle {
-                give_up(this.channel, this.waiter);
+                this.channel.give_up(For::Value, this.waiter);
             }
         }
     }

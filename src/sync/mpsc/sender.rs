@@ -1,6 +1,6 @@
 //! The sending end.
 
-use super::core::{Channel, Refused, Side, wake};
+use super::core::{Channel, For, Refused, wake};
 use crate::sync::blocking;
 use crate::sync::error::{SendError, TrySendError};
 use crate::sync::wait_list::{Outcome, Stage, Waiter};
@@ -44,7 +44,7 @@ impl<T> Sender<T> {
     ///     sum += number;
     /// }
     /// assert_eq!(sum, 3);
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[track_caller]
     #[inline]
@@ -72,8 +72,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.try_send(3), Err(TrySendError::Closed(3)));
     /// ```
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        let sent = self.channel.state.lock().send(value);
-        match sent {
+        match self.channel.send(value) {
             Ok(receiver) => {
                 wake(receiver);
                 Ok(())
@@ -114,7 +113,7 @@ impl<T> Sender<T> {
     /// let (sender, receiver) = filch::sync::mpsc::channel::<u32>(1);
     /// drop(receiver);
     /// sender.closed().await;
-    /// # }).unwrap();
+    /// # });
     /// ```
     #[track_caller]
     pub fn closed(&self) -> WaitClosed<'_, T> {
@@ -128,13 +127,13 @@ impl<T> Sender<T> {
     /// Whether the channel is closed, so that a send would fail.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.channel.state.lock().is_closed()
+        self.channel.is_closed()
     }
 
     /// How many values could be sent now without waiting.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.channel.state.lock().room()
+        self.channel.room()
     }
 
     /// How many values can wait in the channel.
@@ -152,7 +151,7 @@ impl<T> Sender<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        self.channel.state.lock().senders += 1;
+        self.channel.add_sender();
         Sender {
             channel: Arc::clone(&self.channel),
         }
@@ -181,20 +180,9 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if this.waiter.stage() != Stage::Idle {
-                give_up(this.channel, this.waiter);
+                this.channel.give_up(For::Room, this.waiter);
             }
         }
-    }
-}
-
-/// A sender waits no longer. Room that was reserved for it goes to the next.
-#[cold]
-fn give_up<T>(channel: &Channel<T>, mut waiter: Pin<&mut Waiter>) {
-    if !channel.remove(Side::Sending, waiter.as_mut())
-        && waiter.take_outcome() == Some(Outcome::Granted)
-    {
-        let next = channel.state.lock().give_room_back();
-        wake(next);
     }
 }
 
@@ -210,33 +198,30 @@ impl<T> Send<'_, T> {
             panic!("a future was polled after it was ready");
         };
         if waiter.stage() == Stage::Waiting {
-            channel.update(Side::Sending, waiter.as_mut(), cx.waker());
+            channel.update(For::Room, waiter.as_mut(), cx.waker());
         }
-        let mut state = channel.state.lock();
         let sent = match waiter.stage() {
             Stage::Waiting => Err(Refused::Full(value)),
-            Stage::Idle => state.send(value),
+            Stage::Idle => match channel.send(value) {
+                Err(Refused::Full(value)) => channel.send_or_wait(value, waiter, cx.waker()),
+                sent => sent,
+            },
             Stage::Ended(outcome) => {
-                waiter.as_mut().take_outcome();
+                waiter.take_outcome();
                 match outcome {
-                    Outcome::Granted => state.send_reserved(value).map_err(Refused::Closed),
+                    Outcome::Granted => channel.send_reserved(value).map_err(Refused::Closed),
                     Outcome::Released => Err(Refused::Closed(value)),
                 }
             }
         };
         match sent {
             Ok(receiver) => {
-                drop(state);
                 wake(receiver);
                 Poll::Ready(Ok(()))
             }
             Err(Refused::Closed(value)) => Poll::Ready(Err(SendError(value))),
             Err(Refused::Full(value)) => {
                 *this.value = Some(value);
-                if waiter.stage() == Stage::Idle {
-                    state.wait_to_send(waiter, cx.waker());
-                }
-                drop(state);
                 leaf::record(*this.wait);
                 Poll::Pending
             }
@@ -273,7 +258,9 @@ pin_project! {
     impl<T> PinnedDrop for WaitClosed<'_, T> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            this.channel.remove(Side::Closing, this.waiter);
+            if this.waiter.stage() != Stage::Idle {
+                this.channel.give_up(For::Close, this.waiter);
+            }
         }
     }
 }
@@ -285,18 +272,17 @@ impl<T> Future for WaitClosed<'_, T> {
         ready!(leaf::poll_budget(cx));
         let this = self.project();
         let mut waiter = this.waiter;
-        if waiter.stage() == Stage::Waiting {
-            this.channel
-                .update(Side::Closing, waiter.as_mut(), cx.waker());
-        }
-        let mut state = this.channel.state.lock();
-        if state.is_closed() {
+        let closed = match waiter.stage() {
+            Stage::Idle => this.channel.closed_or_wait(waiter, cx.waker()),
+            Stage::Ended(_) => true,
+            Stage::Waiting => {
+                this.channel.update(For::Close, waiter.as_mut(), cx.waker());
+                waiter.stage() != Stage::Waiting
+            }
+        };
+        if closed {
             return Poll::Ready(());
         }
-        if waiter.stage() == Stage::Idle {
-            state.list(Side::Closing).push(waiter, cx.waker(), 1);
-        }
-        drop(state);
         leaf::record(*this.wait);
         Poll::Pending
     }
