@@ -5,9 +5,9 @@
 //! So while any worker is busy, this thread wakes up every 0.5 to 4 ms and looks:
 //!
 //! 1. Has anybody asked the reactor for events in the last 0.25 ms, or gone from one poll to another, after
-//!    which it will? If not, it sits in the poller itself until the next look, so that events reach a free
-//!    worker at once. It leaves it after the first batch, or when a worker is idle again, and makes an idle
-//!    worker take over.
+//!    which it will, or is waiting for a processor to do so? If not, it sits in the poller itself until the
+//!    next look, so that events reach a free worker at once. It leaves it after the first batch, or when a
+//!    worker is idle again, and makes an idle worker take over.
 //! 2. Is a worker's earliest timer overdue? It is fired from here.
 //! 3. Is a worker stuck in a long poll? What waits behind it goes to others, if need be to spare threads
 //!    (`monitor`).
@@ -49,7 +49,7 @@ const GROWING: Duration = Duration::from_micros(250);
 /// The longest while a worker is stuck in computing: those that are left should not get stuck unnoticed.
 const BESIDE_STUCK: Duration = Duration::from_millis(1);
 /// Quiet looks before the interval doubles.
-const QUIET_LOOKS: u32 = 20;
+const QUIET_LOOKS: u32 = 10;
 /// Nobody has asked for events for this long: this thread does.
 const TURN_OVERDUE: Duration = Duration::from_micros(250);
 /// A worker's timer this late is fired from here.
@@ -104,7 +104,7 @@ impl Backstop<'_> {
         }
         self.idle_since = None;
         let last_turn = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
-        let overdue = !view.moving && now.duration_since(last_turn) >= TURN_OVERDUE;
+        let overdue = now.duration_since(last_turn) >= TURN_OVERDUE;
         self.adapt(hit | view.tense);
         let interval = match view {
             View { growing: true, .. } => GROWING,
@@ -112,10 +112,14 @@ impl Backstop<'_> {
             _ => self.interval,
         };
         let next = self.next_look(now, interval);
-        if overdue && self.sleep_in_poller(now, Some(next)) {
-            self.adapt(true);
-        } else {
-            self.shared.backstop.parker.park(Some(next));
+        let is_left_alone = overdue && !view.moving && !view.starved;
+        let polled = is_left_alone.then(|| self.sleep_in_poller(now, Some(next)));
+        match polled.flatten() {
+            None => {
+                self.shared.backstop.parker.park(Some(next));
+            }
+            Some(0) => {}
+            Some(_) => self.adapt(true),
         }
     }
 
@@ -201,7 +205,7 @@ impl Backstop<'_> {
     fn sleep_beside_workers(&mut self, now: Instant, deadline: Option<Instant>) {
         if self.is_staffed() {
             self.shared.offer_poller();
-        } else if self.sleep_in_poller(now, deadline) {
+        } else if self.sleep_in_poller(now, deadline).is_some() {
             return;
         }
         self.shared.backstop.parker.park(deadline);
@@ -224,11 +228,10 @@ impl Backstop<'_> {
             .map_or(look, |deadline| deadline.min(look))
     }
 
-    /// Waits for events in the workers' place until `deadline`. `false`: somebody else is at it.
-    fn sleep_in_poller(&mut self, now: Instant, deadline: Option<Instant>) -> bool {
-        let Some(mut turn) = self.shared.reactor.try_lock() else {
-            return false;
-        };
+    /// Waits for events in the workers' place until `deadline`, and says how many came. `None`: somebody else is at it.
+    fn sleep_in_poller(&mut self, now: Instant, deadline: Option<Instant>) -> Option<u64> {
+        let mut turn = self.shared.reactor.try_lock()?;
+        let mut count = 0;
         if self.shared.backstop.parker.start_polling() {
             let timeout = deadline.map(|deadline| deadline.duration_since(now));
             let events = turn.wait(timeout, &mut self.woken);
@@ -236,18 +239,15 @@ impl Backstop<'_> {
             self.shared
                 .last_turn
                 .store(self.shared.now().as_nanos(), Relaxed);
+            count = events_of_turn(&events);
             self.shared.backstop.counters.turns.add(1);
-            self.shared
-                .backstop
-                .counters
-                .io_events
-                .add(events_of_turn(&events));
+            self.shared.backstop.counters.io_events.add(count);
         }
         drop(turn);
         self.wake_all();
         // Even if it was not waited: a worker may have found the poller taken, and gone to sleep.
         self.shared.notify_poller();
-        true
+        Some(count)
     }
 
     fn wake_all(&mut self) {

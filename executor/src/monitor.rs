@@ -35,6 +35,8 @@ struct Poll {
     /// The thread's processor time then, and at the last look, if the system says.
     first_cpu: Option<Duration>,
     last: (Option<Duration>, Instant),
+    /// At the last look it waited for a processor.
+    starved: bool,
     reported: bool,
 }
 
@@ -45,6 +47,8 @@ pub(crate) struct View {
     pub(crate) busy: bool,
     /// Some worker has gone from one poll to another since the last look: it looks after I/O.
     pub(crate) moving: bool,
+    /// Some worker waits for a processor: one more thread that is busy would make it wait longer.
+    pub(crate) starved: bool,
     /// A worker is stuck in computing.
     pub(crate) stuck: bool,
     /// Something goes on that is worth another look soon.
@@ -155,7 +159,9 @@ impl Monitor {
         if seen.is_some() && mark.is_none_or(|mark| mark.known == Known::Found) {
             let before = mark.map(|mark| mark.stuck);
             let threshold = shared.config.stall_threshold;
-            if let Some(stuck) = poll.judge(thread, now, threshold, before) {
+            let judged = poll.judge(thread, now, threshold, before);
+            view.starved |= poll.starved;
+            if let Some(stuck) = judged {
                 if mark.is_none() {
                     view.tense |= stuck.needs_substitute();
                     remote.pace.mark_stuck();
@@ -190,6 +196,7 @@ impl Poll {
             since: now,
             first_cpu: cpu,
             last: (cpu, now),
+            starved: false,
             reported: false,
         }
     }
@@ -222,6 +229,7 @@ impl Poll {
         if !runs && is_blocked() {
             return Some(Stuck::Blocked);
         }
+        self.starved = !runs;
         let is_long = lasts >= threshold;
         let computes = 2 * used >= threshold;
         is_long.then_some(if computes {

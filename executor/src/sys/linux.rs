@@ -3,6 +3,8 @@
 use super::Usage;
 use rustix::fs::Timespec;
 use rustix::thread::{current_timer_slack, futex, gettid, set_current_timer_slack};
+use std::fs::File;
+use std::io::Read;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 use std::sync::atomic::AtomicU32;
@@ -114,9 +116,11 @@ pub(crate) fn cpu_time(thread: u32) -> Option<Duration> {
 
 pub(crate) fn is_asleep(thread: u32) -> Option<bool> {
     // proc_pid_stat(5): the state is the field after the name, which is in parentheses and may itself
-    // contain any character.
-    let stat = std::fs::read(format!("/proc/self/task/{thread}/stat")).ok()?;
-    let name_end = stat.iter().rposition(|byte| *byte == b')')?;
+    // contain any character, but no more than 15 of them. The rest of the line is not asked for.
+    let mut stat = [0; 64];
+    let path = format!("/proc/self/task/{thread}/stat");
+    let len = File::open(path).ok()?.read(&mut stat).ok()?;
+    let name_end = stat[..len].iter().rposition(|byte| *byte == b')')?;
     match stat.get(name_end + 2)? {
         b'R' => Some(false),
         _ => Some(true),
