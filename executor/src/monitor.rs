@@ -32,7 +32,9 @@ struct Poll {
     tick: u32,
     /// When it was first seen.
     since: Instant,
-    /// The thread's processor time, and when it was read.
+    /// The thread's processor time by then.
+    cpu_since: Option<Duration>,
+    /// The same at the last look, and when that was.
     cpu: Option<(Duration, Instant)>,
     reported: bool,
 }
@@ -140,18 +142,19 @@ impl Monitor {
             return None;
         };
         let seen = self.polls[seat].filter(|poll| poll.tick == tick);
-        let mut poll = seen.unwrap_or(Poll {
+        let mut poll = seen.unwrap_or_else(|| Poll {
             tick,
             since: now,
+            cpu_since: sys::cpu_time(thread),
             cpu: None,
             reported: false,
         });
         let mut mark = remote.watch.mark();
-        if seen.is_some() && mark.is_none_or(|mark| mark.known == Known::Found) {
+        if seen.is_some() && mark.is_none_or(|mark| mark.known.is_found()) {
             view.tense |= mark.is_none();
             let before = mark.map(|mark| mark.stuck);
             let threshold = shared.config.stall_threshold;
-            if let Some(stuck) = poll.judge(thread, now, threshold, before) {
+            if let Some(found) = poll.judge(thread, now, threshold, before) {
                 if mark.is_none() {
                     remote.pace.mark_stuck();
                     shared
@@ -160,7 +163,7 @@ impl Monitor {
                         .rescues
                         .add(remote.waiting() as u64);
                 }
-                remote.watch.accuse(tick, stuck, poll.since);
+                remote.watch.accuse(tick, found, poll.since);
                 mark = remote.watch.mark();
             }
         }
@@ -182,7 +185,7 @@ impl Poll {
         now: Instant,
         threshold: Duration,
         before: Option<Stuck>,
-    ) -> Option<Stuck> {
+    ) -> Option<Mark> {
         let lasts = now.duration_since(self.since);
         if lasts < threshold / 4 {
             return None;
@@ -201,9 +204,18 @@ impl Poll {
             _ => sys::is_asleep(thread).unwrap_or(computed == Some(false)),
         };
         if blocked {
-            return Some(Stuck::Blocked);
+            let (stuck, known) = (Stuck::Blocked, Known::Found);
+            return Some(Mark { stuck, known });
         }
-        (lasts >= threshold).then_some(Stuck::Computing)
+        let stuck = Stuck::Computing;
+        // What it has used tells a poll that computes for long from a short one that was stopped in its midst.
+        let used = self.cpu_since.zip(cpu);
+        let used = used.map(|(before, (cpu, _))| cpu.saturating_sub(before));
+        let known = match used {
+            Some(used) if used < threshold / 2 => Known::Preempted,
+            _ => Known::Found,
+        };
+        (lasts >= threshold).then_some(Mark { stuck, known })
     }
 
     /// Says on standard error that the poll lasts too long, once.

@@ -27,10 +27,20 @@ pub(crate) enum Stuck {
 pub(crate) enum Known {
     /// The monitor found it out.
     Found,
+    /// The same, but its thread has waited for a processor for most of the time: it says nothing about the
+    /// task.
+    Preempted,
     /// The task's earlier polls were like that.
     Expected,
     /// The program said so, with `blocking` or `cpu`: nothing to report.
     Declared,
+}
+
+impl Known {
+    /// Whether only the monitor says so.
+    pub(crate) fn is_found(self) -> bool {
+        matches!(self, Known::Found | Known::Preempted)
+    }
 }
 
 /// What is known of a poll.
@@ -98,12 +108,11 @@ impl Watch {
     }
 
     /// For the monitor: the poll with that tick is long. What the worker says itself takes precedence.
-    pub(crate) fn accuse(&self, tick: u32, stuck: Stuck, since: Instant) {
+    pub(crate) fn accuse(&self, tick: u32, found: Mark, since: Instant) {
         let mark = self.mark.load(Acquire);
-        let known = Known::Found;
-        if decode(mark, tick).is_none_or(|mark| mark.known == known) {
+        if decode(mark, tick).is_none_or(|mark| mark.known.is_found()) {
             self.since.store(since.as_nanos(), Relaxed);
-            let new = encode(tick, Mark { stuck, known });
+            let new = encode(tick, found);
             let _ = self.mark.compare_exchange(mark, new, AcqRel, Relaxed);
         }
     }
@@ -149,6 +158,7 @@ fn encode(tick: u32, mark: Mark) -> u64 {
         Known::Found => 0,
         Known::Expected => 4,
         Known::Declared => 8,
+        Known::Preempted => 12,
     };
     u64::from(tick) << 32 | known | stuck
 }
@@ -165,7 +175,8 @@ fn decode(bits: u64, tick: u32) -> Option<Mark> {
     let known = match bits & 12 {
         0 => Known::Found,
         4 => Known::Expected,
-        _ => Known::Declared,
+        8 => Known::Declared,
+        _ => Known::Preempted,
     };
     Some(Mark { stuck, known })
 }
@@ -175,6 +186,11 @@ mod tests {
     use super::*;
 
     const START: Instant = Instant::from_nanos(1_000);
+
+    fn found(stuck: Stuck) -> Mark {
+        let known = Known::Found;
+        Mark { stuck, known }
+    }
 
     #[test]
     fn a_mark_speaks_of_one_poll() {
@@ -187,14 +203,10 @@ mod tests {
         for tick in [1, u32::MAX, 2] {
             watch.begin(tick, 7);
             assert_eq!((watch.mark(), watch.end(tick)), (None, None));
-            watch.accuse(tick, Stuck::Computing, START);
+            watch.accuse(tick, found(Stuck::Computing), START);
             assert_eq!(watch.stuck(), Some(Stuck::Computing));
-            watch.accuse(tick, Stuck::Blocked, START);
-            let found = Mark {
-                stuck: Stuck::Blocked,
-                known: Known::Found,
-            };
-            assert_eq!(watch.end(tick), Some((found, START)));
+            watch.accuse(tick, found(Stuck::Blocked), START);
+            assert_eq!(watch.end(tick), Some((found(Stuck::Blocked), START)));
             assert_eq!((watch.mark(), watch.end(tick)), (None, None));
         }
     }
@@ -204,10 +216,10 @@ mod tests {
         let watch = Watch::new();
         watch.begin(5, 1);
         watch.begin(6, 2);
-        watch.accuse(5, Stuck::Computing, START);
+        watch.accuse(5, found(Stuck::Computing), START);
         assert_eq!((watch.mark(), watch.end(6)), (None, None));
         watch.rest();
-        watch.accuse(6, Stuck::Computing, START);
+        watch.accuse(6, found(Stuck::Computing), START);
         assert_eq!((watch.tick(), watch.mark()), (None, None));
     }
 
@@ -220,7 +232,7 @@ mod tests {
             known: Known::Declared,
         };
         watch.announce(5, mark, START);
-        watch.accuse(5, Stuck::Computing, START);
+        watch.accuse(5, found(Stuck::Computing), START);
         assert_eq!(watch.end(5), Some((mark, START)));
     }
 }

@@ -301,7 +301,9 @@ impl<'a> Worker<'a> {
                 Stuck::Computing
             }
         });
-        header.habit.learn_long(stuck);
+        if mark.known != Known::Preempted {
+            header.habit.learn_long(stuck);
+        }
         if mark.known != Known::Declared && took >= threshold {
             self.shared.slow_polls.add(header.spawned_at, stuck, took);
         }

@@ -34,14 +34,16 @@ pub(crate) fn runtime(workers: usize) -> Runtime {
 }
 
 /// Runs a future on one worker, whose tasks strictly take turns: with a spare one, two of them could run at
-/// a time whenever the machine stops a thread in the midst of a poll.
+/// a time whenever the machine stops a thread in the midst of a poll, and a task with a long poll would have to
+/// wait for the others.
 pub(crate) fn in_turn<F>(future: F) -> F::Output
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     let builder = Runtime::builder().workers(1).max_spare_threads(0);
-    let rt = builder.build().expect("a runtime");
+    let rt = builder.stall_threshold(HOUR).build();
+    let rt = rt.expect("a runtime");
     let _limit = Limit::on(&rt);
     rt.run(future)
 }

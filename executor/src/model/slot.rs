@@ -7,7 +7,7 @@ use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::slot::Slot;
 use crate::task::Runnable;
 use crate::testing::World;
-use crate::watch::{Stuck, Watch};
+use crate::watch::{Known, Mark, Stuck, Watch};
 use filch_timer::Instant;
 use loom::thread;
 use std::sync::Arc;
@@ -100,8 +100,9 @@ impl Runtime {
     /// `Monitor::look`, at a poll that goes on for long.
     fn look(&self) {
         let waiting = self.slot.is_occupied();
+        let (stuck, known) = (Stuck::Computing, Known::Found);
         self.watch
-            .accuse(1, Stuck::Computing, Instant::from_nanos(1));
+            .accuse(1, Mark { stuck, known }, Instant::from_nanos(1));
         if waiting && self.idle.any() {
             self.notify_one();
         }
