@@ -358,15 +358,13 @@ impl<'a> Worker<'a> {
             self.core.lane_first.set(true);
         }
         let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
-        if now.duration_since(last) < TURN_INTERVAL {
-            self.fire_timers(now);
-            return false;
+        if now.duration_since(last) >= TURN_INTERVAL {
+            self.poll_reactor(now);
+            if let Some(task) = self.shared.guests.take(&self.core.queue) {
+                self.core.push(self.shared, task);
+            }
         }
-        self.poll_reactor(now);
         self.fire_timers(now);
-        if let Some(task) = self.shared.guests.take(&self.core.queue) {
-            self.core.push(self.shared, task);
-        }
         true
     }
 
