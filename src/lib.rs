@@ -1,7 +1,8 @@
 //! filch: an async runtime for servers that compute as well as serve.
 //!
 //! asyncio's friendly, structured way of writing concurrent programs, on every core, where no task can
-//! stall another: what waits behind a long poll is taken away and run elsewhere.
+//! stall another: what waits behind a long poll is taken away and run elsewhere, if need be on a further
+//! thread.
 //!
 //! ```no_run
 //! use filch::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,7 +28,8 @@
 //! ```
 //!
 //! Where to look: [`run`], [`Runtime`] and `#[filch::main]` start a runtime; [`spawn`], [`task`] and
-//! [`spawn_blocking`] make tasks; [`gather!`] and [`join!`] put several together; [`time`], [`net`], [`io`]
+//! [`spawn_blocking`] make tasks; [`blocking`] and [`cpu`] say that a closure blocks or computes for long;
+//! [`gather!`] and [`join!`] put several together; [`time`], [`net`], [`io`]
 //! and [`sync`] are what tasks wait for. The guide is in the repository's `docs/`.
 
 mod run;
