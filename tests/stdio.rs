@@ -83,9 +83,10 @@ fn child_leaves_a_read_behind() {
 #[test]
 fn a_program_ends_while_nobody_presses_a_key() {
     let mut child = child("child_leaves_a_read_behind");
-    // The input stays open until the child has ended.
+    // The input stays open until the child has ended; `wait` would close one that the child still has.
+    let input = child.stdin.take();
     assert!(child.wait().unwrap().success());
-    drop(child.stdin.take());
+    drop(input);
 }
 
 #[test]

@@ -62,7 +62,8 @@ impl Builder {
     /// stuck, everything waits.
     ///
     /// They are started when they are needed, retire when they have not been for 10 ms, and end after
-    /// five seconds of rest.
+    /// five seconds of rest. Where the system does not tell what a thread is doing (others than Linux), every long poll
+    /// counts as computing, and there is one spare thread for all.
     pub fn max_spare_threads(mut self, threads: usize) -> Builder {
         self.max_spare_threads = Some(threads);
         self

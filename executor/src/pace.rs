@@ -6,8 +6,9 @@
 use filch_timer::Instant;
 use std::cell::Cell;
 use std::num::NonZeroU32;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 /// About what it takes until a woken worker runs a task, in nanoseconds (docs/benchmarks.md). What a
 /// worker gets done by itself in that time is not worth a wake.
@@ -22,45 +23,66 @@ const MOVE_COST: u64 = 1_000;
 /// So much waiting work is worth help all the same: there may be many helpers.
 const LONG_BACKLOG: u64 = 10_000_000;
 
+/// So is what waits at a worker that has not slept for this long: its tasks are many, or come back, and a task
+/// that comes back moves once and is polled often. Not measured beyond that `wake/yield` gains by it.
+const LONG_AWAKE: Duration = Duration::from_millis(3);
+
 /// A worker's typical time per poll in nanoseconds. Written by its worker, and by the backstop when
 /// the worker is stuck; read by everybody.
 ///
 /// It follows the median of the measured spans, not their mean: one long poll among thousands of
 /// short ones, such as that of the task that spawned them, says nothing about the short ones.
 #[derive(Debug)]
-pub(crate) struct Pace(AtomicU64);
+pub(crate) struct Pace {
+    typical: AtomicU64,
+    /// The worker has not slept for long.
+    saturated: AtomicBool,
+}
 
 impl Pace {
     /// Before anything is known, two tasks are worth a wake.
     pub(crate) fn new() -> Pace {
-        Pace(AtomicU64::new(WAKE_COST))
+        Pace {
+            typical: AtomicU64::new(WAKE_COST),
+            saturated: AtomicBool::new(false),
+        }
     }
 
     /// Whether so many waiting tasks are worth another worker's help: more than the one that the
-    /// worker runs next anyway, together longer than a wake, and each longer than its move.
+    /// worker runs next anyway, together longer than a wake, and each longer than its move, unless there seems
+    /// to be no end to them.
     pub(crate) fn is_worth_help(&self, waiting: usize) -> bool {
-        let each = self.0.load(Relaxed);
+        let each = self.typical.load(Relaxed);
         let together = each.saturating_mul(waiting as u64);
-        waiting >= 2 && together >= WAKE_COST && (each >= MOVE_COST || together >= LONG_BACKLOG)
+        let is_endless = || together >= LONG_BACKLOG || self.saturated.load(Relaxed);
+        waiting >= 2 && together >= WAKE_COST && (each >= MOVE_COST || is_endless())
     }
 
     /// The worker has been in one poll for so long that everything behind it is worth help.
     pub(crate) fn mark_stuck(&self) {
-        self.0.store(WAKE_COST, Relaxed);
+        self.typical.store(WAKE_COST, Relaxed);
     }
 
     /// Steps towards a new measurement, by a factor of two at most: up after a longer span, down
     /// after a shorter one, and so to the median.
     fn add(&self, each: u64) {
-        let typical = self.0.load(Relaxed);
+        let typical = self.typical.load(Relaxed);
         let next = each.clamp(typical / 2, 2 * typical + 1);
-        self.0.store(next, Relaxed);
+        self.typical.store(next, Relaxed);
     }
 }
 
-/// The worker's last reading of the clock, and its count of polls then; none after a sleep.
+/// The worker's readings of the clock since it last slept; none after a sleep.
 #[derive(Debug)]
-pub(crate) struct Stopwatch(Cell<Option<(Instant, u32)>>);
+pub(crate) struct Stopwatch(Cell<Option<Readings>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Readings {
+    first: Instant,
+    last: Instant,
+    /// The worker's count of polls at the last.
+    polls: u32,
+}
 
 impl Stopwatch {
     pub(crate) fn new() -> Stopwatch {
@@ -69,23 +91,30 @@ impl Stopwatch {
 
     /// The clock was read after so many polls.
     pub(crate) fn read(&self, now: Instant, polls: u32, pace: &Pace) {
-        if let Some((last, before)) = self.0.replace(Some((now, polls)))
-            && let Some(polls) = NonZeroU32::new(polls.wrapping_sub(before))
-        {
-            pace.add(now.duration_since(last).as_nanos() as u64 / u64::from(polls.get()));
+        let before = self.0.get();
+        let first = before.map_or(now, |before| before.first);
+        let last = now;
+        self.0.set(Some(Readings { first, last, polls }));
+        let Some(before) = before else { return };
+        if let Some(polls) = NonZeroU32::new(polls.wrapping_sub(before.polls)) {
+            let span = now.duration_since(before.last).as_nanos() as u64;
+            pace.add(span / u64::from(polls.get()));
+        }
+        if now.duration_since(first) >= LONG_AWAKE {
+            pace.saturated.store(true, Relaxed);
         }
     }
 
-    /// The worker is about to sleep: the time until the next reading says nothing.
-    pub(crate) fn pause(&self) {
+    /// The worker is about to sleep, or begins to work: the time until the next reading says nothing.
+    pub(crate) fn pause(&self, pace: &Pace) {
         self.0.set(None);
+        pace.saturated.store(false, Relaxed);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn it_follows_the_polls_and_forgets_the_sleep() {
@@ -97,12 +126,26 @@ mod tests {
         }
         // Two microseconds each.
         assert!(!pace.is_worth_help(4) && pace.is_worth_help(5));
-        watch.pause();
+        watch.pause(&pace);
         watch.read(start + Duration::from_secs(9), 41 * 32, &pace);
         assert!(!pace.is_worth_help(4) && pace.is_worth_help(5));
         pace.mark_stuck();
         assert!(pace.is_worth_help(2));
     }
+
+    #[test]
+    fn what_waits_at_a_worker_that_never_sleeps_is_worth_help_however_short() {
+        let start = Instant::from_nanos(1 << 40);
+        let (pace, watch) = (Pace::new(), Stopwatch::new());
+        let read = |span: Duration| watch.read(start + span, (span.as_nanos() / 100) as u32, &pace);
+        (0..100).for_each(|i| read(Duration::from_micros(10) * i));
+        assert!(!pace.is_worth_help(200), "so far they may be few");
+        read(LONG_AWAKE);
+        assert!(pace.is_worth_help(200) && !pace.is_worth_help(2));
+        watch.pause(&pace);
+        assert!(!pace.is_worth_help(200));
+    }
+
     #[test]
     fn one_long_poll_among_short_ones_changes_little() {
         let pace = Pace::new();

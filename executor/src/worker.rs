@@ -93,6 +93,7 @@ impl<'a> Worker<'a> {
         let bomb = AbortOnUnwind;
         self.remote.thread.store(sys::thread_number(), Relaxed);
         self.remote.held.store(true, Relaxed);
+        self.core.stopwatch.pause(&self.remote.pace);
         self.shared.leave_idle();
         let exit = self.work();
         std::mem::forget(bomb);
@@ -491,7 +492,7 @@ impl<'a> Worker<'a> {
             return;
         }
         self.remote.counters.parks.add(1);
-        self.core.stopwatch.pause();
+        self.core.stopwatch.pause(&self.remote.pace);
         let start = self.shared.clock.now();
         let polled = self.sleep_in_poller_or_on_word(self.next_deadline());
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);

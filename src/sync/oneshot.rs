@@ -1,6 +1,6 @@
 //! One value, from one end to the other.
 //!
-//! Both ends share one allocation, all of which is behind the [`Lock`]: a section each for a send and for a receiver that begins to wait. The receiver that finds
+//! Both ends share one allocation, all of which is behind the `Lock`: a section each for a send and for a receiver that begins to wait. The receiver that finds
 //! the sender gone needs none.
 //!
 //! The rules that the unsafe code here relies on:
@@ -10,7 +10,7 @@
 //! 2. `sender_done` is stored in the sender's last section. Whoever sees it knows that nobody but the receiver will begin another.
 //!
 //! Orderings: that store is Release and the receiver's load Acquire, so that the load cannot see it before the section has begun. That the section has ended, and what
-//! was written in it, comes through [`Lock::after_last`].
+//! was written in it, comes through `Lock::after_last`.
 
 use super::blocking;
 use super::error::{Closed, TryRecvError};
