@@ -2,7 +2,7 @@
 //!
 //! Its public half, which others do see, is `remotes::Remote`.
 
-use crate::pace::Stopwatch;
+use crate::pace::{Sample, Stopwatch};
 use crate::queue::Local;
 use crate::registry::Desk;
 use crate::task::memory::Store;
@@ -33,6 +33,8 @@ pub(crate) struct Core {
     pub(crate) beat: Cell<u32>,
     /// Measures how long its polls take.
     pub(crate) stopwatch: Stopwatch,
+    /// Measures single polls, one after each of the backstop's beats.
+    pub(crate) sample: Sample,
     /// How far looking around before sleeping has paid off lately; see `Worker::linger`.
     pub(crate) linger_credit: Cell<u32>,
     /// The slow lane was not served for long: it comes before other tasks.
@@ -58,6 +60,7 @@ impl Core {
             long_round: Cell::new(false),
             beat: Cell::new(0),
             stopwatch: Stopwatch::new(),
+            sample: Sample::new(),
             linger_credit: Cell::new(0),
             lane_first: Cell::new(false),
             batching: Cell::new(false),

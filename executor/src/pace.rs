@@ -3,6 +3,7 @@
 //! Fed by the clock readings that a worker does anyway, it costs nothing per poll. It decides whether
 //! what waits at a worker is worth another worker's coming; a wrong guess costs time, never a task.
 
+use crate::sys;
 use filch_timer::Instant;
 use std::cell::Cell;
 use std::num::NonZeroU32;
@@ -112,6 +113,45 @@ impl Stopwatch {
     }
 }
 
+/// A measurement of one poll: of the first after each beat of the backstop. It finds out, within some beats, who computes for
+/// about as long as a poll may, which the backstop's looks from outside do not: between two of them such a
+/// poll has come and gone.
+#[derive(Debug)]
+pub(crate) struct Sample(
+    /// The thread's processor time at the poll's start, in nanoseconds, plus one; 0: none is measured.
+    Cell<u64>,
+);
+
+impl Sample {
+    pub(crate) fn new() -> Sample {
+        Sample(Cell::new(0))
+    }
+
+    /// The next poll is to be measured.
+    pub(crate) fn start(&self) {
+        let cpu = sys::own_cpu_time();
+        self.0.set(cpu.map_or(0, |cpu| cpu.as_nanos() as u64 + 1));
+    }
+
+    /// Whether this poll is being measured.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.get() != 0
+    }
+
+    /// Something else has measured it.
+    pub(crate) fn cancel(&self) {
+        self.0.set(0);
+    }
+
+    /// The poll has ended: the processor time that it has used.
+    pub(crate) fn end(&self) -> Duration {
+        let start = Duration::from_nanos(self.0.replace(0).saturating_sub(1));
+        let end = sys::own_cpu_time();
+        end.map_or(Duration::ZERO, |end| end.saturating_sub(start))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +184,21 @@ mod tests {
         assert!(pace.is_worth_help(200) && !pace.is_worth_help(2));
         watch.pause(&pace);
         assert!(!pace.is_worth_help(200));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_sample_is_of_one_poll() {
+        let sample = Sample::new();
+        assert!(!sample.is_on());
+        sample.start();
+        assert!(sample.is_on());
+        let before = sys::own_cpu_time().expect("Linux says");
+        while sys::own_cpu_time().expect("Linux says") < before + Duration::from_millis(1) {}
+        assert!(sample.end() >= Duration::from_millis(1) && !sample.is_on());
+        sample.start();
+        sample.cancel();
+        assert!(!sample.is_on());
     }
 
     #[test]

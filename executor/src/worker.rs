@@ -279,6 +279,8 @@ impl<'a> Worker<'a> {
             task.run(|header| {
                 if watch.is_marked() {
                     self.end_marked(header, before);
+                } else if self.core.sample.is_on() {
+                    self.end_sample(header);
                 }
                 context::with(|context| context.yielded.take())
             })
@@ -303,6 +305,7 @@ impl<'a> Worker<'a> {
     /// The end of a poll of which something was said.
     #[cold]
     fn end_marked(&self, header: &Header, before: Option<sys::Usage>) {
+        self.core.sample.cancel();
         if let Some((mark, since)) = self.take_mark_back() {
             self.learn(header, mark, since, before);
         }
@@ -317,6 +320,20 @@ impl<'a> Worker<'a> {
         // Beside a blocked worker the backstop may sleep deeply.
         self.shared.leave_idle();
         mark
+    }
+
+    /// The end of a poll that was measured.
+    #[cold]
+    fn end_sample(&self, header: &Header) {
+        let used = self.core.sample.end();
+        let threshold = self.shared.config.stall_threshold;
+        if 2 * used >= threshold {
+            header.habit.learn_long(Stuck::Computing);
+        }
+        if used >= threshold {
+            let polls = &self.shared.slow_polls;
+            polls.add(header.spawned_at, Stuck::Computing, used);
+        }
     }
 
     /// What a poll that was long, or expected to be, says about the task's next ones.
@@ -347,8 +364,8 @@ impl<'a> Worker<'a> {
     /// Every now and then a busy worker looks after what idle ones would. Returns whether it did.
     pub(crate) fn upkeep_if_due(&mut self) -> bool {
         let beat = self.shared.beat.load(Relaxed);
-        if !self.core.tick.get().is_multiple_of(CLOCK_EVERY) && self.core.beat.replace(beat) == beat
-        {
+        let has_moved = self.core.beat.replace(beat) != beat;
+        if !has_moved && !self.core.tick.get().is_multiple_of(CLOCK_EVERY) {
             return false;
         }
         let now = self.shared.now();
@@ -366,6 +383,9 @@ impl<'a> Worker<'a> {
             }
         }
         self.fire_timers(now);
+        if has_moved {
+            self.core.sample.start();
+        }
         true
     }
 

@@ -102,7 +102,14 @@ pub(crate) fn thread_number() -> u32 {
 pub(crate) fn cpu_time(thread: u32) -> Option<Duration> {
     // As clock_getcpuclockid(3) makes it: the complement of the number, and the flags for a thread's
     // scheduler time. A thread that has ended is an error.
-    let clock = !thread.cast_signed() << 3 | 0b110;
+    read_clock(!thread.cast_signed() << 3 | 0b110)
+}
+
+pub(crate) fn own_cpu_time() -> Option<Duration> {
+    read_clock(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn read_clock(clock: libc::clockid_t) -> Option<Duration> {
     let mut time = MaybeUninit::<libc::timespec>::uninit();
     // SAFETY: the kernel writes a timespec where it is told to, or returns an error.
     let time = unsafe {

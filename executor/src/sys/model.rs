@@ -33,6 +33,10 @@ pub(crate) fn cpu_time(_thread: u32) -> Option<Duration> {
     None
 }
 
+pub(crate) fn own_cpu_time() -> Option<Duration> {
+    None
+}
+
 pub(crate) fn is_asleep(_thread: u32) -> Option<bool> {
     None
 }
