@@ -122,11 +122,15 @@ impl BlockingPool {
         let mut inner = self.inner.lock();
         inner.threads -= 1;
         inner.arriving = false;
-        if inner.threads > 0 {
-            VecDeque::new()
-        } else {
-            std::mem::take(&mut inner.queue)
+        if inner.threads == 0 {
+            return std::mem::take(&mut inner.queue);
         }
+        if inner.idle > 0 && !inner.queue.is_empty() {
+            // It became idle while this thread counted as arriving, and nobody called it for what came since.
+            let called = self.call_thread(inner);
+            debug_assert!(matches!(called, Pushed::Queued), "an idle thread is called");
+        }
+        VecDeque::new()
     }
 
     /// For a blocking thread: the next task, and what its taking asks of the thread before it runs
@@ -325,6 +329,37 @@ mod tests {
             matches!(push(&pool, &world), Pushed::NeedsThread),
             "the next push tries again"
         );
+    }
+
+    #[test]
+    fn what_was_left_to_a_thread_that_did_not_start_goes_to_one_that_has_become_idle() {
+        let (world, pool) = pool(8);
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        world.run(pool.next(true).expect("the first task").0);
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        let (theirs, their_world) = (Arc::clone(&pool), Arc::clone(&world));
+        let thread = std::thread::spawn(move || {
+            while let Some((task, _)) = theirs.next(false) {
+                their_world.run(task);
+            }
+            theirs.leave();
+        });
+        while pool.inner.lock().idle == 0 {
+            std::thread::yield_now();
+        }
+        assert!(
+            matches!(push(&pool, &world), Pushed::Queued),
+            "one is on its way"
+        );
+        assert!(pool.start_failed().is_empty());
+        // Well before its keep-alive ends.
+        let begun = std::time::Instant::now();
+        while pool.depth() > 0 {
+            assert!(begun.elapsed() < KEEP_ALIVE / 2, "the idle one is called");
+            std::thread::yield_now();
+        }
+        pool.close();
+        thread.join().unwrap();
     }
 
     #[test]

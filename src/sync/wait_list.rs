@@ -149,6 +149,9 @@ impl fmt::Debug for Waiter {
 }
 
 /// The waiters, first come first. The head is what is looked at most, so it comes first in memory too.
+///
+/// Futures borrow their primitive or share its ownership, so a list that is dropped is empty, or holds waiters that were forgotten: those are never polled or
+/// dropped, and nobody follows the links between them any more.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct WaitList {
@@ -310,15 +313,5 @@ impl WaitList {
             None => self.tail = prev,
         }
         waker
-    }
-}
-
-impl Drop for WaitList {
-    fn drop(&mut self) {
-        // Futures borrow their primitive or share its ownership, so nobody can be left.
-        debug_assert!(
-            self.is_empty(),
-            "a primitive was dropped while somebody waits for it"
-        );
     }
 }

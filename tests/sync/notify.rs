@@ -108,3 +108,12 @@ fn a_ready_future_stays_ready() {
         (Poll::Ready(()), Poll::Ready(()))
     );
 }
+
+#[test]
+fn a_waiter_that_is_never_dropped_harms_nobody() {
+    let notify = Notify::new();
+    let mut forgotten = Box::pin(notify.notified());
+    assert!(!forgotten.as_mut().enable());
+    std::mem::forget(forgotten);
+    drop(notify);
+}

@@ -58,6 +58,16 @@ struct Cell<F, T> {
     stage: UnsafeCell<Stage<F, T>>,
 }
 
+/// `dealloc` drops nothing of a header but its extras.
+#[cfg(not(all(test, filch_loom)))]
+const _: () = assert!(!std::mem::needs_drop::<(
+    State,
+    UnsafeCell<MaybeUninit<Waker>>,
+    AtomicU32,
+    Habit,
+    WaitRecord
+)>());
+
 /// The future until COMPLETE, then the output until it is taken.
 union Stage<F, T> {
     future: ManuallyDrop<F>,
