@@ -18,6 +18,7 @@ pub(crate) type Error = Box<dyn std::error::Error>;
 pub(crate) const USAGE: &str = "\
 filch-bench list
 filch-bench run [ROW or GROUP or PREFIX* ...] [options]
+filch-bench draw SAVED.json FILE.svg       draw a result that was saved
 
   --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the same as a
                    server), filch-unwatched (filch with its monitor switched off); default tokio,smol; `filch` alone: nobody
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     List,
     /// `run`.
     Run(RunOptions),
+    /// `draw`: a saved result, and where the drawing goes.
+    Draw(PathBuf, PathBuf),
     /// `row`: measure one row in this process (started by `run`).
     Row(child::Job),
     /// `serve`: be one server (started by `run`).
@@ -90,6 +93,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     match command.as_str() {
         "list" => Ok(Command::List),
         "run" => parse_run(&mut parser).map(|options| options.map_or(Command::Help, Command::Run)),
+        "draw" => Ok(Command::Draw(
+            parser.value()?.into(),
+            parser.value()?.into(),
+        )),
         "row" => parse_row(&mut parser).map(Command::Row),
         "serve" => parse_serve(&mut parser).map(Command::Serve),
         "help" => Ok(Command::Help),

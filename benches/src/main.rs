@@ -35,6 +35,7 @@ fn main() -> ExitCode {
             Ok(true)
         }
         Command::Run(options) => harness::runner::run(&options),
+        Command::Draw(saved, plot) => harness::runner::draw(&saved, &plot).map(|()| true),
         Command::Row(job) => harness::child::run(&job).map(|()| true),
         Command::Serve(job) => serve::run(&job).map(|()| true).map_err(Into::into),
     });

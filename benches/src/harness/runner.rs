@@ -46,7 +46,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<bool, Error> {
             .map_err(|error| at(path, &error))?;
     }
     if let Some(path) = &options.plot {
-        std::fs::write(path, plot::draw(&report)).map_err(|error| at(path, &error))?;
+        write_plot(&report, path)?;
     }
     let slower = saved.is_some_and(|saved| compare::print(&saved, &report));
     let failed = report
@@ -59,6 +59,18 @@ pub(crate) fn run(options: &RunOptions) -> Result<bool, Error> {
         eprintln!("{failed} series FAILED; see above");
     }
     Ok(failed == 0 && !slower)
+}
+
+/// Draws a saved result.
+///
+/// # Errors
+/// For files that cannot be read, or written.
+pub(crate) fn draw(saved: &Path, plot: &Path) -> Result<(), Error> {
+    write_plot(&load(saved)?, plot)
+}
+
+fn write_plot(report: &Report, path: &Path) -> Result<(), Error> {
+    std::fs::write(path, plot::draw(report)).map_err(|error| at(path, &error))
 }
 
 fn load(path: &Path) -> Result<Report, Error> {
