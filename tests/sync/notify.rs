@@ -111,7 +111,7 @@ fn a_ready_future_stays_ready() {
 
 #[test]
 fn a_waiter_that_is_never_dropped_harms_nobody() {
-    let notify = Notify::new();
+    let notify = Box::new(Notify::new());
     let mut forgotten = Box::pin(notify.notified());
     assert!(!forgotten.as_mut().enable());
     std::mem::forget(forgotten);
