@@ -294,7 +294,7 @@ impl Shared {
 
     /// A worker goes from idle to busy: the backstop has to watch it.
     pub(crate) fn leave_idle(&self) {
-        if self.backstop.deep.disturb() {
+        if self.config.monitor && self.backstop.deep.disturb() {
             self.wake_backstop();
         }
     }
