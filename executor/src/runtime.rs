@@ -223,7 +223,12 @@ impl Shared {
         }
         loop {
             // A thread may be starting another one meanwhile, so not with the lock held.
-            let thread = self.threads.lock().pop();
+            let thread = {
+                let mut threads = self.threads.lock();
+                let thread = threads.handles.pop();
+                threads.over = thread.is_none();
+                thread
+            };
             let Some(thread) = thread else { break };
             // A runtime thread that panicked has aborted the process before.
             let _ = thread.join();

@@ -73,6 +73,8 @@ struct Inner {
     called: Vec<Core>,
     /// Spare threads that have not ended.
     spare_threads: usize,
+    /// All of them have, after the last task had gone: no further one comes.
+    over: bool,
 }
 
 /// Who comes after a call.
@@ -101,6 +103,7 @@ impl Seats {
                 resting: 0,
                 called: Vec::new(),
                 spare_threads: 0,
+                over: false,
             }),
             for_spares: Condvar::new(),
             spares_gone: Condvar::new(),
@@ -250,6 +253,9 @@ impl Seats {
     /// Gets somebody to a seat because those who have one are stuck.
     pub(crate) fn call(&self, remotes: &Remotes, idle: &Idle, seed: u64, now: Instant) -> Called {
         let mut inner = self.inner.lock();
+        if inner.over {
+            return Called::Nobody;
+        }
         if self.may_hire() {
             return Called::Worker;
         }
@@ -318,7 +324,8 @@ impl Seats {
         self.inner.lock().spare_threads
     }
 
-    /// Waits until no spare thread is left, at most until `timeout`. Returns how many are.
+    /// The last task has gone: waits until no spare thread is left, at most until `timeout`. Returns how many are; if
+    /// none, none comes either.
     pub(crate) fn wait_spares_gone(&self, timeout: Option<Duration>) -> usize {
         let mut inner = self.inner.lock();
         let are_there = |inner: &mut Inner| inner.spare_threads > 0;
@@ -329,6 +336,7 @@ impl Seats {
             }
             None => self.spares_gone.wait_while(&mut inner, are_there),
         }
+        inner.over = inner.spare_threads == 0;
         inner.spare_threads
     }
 
@@ -444,6 +452,21 @@ mod tests {
         seats.vacate(core(2));
         assert_eq!(index(seats.take()), Some(2));
         assert!(seats.try_take().is_none());
+    }
+
+    #[test]
+    fn after_the_last_spare_thread_has_gone_none_comes() {
+        let (queue, now) = (Local::new(), Instant::from_nanos(1));
+        let (remotes, idle) = (Remotes::new(&[queue], 1, now), Idle::new(1, 1));
+        let seats = Seats::new(0);
+        let called = seats.call(&remotes, &idle, 0, now);
+        assert!(matches!(called, Called::New(_)));
+        seats.close();
+        assert_eq!(seats.wait_spares_gone(Some(Duration::ZERO)), 1);
+        seats.spare_gone();
+        assert_eq!(seats.wait_spares_gone(None), 0);
+        let called = seats.call(&remotes, &idle, 0, now);
+        assert!(matches!(called, Called::Nobody));
     }
 
     #[test]

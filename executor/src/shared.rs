@@ -107,7 +107,16 @@ pub(crate) struct Shared {
     pub(crate) drained: (Mutex<()>, Condvar),
     pub(crate) backstop: BackstopSeat,
     pub(crate) blocking: BlockingPool,
-    pub(crate) threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    pub(crate) threads: Mutex<Threads>,
+}
+
+/// The threads that the end of the runtime joins.
+#[derive(Debug, Default)]
+pub(crate) struct Threads {
+    pub(crate) handles: Vec<std::thread::JoinHandle<()>>,
+    /// All were joined, after the last task had gone: no further worker comes. Somebody may still want to start
+    /// one, for a task that has been run meanwhile.
+    pub(crate) over: bool,
 }
 
 /// What others see of the backstop thread.
@@ -161,7 +170,7 @@ impl Shared {
                 counters: BackstopCounters::default(),
             },
             blocking: BlockingPool::new(config.max_blocking_threads),
-            threads: Mutex::new(Vec::new()),
+            threads: Mutex::new(Threads::default()),
             clock,
             config,
         });

@@ -39,7 +39,12 @@ fn hire(shared: &Arc<Shared>) {
 /// Starts a thread that works whatever seat is vacant.
 fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
     let name = format!("{}-{number}", shared.config.thread_name);
-    start(shared, name, true, |shared| {
+    // Under the lock, so that whoever ends the runtime either joins the thread or keeps it from coming.
+    let mut threads = shared.threads.lock();
+    if threads.over {
+        return Ok(());
+    }
+    let thread = spawn(shared, name, |shared| {
         let _prompt = Prompt::start();
         shared.seats.has_come();
         while let Some(core) = shared.seats.take() {
@@ -49,7 +54,9 @@ fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
                 break;
             }
         }
-    })
+    })?;
+    threads.handles.push(thread);
+    Ok(())
 }
 
 /// Starts a thread that works a spare seat, and others after that for as long as it is called.
@@ -153,18 +160,26 @@ fn start(
     joined: bool,
     body: impl FnOnce(Arc<Shared>) + Send + 'static,
 ) -> io::Result<()> {
+    let thread = spawn(shared, name, body)?;
+    if joined {
+        shared.threads.lock().handles.push(thread);
+    }
+    Ok(())
+}
+
+fn spawn(
+    shared: &Arc<Shared>,
+    name: String,
+    body: impl FnOnce(Arc<Shared>) + Send + 'static,
+) -> io::Result<thread::JoinHandle<()>> {
     let mut builder = thread::Builder::new().name(name);
     if let Some(size) = shared.config.stack_size {
         builder = builder.stack_size(size);
     }
     let own = Arc::clone(shared);
-    let thread = builder.spawn(move || {
+    builder.spawn(move || {
         let bomb = AbortOnUnwind;
         body(own);
         std::mem::forget(bomb);
-    })?;
-    if joined {
-        shared.threads.lock().push(thread);
-    }
-    Ok(())
+    })
 }
