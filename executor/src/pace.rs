@@ -186,7 +186,7 @@ mod tests {
         assert!(!pace.is_worth_help(200));
     }
 
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(filch_loom)))]
     #[test]
     fn a_sample_is_of_one_poll() {
         let sample = Sample::new();
