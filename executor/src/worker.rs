@@ -513,6 +513,8 @@ impl<'a> Worker<'a> {
         }
         self.remote.counters.parks.add(1);
         self.core.stopwatch.pause(&self.remote.pace);
+        // What the thread does until its next poll is none of that poll's time.
+        self.core.sample.cancel();
         let start = self.shared.clock.now();
         let polled = self.sleep_in_poller_or_on_word(self.next_deadline());
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);
