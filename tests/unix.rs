@@ -198,30 +198,128 @@ fn a_sender_waits_while_the_receiver_is_full() {
     });
 }
 
+/// Sends `bytes` and, along with them, a descriptor.
+fn send_with_descriptor(stream: &UnixStream, bytes: &[u8]) {
+    use std::os::fd::AsFd;
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = rustix::net::SendAncillaryBuffer::new(&mut space);
+    let descriptors = [stream.as_fd()];
+    assert!(control.push(rustix::net::SendAncillaryMessage::ScmRights(&descriptors)));
+    let bytes = [std::io::IoSlice::new(bytes)];
+    rustix::net::sendmsg(
+        stream,
+        &bytes,
+        &mut control,
+        rustix::net::SendFlags::empty(),
+    )
+    .unwrap();
+}
+
+/// The ways to read from a stream.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Read,
+    ReadBuf,
+    Trait,
+    Vectored,
+    Try,
+}
+
+const WAYS: [Way; 5] = [Way::Read, Way::ReadBuf, Way::Trait, Way::Vectored, Way::Try];
+
+/// Reads what there is, at most 64 bytes.
+async fn read_in_that_way(way: Way, stream: &mut UnixStream) -> Vec<u8> {
+    use futures_util::AsyncReadExt;
+    let mut buf = [0; 64];
+    let count = match way {
+        Way::Read => stream.read(&mut buf).await.unwrap(),
+        Way::ReadBuf => {
+            let mut received = Vec::with_capacity(64);
+            stream.read_buf(&mut received).await.unwrap();
+            return received;
+        }
+        Way::Trait => AsyncReadExt::read(stream, &mut buf).await.unwrap(),
+        Way::Vectored => {
+            let (one, other) = buf.split_at_mut(32);
+            let mut bufs = [one, other].map(std::io::IoSliceMut::new);
+            stream.read_vectored(&mut bufs).await.unwrap()
+        }
+        Way::Try => loop {
+            stream.readable().await.unwrap();
+            match stream.try_read(&mut buf) {
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                count => break count.unwrap(),
+            }
+        },
+    };
+    buf[..count].to_vec()
+}
+
 #[test]
 fn reads_that_end_early_for_a_descriptor_lose_no_wakeup() {
-    use std::io::IoSlice;
-    use std::os::fd::AsFd;
-    run(async {
-        let (one, other) = UnixStream::pair().unwrap();
-        // A read stops behind the bytes that came with a descriptor, although more are there.
-        let reader = filch::spawn(async move {
-            let mut received = Vec::new();
-            while received.len() < 8 {
-                let mut buf = [0; 64];
-                let count = other.read(&mut buf).await.unwrap();
-                received.extend_from_slice(&buf[..count]);
-            }
-            received
+    // With one worker the reader is polled when both messages have arrived.
+    let runtime = filch::Runtime::builder().workers(1).build().unwrap();
+    for way in WAYS {
+        runtime.run(async move {
+            let (one, mut other) = UnixStream::pair().unwrap();
+            // A read stops behind the bytes that came with a descriptor, although more are there.
+            let reader = filch::spawn(async move {
+                let first = read_in_that_way(way, &mut other).await;
+                (first, read_in_that_way(way, &mut other).await)
+            });
+            until_waiting(
+                if matches!(way, Way::Try) {
+                    "readable"
+                } else {
+                    "read"
+                },
+                1,
+            )
+            .await;
+            send_with_descriptor(&one, b"with");
+            assert_eq!(one.try_write(b"more").unwrap(), 4);
+            let (first, second) = reader.await.unwrap();
+            assert_eq!((&*first, &*second), (&b"with"[..], &b"more"[..]), "{way:?}");
         });
-        until_waiting("read", 1).await;
-        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = rustix::net::SendAncillaryBuffer::new(&mut space);
-        let descriptors = [one.as_fd()];
-        assert!(control.push(rustix::net::SendAncillaryMessage::ScmRights(&descriptors)));
-        let flags = rustix::net::SendFlags::empty();
-        rustix::net::sendmsg(&one, &[IoSlice::new(b"with")], &mut control, flags).unwrap();
-        one.write_all(b"more").await.unwrap();
-        assert_eq!(reader.await.unwrap(), b"withmore");
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn a_short_read_is_the_last_one_unless_something_else_came_with_it() {
+    run(async {
+        for way in WAYS {
+            let (one, mut other) = UnixStream::pair().unwrap();
+            for (number, is_alone) in [(0, true), (1, false), (2, true), (3, true)] {
+                let reader = filch::spawn(async move {
+                    let received = read_in_that_way(way, &mut other).await;
+                    (received, other)
+                });
+                until_waiting(
+                    if matches!(way, Way::Try) {
+                        "readable"
+                    } else {
+                        "read"
+                    },
+                    1,
+                )
+                .await;
+                match is_alone {
+                    true => one.write_all(b"some").await.unwrap(),
+                    false => send_with_descriptor(&one, b"some"),
+                }
+                let received;
+                (received, other) = reader.await.unwrap();
+                assert_eq!(received, b"some");
+                let readable = futures_util::poll!(other.readable());
+                assert_eq!(readable.is_pending(), is_alone, "{way:?}, {number}");
+            }
+            // Who asks for credentials gets them with every message.
+            rustix::net::sockopt::set_socket_passcred(&other, true).unwrap();
+            one.write_all(b"some").await.unwrap();
+            other.readable().await.unwrap();
+            assert_eq!(read_in_that_way(way, &mut other).await, b"some");
+            assert!(futures_util::poll!(other.readable()).is_ready(), "{way:?}");
+        }
     });
 }

@@ -88,23 +88,41 @@ pub fn poll_io<R>(
     poll_source(source, direction, waiter, wait, cx, |_| op())
 }
 
-/// As [`poll_io`], for a transfer of up to `len` bytes: a short one says that the source is drained
-/// (or full), which saves the next attempt.
-pub fn poll_io_short(
+/// What an operation on a byte stream has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// So many bytes.
+    pub count: usize,
+    /// The source is drained, or full: another attempt would block.
+    pub is_last: bool,
+}
+
+impl Transfer {
+    /// A transfer on a stream where it is the last one if it is shorter than it could have been. The end of
+    /// the stream is none: it says the same again.
+    pub fn of(count: usize, length: usize) -> Transfer {
+        Transfer {
+            count,
+            is_last: 0 < count && count < length,
+        }
+    }
+}
+
+/// As [`poll_io`], for a byte stream: the last transfer saves the attempt that would say so.
+pub fn poll_transfer(
     source: &Source,
     direction: Direction,
     waiter: Option<&mut Waiter>,
     wait: Wait,
     cx: &mut Context<'_>,
-    len: usize,
-    mut op: impl FnMut() -> io::Result<usize>,
+    mut op: impl FnMut() -> io::Result<Transfer>,
 ) -> Poll<io::Result<usize>> {
     poll_source(source, direction, waiter, wait, cx, |ready| {
         let done = op()?;
-        if 0 < done && done < len {
+        if done.is_last {
             source.clear_short(ready);
         }
-        Ok(done)
+        Ok(done.count)
     })
 }
 

@@ -107,20 +107,18 @@ impl Monitor {
             census.spares += usize::from(seat >= shared.remotes.first_spare());
             let waiting = remote.waiting();
             census.waiting += waiting;
-            match self.look_at(shared, seat, now, view) {
-                None => {
-                    census.at_work += 1;
-                    continue;
-                }
-                Some(Stuck::Preempted) => census.at_work += 1,
+            let stuck = self.look_at(shared, seat, now, view);
+            match stuck {
+                None | Some(Stuck::Preempted) => census.at_work += 1,
                 Some(Stuck::Computing) => {
                     census.computing += 1;
                     view.stuck = true;
                 }
                 Some(Stuck::Blocked) => census.blocked += 1,
             }
-            if waiting > 0 {
-                view.tense = true;
+            if waiting > 0 && stuck.is_some() {
+                // Looking more often takes time from those who wait for a processor.
+                view.tense |= stuck.is_some_and(Stuck::needs_substitute);
                 if shared.has_help() {
                     shared.notify_one();
                 }

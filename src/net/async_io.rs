@@ -151,7 +151,7 @@ impl<T: AsSource> Async<T> {
     /// What `call` returns.
     pub fn try_read_with<R>(&self, mut call: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
         let call = || call(self.get_ref());
-        try_now(self.io.source(), Direction::Read, |_| false, call)
+        try_now(self.io.source(), Direction::Read, call)
     }
 
     /// Runs `call` once, now. A `WouldBlock` makes the next `writable()` wait.
@@ -160,7 +160,7 @@ impl<T: AsSource> Async<T> {
     /// What `call` returns.
     pub fn try_write_with<R>(&self, mut call: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
         let call = || call(self.get_ref());
-        try_now(self.io.source(), Direction::Write, |_| false, call)
+        try_now(self.io.source(), Direction::Write, call)
     }
 
     /// For hand-written futures: whether a read would probably not block. Of several tasks that

@@ -80,11 +80,11 @@ impl<'a> Datagram<'a> {
     }
 
     pub(crate) fn try_reading<R>(&self, call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
-        try_now(self.source, Direction::Read, |_| false, call)
+        try_now(self.source, Direction::Read, call)
     }
 
     pub(crate) fn try_writing<R>(&self, call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
-        try_now(self.source, Direction::Write, |_| false, call)
+        try_now(self.source, Direction::Write, call)
     }
 }
 
@@ -100,7 +100,7 @@ io_futures! {
     RecvBuf { from: Datagram<'a>, buf: &'a mut Vec<u8> }
     |this, cx| -> usize {
         let (socket, buf) = (&this.from.socket, &mut *this.buf);
-        this.operation.poll(cx, || sys::recv::recv_append(socket, buf))
+        this.operation.poll(cx, || sys::recv::recv_append_datagram(socket, buf))
     }
 
     /// The future of a datagram socket's `send`.

@@ -8,7 +8,7 @@
 //!
 //! Not here: budget, readiness loop and records themselves (`filch_executor::leaf`).
 
-use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::leaf::{self, Transfer, Wait, WaitKind};
 use filch_reactor::{Direction, Ready, Source, Waiter};
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -50,16 +50,14 @@ impl<'a> Operation<'a> {
         )
     }
 
-    /// The same for a byte stream, where a transfer shorter than `length` says that the next one
-    /// would block.
-    pub(crate) fn poll_short(
+    /// The same for a byte stream, where some transfers say that the next one would block.
+    pub(crate) fn poll_transfer(
         &mut self,
         cx: &mut Context<'_>,
-        length: usize,
-        call: impl FnMut() -> io::Result<usize>,
+        call: impl FnMut() -> io::Result<Transfer>,
     ) -> Poll<io::Result<usize>> {
         let (source, waiter) = (self.source, Some(&mut self.waiter));
-        leaf::poll_io_short(source, self.direction, waiter, self.wait, cx, length, call)
+        leaf::poll_transfer(source, self.direction, waiter, self.wait, cx, call)
     }
 
     /// Waits for readiness and performs nothing.
@@ -81,37 +79,44 @@ impl Drop for Operation<'_> {
     }
 }
 
-/// Tries `call` once, now. `WouldBlock` and a short transfer (`short` says so) clear the readiness
-/// that was seen before, so that a following wait for readiness really waits.
+/// Tries `call` once, now. `WouldBlock` clears the readiness that was seen before, so that a following
+/// wait for readiness really waits.
 pub(crate) fn try_now<R>(
     source: &Source,
     direction: Direction,
-    short: impl FnOnce(&R) -> bool,
-    mut call: impl FnMut() -> io::Result<R>,
+    call: impl FnMut() -> io::Result<R>,
 ) -> io::Result<R> {
-    let seen = source.ready(direction);
-    let result = loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => break result,
-        }
-    };
-    settle(source, seen, &result, short);
-    result
+    try_seen(source, source.ready(direction), call)
 }
 
-/// After a transfer that did not wait: what its outcome says about the readiness seen before it.
-pub(crate) fn settle<R>(
+/// The same for a byte stream, where some transfers too clear the readiness.
+pub(crate) fn try_transfer(
+    source: &Source,
+    direction: Direction,
+    call: impl FnMut() -> io::Result<Transfer>,
+) -> io::Result<usize> {
+    let seen = source.ready(direction);
+    let done = try_seen(source, seen, call)?;
+    if let (true, Some(seen)) = (done.is_last, seen) {
+        source.clear_short(seen);
+    }
+    Ok(done.count)
+}
+
+fn try_seen<R>(
     source: &Source,
     seen: Option<Ready>,
-    result: &io::Result<R>,
-    short: impl FnOnce(&R) -> bool,
-) {
-    let Some(seen) = seen else { return };
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => source.clear(seen),
-        Ok(done) if short(done) => source.clear_short(seen),
-        _ => {}
+    mut call: impl FnMut() -> io::Result<R>,
+) -> io::Result<R> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                seen.into_iter().for_each(|seen| source.clear(seen));
+                return Err(error);
+            }
+            result => return result,
+        }
     }
 }
 

@@ -5,12 +5,13 @@
 //! methods and its `AsyncRead` and `AsyncWrite`. Not here: how a stream comes to be (`connect`,
 //! listeners), its options, and its halves (`split`).
 
-use crate::net::operation::{Operation, io_futures, settle, try_now};
+use crate::net::operation::{Operation, io_futures, try_transfer};
 use crate::sys;
-use filch_executor::leaf::{self, Wait, WaitKind};
+use crate::sys::recv::{self, StreamKind};
+use filch_executor::leaf::{self, Transfer, Wait, WaitKind};
 use filch_reactor::{AsSource, Direction, Io, Source};
 use socket2::SockRef;
-use std::io::{self, IoSlice, IoSliceMut, Read as _};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::panic::Location;
@@ -24,19 +25,13 @@ pub(crate) type At = &'static Location<'static>;
 pub(crate) struct Stream<T: AsSource> {
     io: Io<T>,
     at: At,
-    /// Whether a short read means that nothing is left. Not so for Unix sockets: a read ends early
-    /// where descriptors were sent along.
-    short_reads: bool,
+    kind: StreamKind,
 }
 
 impl<T: AsSource> Stream<T> {
     /// Takes a socket that is in non-blocking mode.
-    pub(crate) fn new(io: Io<T>, at: At, short_reads: bool) -> Stream<T> {
-        Stream {
-            io,
-            at,
-            short_reads,
-        }
+    pub(crate) fn new(io: Io<T>, at: At, kind: StreamKind) -> Stream<T> {
+        Stream { io, at, kind }
     }
 
     pub(crate) fn get_ref(&self) -> &T {
@@ -55,7 +50,7 @@ impl<T: AsSource> Stream<T> {
             source: self.io.source(),
             socket: SockRef::from(self.io.get_ref()),
             at: self.at,
-            short_reads: self.short_reads,
+            kind: self.kind,
         }
     }
 }
@@ -66,7 +61,7 @@ pub struct Endpoint<'a> {
     source: &'a Source,
     socket: SockRef<'a>,
     at: At,
-    short_reads: bool,
+    kind: StreamKind,
 }
 
 /// Reads through the one place that a direction has for the `poll_*` traits.
@@ -79,19 +74,21 @@ impl<'a> Endpoint<'a> {
         }
     }
 
-    /// How long a read must be not to count as short.
-    fn enough(&self, length: usize) -> usize {
-        if self.short_reads { length } else { 0 }
+    fn receive(&self, buf: &mut [u8]) -> io::Result<Transfer> {
+        recv::recv(&self.socket, self.kind, buf)
+    }
+
+    fn receive_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<Transfer> {
+        recv::recv_vectored(&self.socket, self.kind, bufs)
     }
 
     fn poll_recv(
         &self,
         cx: &mut Context<'_>,
-        length: usize,
-        call: impl FnMut() -> io::Result<usize>,
+        call: impl FnMut() -> io::Result<Transfer>,
     ) -> Poll<io::Result<usize>> {
-        let (wait, length) = (self.wait(WaitKind::Read), self.enough(length));
-        leaf::poll_io_short(self.source, Direction::Read, None, wait, cx, length, call)
+        let wait = self.wait(WaitKind::Read);
+        leaf::poll_transfer(self.source, Direction::Read, None, wait, cx, call)
     }
 
     pub(crate) fn poll_read(
@@ -99,7 +96,7 @@ impl<'a> Endpoint<'a> {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_recv(cx, buf.len(), || (&*self.socket).read(buf))
+        self.poll_recv(cx, || self.receive(buf))
     }
 
     pub(crate) fn poll_read_vectored(
@@ -107,22 +104,20 @@ impl<'a> Endpoint<'a> {
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        let length = bufs.iter().map(|buf| buf.len()).sum();
-        self.poll_recv(cx, length, || (&*self.socket).read_vectored(bufs))
+        self.poll_recv(cx, || self.receive_vectored(bufs))
     }
 
     fn poll_send(
         &self,
         cx: &mut Context<'_>,
-        length: usize,
-        call: impl FnMut() -> io::Result<usize>,
+        call: impl FnMut() -> io::Result<Transfer>,
     ) -> Poll<io::Result<usize>> {
         let wait = self.wait(WaitKind::Write);
-        leaf::poll_io_short(self.source, Direction::Write, None, wait, cx, length, call)
+        leaf::poll_transfer(self.source, Direction::Write, None, wait, cx, call)
     }
 
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_send(cx, buf.len(), || send(&self.socket, buf))
+        self.poll_send(cx, || send(&self.socket, buf))
     }
 
     pub(crate) fn poll_write_vectored(
@@ -130,8 +125,7 @@ impl<'a> Endpoint<'a> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let length = bufs.iter().map(|buf| buf.len()).sum();
-        self.poll_send(cx, length, || send_vectored(&self.socket, bufs))
+        self.poll_send(cx, || send_vectored(&self.socket, bufs))
     }
 
     /// Shuts down, and takes a connection that is gone already for done.
@@ -145,54 +139,31 @@ impl<'a> Endpoint<'a> {
 
 /// Transfers that never wait.
 impl<'a> Endpoint<'a> {
-    fn is_short_read(&self, done: usize, length: usize) -> bool {
-        self.short_reads && is_short(done, length)
-    }
-
-    fn try_recv(
-        &self,
-        length: usize,
-        call: impl FnMut() -> io::Result<usize>,
-    ) -> io::Result<usize> {
-        let short = |&done: &usize| self.is_short_read(done, length);
-        try_now(self.source, Direction::Read, short, call)
-    }
-
     pub(crate) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.try_recv(buf.len(), || (&*self.socket).read(buf))
+        try_transfer(self.source, Direction::Read, || self.receive(buf))
     }
 
     pub(crate) fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let length = bufs.iter().map(|buf| buf.len()).sum();
-        self.try_recv(length, || (&*self.socket).read_vectored(bufs))
+        try_transfer(self.source, Direction::Read, || self.receive_vectored(bufs))
     }
 
     pub(crate) fn try_read_uninit<'b>(
         &self,
         buf: &'b mut [MaybeUninit<u8>],
     ) -> io::Result<&'b mut [u8]> {
-        let length = buf.len();
-        let seen = self.source.ready(Direction::Read);
-        let result = sys::recv::recv_uninit(&self.socket, buf);
-        settle(self.source, seen, &result, |part| {
-            self.is_short_read(part.len(), length)
-        });
-        result
+        let call = || recv::recv_uninit(&self.socket, self.kind, buf);
+        let count = try_transfer(self.source, Direction::Read, call)?;
+        // SAFETY: `recv_uninit` has initialised so many bytes.
+        Ok(unsafe { buf[..count].assume_init_mut() })
     }
 
     pub(crate) fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
-        let short = |&done: &usize| is_short(done, buf.len());
-        try_now(self.source, Direction::Write, short, || {
-            send(&self.socket, buf)
-        })
+        try_transfer(self.source, Direction::Write, || send(&self.socket, buf))
     }
 
     pub(crate) fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let length = bufs.iter().map(|buf| buf.len()).sum();
-        let short = |&done: &usize| is_short(done, length);
-        try_now(self.source, Direction::Write, short, || {
-            send_vectored(&self.socket, bufs)
-        })
+        let call = || send_vectored(&self.socket, bufs);
+        try_transfer(self.source, Direction::Write, call)
     }
 }
 
@@ -279,19 +250,15 @@ io_futures! {
     /// The future of a stream's `read`.
     Read { from: Endpoint<'a>, buf: &'a mut [u8] }
     |this, cx| -> usize {
-        let (socket, buf) = (&this.from.socket, &mut *this.buf);
-        let length = this.from.enough(buf.len());
-        this.operation.poll_short(cx, length, || (&**socket).read(buf))
+        this.operation.poll_transfer(cx, || this.from.receive(this.buf))
     }
 
     /// The future of a stream's `read_exact`.
     ReadExact { from: Endpoint<'a>, buf: &'a mut [u8], done: usize }
     |this, cx| -> () {
-        let socket = &this.from.socket;
         while this.done < this.buf.len() {
             let rest = &mut this.buf[this.done..];
-            let length = this.from.enough(rest.len());
-            match ready!(this.operation.poll_short(cx, length, || (&**socket).read(rest)))? {
+            match ready!(this.operation.poll_transfer(cx, || this.from.receive(rest)))? {
                 0 => return Poll::Ready(Err(ended_after(this.done, this.buf.len()))),
                 count => this.done += count,
             }
@@ -302,23 +269,22 @@ io_futures! {
     /// The future of a stream's `read_buf`.
     ReadBuf { from: Endpoint<'a>, buf: &'a mut Vec<u8> }
     |this, cx| -> usize {
-        let (socket, buf) = (&this.from.socket, &mut *this.buf);
-        let length = this.from.enough(sys::recv::room(buf).len());
-        this.operation.poll_short(cx, length, || sys::recv::recv_append(socket, buf))
+        let (socket, kind) = (&this.from.socket, this.from.kind);
+        this.operation.poll_transfer(cx, || recv::recv_append(socket, kind, this.buf))
     }
 
     /// The future of a stream's `peek`.
     Peek { from: Endpoint<'a>, buf: &'a mut [u8] }
     |this, cx| -> usize {
         let (socket, buf) = (&this.from.socket, &mut *this.buf);
-        this.operation.poll(cx, || sys::recv::peek(socket, buf))
+        this.operation.poll(cx, || recv::peek(socket, buf))
     }
 
     /// The future of a stream's `write`.
     Write { to: Endpoint<'a>, buf: &'a [u8] }
     |this, cx| -> usize {
         let (socket, buf) = (&this.to.socket, this.buf);
-        this.operation.poll_short(cx, buf.len(), || send(socket, buf))
+        this.operation.poll_transfer(cx, || send(socket, buf))
     }
 
     /// The future of a stream's `write_all`.
@@ -327,7 +293,7 @@ io_futures! {
         let socket = &this.to.socket;
         while !this.rest.is_empty() {
             let rest = this.rest;
-            match ready!(this.operation.poll_short(cx, rest.len(), || send(socket, rest)))? {
+            match ready!(this.operation.poll_transfer(cx, || send(socket, rest)))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => this.rest = &rest[count..],
             }
@@ -344,16 +310,14 @@ io_futures! {
     |this, cx| -> () { this.operation.poll_ready(cx) }
 }
 
-fn is_short(done: usize, length: usize) -> bool {
-    0 < done && done < length
+fn send(socket: &SockRef<'_>, buf: &[u8]) -> io::Result<Transfer> {
+    let count = socket.send_with_flags(buf, sys::SEND_FLAGS)?;
+    Ok(Transfer::of(count, buf.len()))
 }
 
-fn send(socket: &SockRef<'_>, buf: &[u8]) -> io::Result<usize> {
-    socket.send_with_flags(buf, sys::SEND_FLAGS)
-}
-
-fn send_vectored(socket: &SockRef<'_>, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-    socket.send_vectored_with_flags(bufs, sys::SEND_FLAGS)
+fn send_vectored(socket: &SockRef<'_>, bufs: &[IoSlice<'_>]) -> io::Result<Transfer> {
+    let count = socket.send_vectored_with_flags(bufs, sys::SEND_FLAGS)?;
+    Ok(Transfer::of(count, bufs.iter().map(|buf| buf.len()).sum()))
 }
 
 fn ended_after(done: usize, wanted: usize) -> io::Error {

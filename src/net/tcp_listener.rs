@@ -122,7 +122,7 @@ impl TcpListener {
     pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let at = Location::caller();
         let accept = || sys::accept(self.get_ref());
-        let found = try_now(self.io.source(), Direction::Read, |_| false, accept)?;
+        let found = try_now(self.io.source(), Direction::Read, accept)?;
         Ok(self.accepted(found, at))
     }
 

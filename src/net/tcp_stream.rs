@@ -7,6 +7,7 @@ use crate::net::addr::ToSocketAddrs;
 use crate::net::connect::Connect;
 use crate::net::stream::{At, Endpoint, Stream};
 use crate::net::surface::stream_surface;
+use crate::sys::recv::StreamKind;
 use filch_executor::Handle;
 use filch_reactor::Io;
 use socket2::SockRef;
@@ -58,7 +59,7 @@ impl TcpStream {
 
     pub(crate) fn new(io: Io<net::TcpStream>, at: At) -> TcpStream {
         TcpStream {
-            stream: Stream::new(io, at, true),
+            stream: Stream::new(io, at, StreamKind::Tcp),
         }
     }
 

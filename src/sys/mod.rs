@@ -9,7 +9,7 @@
 //! - `is_in_progress(&error)`: whether a failed `connect` goes on in the background;
 //! - `set_nonblocking(&source)`: for any pollable object.
 //!
-//! `local` does the same for Unix domain sockets. `recv` holds the two places where memory that nobody initialised is read into. Not here: waiting,
+//! `local` does the same for Unix domain sockets. `recv` reads from streams, into memory that nobody need have initialised. Not here: waiting,
 //! which is the reactor's, and anything that knows a task. Called by `net` alone.
 
 pub(crate) mod recv;

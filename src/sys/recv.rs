@@ -1,52 +1,105 @@
-//! Reads into memory that nobody initialised: the one thing that the io traits cannot say.
+//! Reads from sockets. They write into memory that nobody initialised, which the io traits cannot say, and tell
+//! whether there may be more.
 //!
-//! Three functions, all over socket2's `recv` and `peek`, which promise to write only initialised bytes
-//! and say how many. All of the crate's unsafe code for reading is here.
+//! All over socket2's `recv` and `peek`, and `local`'s own, which write only initialised bytes and say how many.
+//! The crate's unsafe code for reading into uninitialised memory is here, and in `net::stream`, whose caller gets it back.
 
+use filch_executor::leaf::Transfer;
 use socket2::SockRef;
-use std::io;
+use std::io::{self, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 
 /// Room that a full vector is given before a read; one read's usual size.
 const GROWTH: usize = 8 * 1024;
 
-/// Receives into `buf` and returns the part that was written; an interrupted call is made again.
-pub(crate) fn recv_uninit<'b>(
+/// What a short read says depends on the kind of stream: that nothing is left, of TCP. Of Unix sockets `local` has
+/// to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamKind {
+    Tcp,
+    #[cfg(unix)]
+    Local,
+}
+
+/// Receives into `buf`.
+pub(crate) fn recv(socket: &SockRef<'_>, kind: StreamKind, buf: &mut [u8]) -> io::Result<Transfer> {
+    recv_uninit(socket, kind, as_uninit(buf))
+}
+
+/// Receives into several buffers, one after the other.
+pub(crate) fn recv_vectored(
     socket: &SockRef<'_>,
-    buf: &'b mut [MaybeUninit<u8>],
-) -> io::Result<&'b mut [u8]> {
-    let count = loop {
-        match socket.recv(buf) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            count => break count?,
+    kind: StreamKind,
+    bufs: &mut [IoSliceMut<'_>],
+) -> io::Result<Transfer> {
+    match kind {
+        StreamKind::Tcp => {
+            let length = bufs.iter().map(|buf| buf.len()).sum();
+            let count = (&**socket).read_vectored(bufs)?;
+            Ok(Transfer::of(count, length))
         }
-    };
-    // SAFETY: `recv` returned `count`, hence initialised the first `count` bytes of `buf`.
-    Ok(unsafe { buf[..count].assume_init_mut() })
+        #[cfg(unix)]
+        StreamKind::Local => super::local::recv_vectored(socket, bufs),
+    }
+}
+
+/// Receives into `buf`, of which it initialises as many bytes as it says.
+pub(crate) fn recv_uninit(
+    socket: &SockRef<'_>,
+    kind: StreamKind,
+    buf: &mut [MaybeUninit<u8>],
+) -> io::Result<Transfer> {
+    match kind {
+        StreamKind::Tcp => Ok(Transfer::of(socket.recv(buf)?, buf.len())),
+        #[cfg(unix)]
+        StreamKind::Local => super::local::recv(socket, buf),
+    }
 }
 
 /// Receives behind the end of `buf`, into its spare capacity, which is made if there is none.
-pub(crate) fn recv_append(socket: &SockRef<'_>, buf: &mut Vec<u8>) -> io::Result<usize> {
-    let spare = room(buf);
-    let count = socket.recv(spare)?;
-    let length = buf.len() + count;
-    // SAFETY: `recv` wrote the first `count` bytes of the spare capacity, which starts at `len`;
-    // `count` is at most that capacity's size.
-    unsafe { buf.set_len(length) };
+pub(crate) fn recv_append(
+    socket: &SockRef<'_>,
+    kind: StreamKind,
+    buf: &mut Vec<u8>,
+) -> io::Result<Transfer> {
+    let done = recv_uninit(socket, kind, room(buf))?;
+    // SAFETY: `recv_uninit` wrote so many bytes of `room(buf)`.
+    unsafe { grow(buf, done.count) };
+    Ok(done)
+}
+
+/// The same for a datagram, which says nothing about the next.
+pub(crate) fn recv_append_datagram(socket: &SockRef<'_>, buf: &mut Vec<u8>) -> io::Result<usize> {
+    let count = socket.recv(room(buf))?;
+    // SAFETY: `recv` wrote so many bytes of `room(buf)`.
+    unsafe { grow(buf, count) };
     Ok(count)
 }
 
 /// Receives into `buf` and leaves the data where they are.
 pub(crate) fn peek(socket: &SockRef<'_>, buf: &mut [u8]) -> io::Result<usize> {
-    // SAFETY: `MaybeUninit<u8>` has the layout of `u8`, and socket2 promises to write initialised
-    // bytes alone, so `buf` stays initialised.
-    socket.peek(unsafe { &mut *(std::ptr::from_mut(buf) as *mut [MaybeUninit<u8>]) })
+    socket.peek(as_uninit(buf))
+}
+
+/// A buffer as the system's calls take it, which write initialised bytes alone.
+fn as_uninit(buf: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: `MaybeUninit<u8>` has the layout of `u8`, and those who get this write nothing uninitialised, so
+    // `buf` stays initialised.
+    unsafe { &mut *(std::ptr::from_mut(buf) as *mut [MaybeUninit<u8>]) }
 }
 
 /// The spare capacity of `buf`, never empty.
-pub(crate) fn room(buf: &mut Vec<u8>) -> &mut [MaybeUninit<u8>] {
+fn room(buf: &mut Vec<u8>) -> &mut [MaybeUninit<u8>] {
     if buf.len() == buf.capacity() {
         buf.reserve(GROWTH);
     }
     buf.spare_capacity_mut()
+}
+
+/// # Safety
+/// The first `count` bytes of the spare capacity are initialised.
+unsafe fn grow(buf: &mut Vec<u8>, count: usize) {
+    let length = buf.len() + count;
+    // SAFETY: as the caller promises; they are within the capacity.
+    unsafe { buf.set_len(length) };
 }

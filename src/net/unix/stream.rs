@@ -5,6 +5,7 @@ use crate::net::stream::{At, Endpoint, Stream};
 use crate::net::surface::stream_surface;
 use crate::net::unix::UCred;
 use crate::sys;
+use crate::sys::recv::StreamKind;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_executor::{Handle, JoinHandle};
 use filch_reactor::Io;
@@ -96,7 +97,7 @@ impl UnixStream {
 
     pub(super) fn new(io: Io<net::UnixStream>, at: At) -> UnixStream {
         UnixStream {
-            stream: Stream::new(io, at, false),
+            stream: Stream::new(io, at, StreamKind::Local),
         }
     }
 

@@ -1,8 +1,11 @@
-//! macOS and the BSDs: `getpeereid`, and addresses that are paths or nothing.
+//! macOS and the BSDs: `getpeereid`, addresses that are paths or nothing, and reads that never tell that they are the
+//! last.
 
 use crate::net::UCred;
-use socket2::SockAddr;
-use std::io;
+use filch_executor::leaf::Transfer;
+use socket2::{SockAddr, SockRef};
+use std::io::{self, IoSliceMut, Read};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
@@ -22,4 +25,20 @@ pub(crate) fn peer_cred<T: AsFd>(socket: &T) -> io::Result<UCred> {
 /// The system's form of an address.
 pub(crate) fn sockaddr(address: &SocketAddr) -> io::Result<SockAddr> {
     SockAddr::unix(address.as_pathname().unwrap_or(Path::new("")))
+}
+
+/// Receives from a stream into `buf`, of which it initialises as many bytes as it says. A read ends early behind
+/// bytes that were sent along with descriptors, so a short one says nothing.
+pub(crate) fn recv(socket: &SockRef<'_>, buf: &mut [MaybeUninit<u8>]) -> io::Result<Transfer> {
+    let (count, is_last) = (socket.recv(buf)?, false);
+    Ok(Transfer { count, is_last })
+}
+
+/// The same, into several buffers.
+pub(crate) fn recv_vectored(
+    socket: &SockRef<'_>,
+    bufs: &mut [IoSliceMut<'_>],
+) -> io::Result<Transfer> {
+    let (count, is_last) = ((&**socket).read_vectored(bufs)?, false);
+    Ok(Transfer { count, is_last })
 }

@@ -1,10 +1,12 @@
-//! Linux: `SO_PEERCRED`, and names in the abstract namespace.
+//! Linux: `SO_PEERCRED`, names in the abstract namespace, and reads that tell whether there may be more.
 
 use crate::net::UCred;
-use socket2::SockAddr;
+use filch_executor::leaf::Transfer;
+use socket2::{SockAddr, SockRef};
 use std::ffi::OsString;
-use std::io;
-use std::os::fd::AsFd;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::SocketAddr;
@@ -27,4 +29,50 @@ pub(crate) fn sockaddr(address: &SocketAddr) -> io::Result<SockAddr> {
         (None, Some(name)) => SockAddr::unix(OsString::from_vec([b"\0", name].concat())),
         (None, None) => SockAddr::unix(""),
     }
+}
+
+/// Receives from a stream into `buf`, of which it initialises as many bytes as it says.
+///
+/// A read ends early behind bytes that were sent along with descriptors, and where the sender changes if the
+/// socket asks for credentials. In both cases there was something to receive besides bytes, which nobody asked
+/// for here, and `recvmsg` says so: `MSG_CTRUNC`, unix(7) and recvmsg(2). Any other short read is the last one.
+pub(crate) fn recv(socket: &SockRef<'_>, buf: &mut [MaybeUninit<u8>]) -> io::Result<Transfer> {
+    let mut vector = libc::iovec {
+        iov_base: buf.as_mut_ptr().cast(),
+        iov_len: buf.len(),
+    };
+    // SAFETY: the vector is one piece of memory, borrowed mutably by this call.
+    unsafe { recvmsg(socket, &raw mut vector, 1, buf.len()) }
+}
+
+/// The same, into several buffers.
+pub(crate) fn recv_vectored(
+    socket: &SockRef<'_>,
+    bufs: &mut [IoSliceMut<'_>],
+) -> io::Result<Transfer> {
+    let length = bufs.iter().map(|buf| buf.len()).sum();
+    // As std does it: no more than the system takes at once.
+    let count = bufs.len().min(libc::UIO_MAXIOV as usize);
+    // SAFETY: an `IoSliceMut` has the layout of an `iovec`, as its documentation promises.
+    unsafe { recvmsg(socket, bufs.as_mut_ptr().cast(), count, length) }
+}
+
+/// # Safety
+/// `vectors` points to `count` vectors of memory that may be written.
+unsafe fn recvmsg(
+    socket: &SockRef<'_>,
+    vectors: *mut libc::iovec,
+    count: usize,
+    length: usize,
+) -> io::Result<Transfer> {
+    // SAFETY: for this structure all-zero bytes mean that there is no address, no vector and no room for more.
+    let mut message: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+    message.msg_iov = vectors;
+    message.msg_iovlen = count as _;
+    // SAFETY: the socket is open while it is borrowed, and the message describes memory that may be written.
+    let count = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, 0) };
+    let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
+    let mut done = Transfer::of(count, length);
+    done.is_last &= message.msg_flags & libc::MSG_CTRUNC == 0;
+    Ok(done)
 }
