@@ -2,6 +2,8 @@
 //!
 //! Its public half, which others do see, is `remotes::Remote`.
 
+use crate::credit::Credit;
+use crate::crowd::Crowd;
 use crate::pace::{Sample, Stopwatch};
 use crate::queue::Local;
 use crate::registry::Desk;
@@ -35,8 +37,10 @@ pub(crate) struct Core {
     pub(crate) stopwatch: Stopwatch,
     /// Measures single polls, one after each of the backstop's beats.
     pub(crate) sample: Sample,
-    /// How far looking around before sleeping has paid off lately; see `Worker::linger`.
-    pub(crate) linger_credit: Cell<u32>,
+    /// For looking for tasks before it sleeps, and for I/O events; see `Worker::linger` and `look_at_poller`.
+    pub(crate) linger_credit: Credit,
+    pub(crate) poller_credit: Credit,
+    pub(crate) crowd: Crowd,
     /// The slow lane was not served for long: it comes before other tasks.
     pub(crate) lane_first: Cell<bool>,
     /// Wakers are being woken in a batch: their tasks queue up without waking workers.
@@ -61,7 +65,9 @@ impl Core {
             beat: Cell::new(0),
             stopwatch: Stopwatch::new(),
             sample: Sample::new(),
-            linger_credit: Cell::new(0),
+            linger_credit: Credit::new(1),
+            poller_credit: Credit::new(4),
+            crowd: Crowd::new(),
             lane_first: Cell::new(false),
             batching: Cell::new(false),
             memory: Store::new(),

@@ -18,6 +18,8 @@ mod habit;
 
 mod task;
 
+mod credit;
+mod crowd;
 mod idle;
 mod pace;
 mod parker;

@@ -13,7 +13,7 @@
 //! ```
 
 use crate::primitive::atomic::AtomicU32;
-use crate::primitive::atomic::Ordering::{AcqRel, Acquire};
+use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sys;
 use filch_timer::Instant;
 use std::sync::Arc;
@@ -67,6 +67,11 @@ impl Parker {
             }
         }
         self.state.swap(EMPTY, AcqRel) == NOTIFIED
+    }
+
+    /// Whether a token waits; `start_polling` consumes it.
+    pub(crate) fn is_notified(&self) -> bool {
+        self.state.load(Relaxed) == NOTIFIED
     }
 
     /// Announces that this thread goes to sleep in the poller. `false`: it was unparked first, and

@@ -10,6 +10,7 @@ use crate::shared::Shared;
 use crate::sys;
 use crate::task::{Header, Runnable};
 use crate::watch::{Known, Mark, Stuck};
+use filch_reactor::Turn;
 use filch_timer::Instant;
 use std::io;
 use std::sync::Arc;
@@ -37,9 +38,8 @@ const SLOT_STREAK: u32 = 32;
 /// about 10 µs.
 const LINGER_LOOKS: u32 = 10;
 const LINGER_PAUSES: u32 = 20;
-/// How many fruitless times end the looking around, after it has paid off often.
-const LINGER_CREDIT: u32 = 8;
-/// A sleep that was this short, looking around would have saved.
+/// A sleep that was this short, looking around would have saved. So long, too, a worker looks for I/O events before it sleeps
+/// in the poller.
 const SHORT_SLEEP: Duration = Duration::from_micros(20);
 
 /// Attempts at a queue that others are busy with.
@@ -449,8 +449,8 @@ impl<'a> Worker<'a> {
     /// long as it searches nobody pays for waking it. Only while that pays off, so that a worker with
     /// nothing to come goes to sleep at once, and one worker at a time.
     fn linger(&mut self) -> Option<Runnable> {
-        let credit = self.core.linger_credit.get();
-        if credit == 0 || !self.searching || !self.shared.idle.is_only_searcher() {
+        let may_search = self.searching && self.shared.idle.is_only_searcher();
+        if !may_search || !self.core.linger_credit.spend() {
             return None;
         }
         for _ in 0..LINGER_LOOKS {
@@ -458,11 +458,10 @@ impl<'a> Worker<'a> {
             if self.shared.has_work()
                 && let Some(task) = self.take_injected().or_else(|| self.search())
             {
-                self.core.linger_credit.set((credit + 1).min(LINGER_CREDIT));
+                self.core.linger_credit.earn();
                 return Some(task);
             }
         }
-        self.core.linger_credit.set(credit - 1);
         None
     }
 
@@ -516,18 +515,20 @@ impl<'a> Worker<'a> {
         // What the thread does until its next poll is none of that poll's time.
         self.core.sample.cancel();
         let start = self.shared.clock.now();
-        let polled = self.sleep_in_poller_or_on_word(self.next_deadline());
+        let polled = self.sleep_in_poller_or_on_word(start, self.next_deadline());
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);
         self.shared.leave_idle();
         self.wake_batch();
         let now = self.shared.now();
-        if self.searching && now.duration_since(start) < SHORT_SLEEP {
-            self.core
-                .linger_credit
-                .set((self.core.linger_credit.get() + 2).min(LINGER_CREDIT));
+        let was_short = now.duration_since(start) < SHORT_SLEEP;
+        if was_short && self.searching {
+            self.core.linger_credit.earn();
         }
         if polled {
             self.shared.last_turn.store(now.as_nanos(), Relaxed);
+            if was_short {
+                self.core.poller_credit.earn();
+            }
         }
         self.fire_timers(now);
     }
@@ -545,14 +546,16 @@ impl<'a> Worker<'a> {
             .min()
     }
 
-    /// Returns whether it slept in the poller.
-    fn sleep_in_poller_or_on_word(&mut self, deadline: Option<Instant>) -> bool {
+    /// Returns whether it asked the poller for events.
+    fn sleep_in_poller_or_on_word(&mut self, start: Instant, deadline: Option<Instant>) -> bool {
         let Some(mut turn) = self.shared.reactor.try_lock() else {
             self.remote.parker.park(deadline);
             return false;
         };
-        if !self.remote.parker.start_polling() {
-            return false;
+        let may_look = self.core.poller_credit.spend() && !self.core.crowd.is_there(start);
+        let looked = may_look && self.look_at_poller(&mut turn, start, deadline);
+        if looked || !self.remote.parker.start_polling() {
+            return looked;
         }
         let timeout = deadline.map(|deadline| deadline.duration_since(self.shared.clock.now()));
         let events = turn.wait(timeout, &mut self.woken);
@@ -560,6 +563,32 @@ impl<'a> Worker<'a> {
         self.remote.parker.stop_polling();
         self.count_turn(&events);
         true
+    }
+
+    /// Asks for events for as long as a sleep is short. Whether something has come, or somebody wants this worker: it
+    /// need not sleep. Whoever unparks it meanwhile makes no system call.
+    fn look_at_poller(
+        &mut self,
+        turn: &mut Turn<'_>,
+        start: Instant,
+        deadline: Option<Instant>,
+    ) -> bool {
+        let end = start.saturating_add(SHORT_SLEEP);
+        let end = deadline.map_or(end, |deadline| deadline.min(end));
+        loop {
+            let events = turn.wait(Some(Duration::ZERO), &mut self.woken);
+            self.count_turn(&events);
+            if !self.woken.is_empty() {
+                return true;
+            }
+            if self.remote.parker.is_notified() {
+                return !self.remote.parker.start_polling();
+            }
+            (0..LINGER_PAUSES).for_each(|_| std::hint::spin_loop());
+            if self.shared.clock.now() >= end {
+                return false;
+            }
+        }
     }
 
     /// Asks for I/O events without sleeping, unless somebody else is at it: whoever has the poller

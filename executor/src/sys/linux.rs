@@ -152,6 +152,7 @@ pub(crate) fn own_usage() -> Option<Usage> {
     Some(Usage {
         cpu: time(usage.ru_utime) + time(usage.ru_stime),
         waits: usage.ru_nvcsw as u64,
+        preemptions: usage.ru_nivcsw as u64,
     })
 }
 

@@ -34,4 +34,6 @@ pub(crate) struct Usage {
     pub(crate) cpu: std::time::Duration,
     /// Times it has waited for something.
     pub(crate) waits: u64,
+    /// Times it had to give its processor to another thread.
+    pub(crate) preemptions: u64,
 }
