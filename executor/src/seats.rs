@@ -87,7 +87,7 @@ pub(crate) enum Called {
     /// A spare thread that rested.
     Resting,
     /// A new spare thread, which the caller starts on this seat.
-    New(Core),
+    New(Box<Core>),
 }
 
 impl Seats {
@@ -277,7 +277,7 @@ impl Seats {
         inner.update_seated(remotes);
         if inner.resting == 0 {
             inner.spare_threads += 1;
-            return Called::New(core);
+            return Called::New(Box::new(core));
         }
         inner.resting -= 1;
         inner.called.push(core);

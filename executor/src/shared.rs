@@ -67,7 +67,7 @@ pub(crate) enum NewThread {
     /// For a worker's seat that nobody holds.
     Worker,
     /// For this spare seat.
-    Spare(Core),
+    Spare(Box<Core>),
 }
 
 /// The shared part of a runtime.

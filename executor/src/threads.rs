@@ -19,7 +19,7 @@ use std::thread;
 pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
     match thread {
         NewThread::Worker => hire(shared),
-        NewThread::Spare(core) => start_spare(shared, core),
+        NewThread::Spare(core) => start_spare(shared, *core),
     }
 }
 

@@ -42,7 +42,7 @@ impl Runtime {
             Called::Resting => {}
             Called::New(core) => {
                 let runtime = Arc::clone(self);
-                thread::spawn(move || runtime.work_and_rest(core));
+                thread::spawn(move || runtime.work_and_rest(*core));
             }
         }
         true
