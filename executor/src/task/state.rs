@@ -2,7 +2,7 @@
 //!
 //! Every transition a task can make is a method of [`State`]; nobody else touches the word. Each
 //! returns a `#[must_use]` action that says what the caller now owes. Pointers, futures and wakers
-//! are not known here: see `raw.rs` for those.
+//! are not known here: see `raw/` for those.
 //!
 //! ```text
 //!              wake, abort                    start

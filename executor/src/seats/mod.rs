@@ -12,26 +12,21 @@
 //! finds none, has a thread started for a vacant seat ([`Seats::hire`]). One at a time: until the new thread has
 //! taken its seat it counts as one that searches, since looking for tasks is the first thing it does.
 //!
-//! Besides there are *spare* seats, for threads that stand in for workers which are stuck in a long poll
-//! (`staff.rs`). A spare thread comes with its seat, works it until it is asked to retire, and rests for some
-//! seconds, in case it is called again. Whoever calls marks the seat as held before anything else, so it
-//! counts as staffed from then on, and nobody calls another one for the same reason.
-//!
 //! A caller of `run` has precedence over waiting threads: it announces itself (`wanted`), which makes
 //! some worker that finds nothing to do, or that comes to its upkeep, give its seat up.
+//!
+//! Besides there are *spare* seats, for threads that stand in for stuck workers: `spares.rs`. They are under the
+//! same lock, since a call gets somebody to a seat of either kind, and the end comes for both at once.
+
+mod spares;
+
+pub(crate) use spares::Called;
 
 use crate::core::Core;
-use crate::idle::Idle;
 use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::primitive::atomic::{AtomicBool, AtomicUsize};
 use crate::primitive::{Condvar, Mutex, MutexGuard};
-use crate::queue::Local;
-use crate::remotes::Remotes;
-use filch_timer::Instant;
-use std::time::Duration;
-
-/// A spare thread that nobody calls ends after this long.
-const REST: Duration = Duration::from_secs(5);
+use spares::Spares;
 
 /// The vacant seats and who waits for one.
 #[derive(Debug)]
@@ -65,29 +60,7 @@ struct Inner {
     closed: bool,
     /// Threads started so far.
     hired: usize,
-    /// Spare seats that were made so far, and those of them that nobody has; the lowest is last.
-    spares: usize,
-    free_spares: Vec<Core>,
-    /// Spare threads that rest and were not called, and the seats of those that were.
-    resting: usize,
-    called: Vec<Core>,
-    /// Spare threads that have not ended.
-    spare_threads: usize,
-    /// All of them have, after the last task had gone: no further one comes.
-    over: bool,
-}
-
-/// Who comes after a call.
-#[derive(Debug)]
-pub(crate) enum Called {
-    /// Nobody: there are as many spare seats as there may be.
-    Nobody,
-    /// A worker's seat is vacant, and a thread can be hired for it.
-    Worker,
-    /// A spare thread that rested.
-    Resting,
-    /// A new spare thread, which the caller starts on this seat.
-    New(Box<Core>),
+    spares: Spares,
 }
 
 impl Seats {
@@ -98,12 +71,7 @@ impl Seats {
                 vacant: Vec::new(),
                 closed: false,
                 hired: 0,
-                spares: 0,
-                free_spares: Vec::new(),
-                resting: 0,
-                called: Vec::new(),
-                spare_threads: 0,
-                over: false,
+                spares: Spares::default(),
             }),
             for_spares: Condvar::new(),
             spares_gone: Condvar::new(),
@@ -194,11 +162,6 @@ impl Seats {
         self.coming.store(false, Relaxed);
     }
 
-    /// The first thing that a new spare thread does.
-    pub(crate) fn spare_has_come(&self) {
-        self.complained.store(false, Relaxed);
-    }
-
     /// From now on no thread is started.
     pub(crate) fn stop_hiring(&self) {
         let _inner = self.inner.lock();
@@ -250,96 +213,6 @@ impl Seats {
         core
     }
 
-    /// Gets somebody to a seat because those who have one are stuck.
-    pub(crate) fn call(&self, remotes: &Remotes, idle: &Idle, seed: u64, now: Instant) -> Called {
-        let mut inner = self.inner.lock();
-        if inner.over {
-            return Called::Nobody;
-        }
-        if self.may_hire() {
-            return Called::Worker;
-        }
-        let seat = remotes.first_spare() + inner.spares;
-        let core = match inner.free_spares.pop() {
-            Some(core) => core,
-            None if inner.spares == remotes.max_spares() => return Called::Nobody,
-            None => {
-                let queue = Local::new();
-                remotes.add_spare(inner.spares, &queue, now);
-                inner.spares += 1;
-                Core::new(seat, queue, seed)
-            }
-        };
-        idle.admit(core.index);
-        remotes[core.index].retire.store(false, Relaxed);
-        remotes[core.index].thread.store(0, Relaxed);
-        remotes[core.index].held.store(true, Relaxed);
-        inner.update_seated(remotes);
-        if inner.resting == 0 {
-            inner.spare_threads += 1;
-            return Called::New(Box::new(core));
-        }
-        inner.resting -= 1;
-        inner.called.push(core);
-        drop(inner);
-        self.for_spares.notify_one();
-        Called::Resting
-    }
-
-    /// A spare thread leaves its seat and rests. `Some`: it was called again. `None`: it ends, and says
-    /// so with `spare_gone`.
-    pub(crate) fn rest(&self, core: Core, remotes: &Remotes) -> Option<Core> {
-        let mut inner = self.inner.lock();
-        inner.free(core, remotes);
-        inner.resting += 1;
-        loop {
-            if let Some(core) = inner.called.pop() {
-                return Some(core);
-            }
-            let over = inner.closed || self.for_spares.wait_for(&mut inner, REST).timed_out();
-            if over && inner.called.is_empty() {
-                inner.resting -= 1;
-                return None;
-            }
-        }
-    }
-
-    /// The spare thread that was to be started could not be. `true`: the first since one has come.
-    #[must_use]
-    pub(crate) fn call_failed(&self, core: Core, remotes: &Remotes) -> bool {
-        remotes[core.index].held.store(false, Relaxed);
-        self.inner.lock().free(core, remotes);
-        self.spare_gone();
-        self.refuse()
-    }
-
-    /// A spare thread ends.
-    pub(crate) fn spare_gone(&self) {
-        self.inner.lock().spare_threads -= 1;
-        self.spares_gone.notify_all();
-    }
-
-    /// How many spare threads there are, at work or resting.
-    pub(crate) fn spare_threads(&self) -> usize {
-        self.inner.lock().spare_threads
-    }
-
-    /// The last task has gone: waits until no spare thread is left, at most until `timeout`. Returns how many are; if
-    /// none, none comes either.
-    pub(crate) fn wait_spares_gone(&self, timeout: Option<Duration>) -> usize {
-        let mut inner = self.inner.lock();
-        let are_there = |inner: &mut Inner| inner.spare_threads > 0;
-        match timeout {
-            Some(timeout) => {
-                self.spares_gone
-                    .wait_while_for(&mut inner, are_there, timeout);
-            }
-            None => self.spares_gone.wait_while(&mut inner, are_there),
-        }
-        inner.over = inner.spare_threads == 0;
-        inner.spare_threads
-    }
-
     /// Wakes callers of `claim`, so that they ask `give_up` again.
     pub(crate) fn wake_callers(&self) {
         drop(self.inner.lock());
@@ -352,33 +225,6 @@ impl Seats {
         self.for_threads.notify_all();
         self.for_callers.notify_all();
         self.for_spares.notify_all();
-    }
-}
-
-impl Inner {
-    /// A spare seat is free again. The lowest free ones are taken first, so that few seats have to be
-    /// looked at.
-    fn free(&mut self, core: Core, remotes: &Remotes) {
-        core.memory.clear();
-        let at = self
-            .free_spares
-            .partition_point(|free| free.index > core.index);
-        self.free_spares.insert(at, core);
-        self.update_seated(remotes);
-    }
-
-    fn update_seated(&self, remotes: &Remotes) {
-        let first = remotes.first_spare();
-        // Free seats are in descending order: the ones at the start that run down from the last made one
-        // need not be looked at.
-        let mut seated = self.spares;
-        for free in &self.free_spares {
-            if free.index + 1 != first + seated {
-                break;
-            }
-            seated -= 1;
-        }
-        remotes.set_seated(seated);
     }
 }
 
@@ -452,21 +298,6 @@ mod tests {
         seats.vacate(core(2));
         assert_eq!(index(seats.take()), Some(2));
         assert!(seats.try_take().is_none());
-    }
-
-    #[test]
-    fn after_the_last_spare_thread_has_gone_none_comes() {
-        let (queue, now) = (Local::new(), Instant::from_nanos(1));
-        let (remotes, idle) = (Remotes::new(&[queue], 1, now), Idle::new(1, 1));
-        let seats = Seats::new(0);
-        let called = seats.call(&remotes, &idle, 0, now);
-        assert!(matches!(called, Called::New(_)));
-        seats.close();
-        assert_eq!(seats.wait_spares_gone(Some(Duration::ZERO)), 1);
-        seats.spare_gone();
-        assert_eq!(seats.wait_spares_gone(None), 0);
-        let called = seats.call(&remotes, &idle, 0, now);
-        assert!(matches!(called, Called::Nobody));
     }
 
     #[test]

@@ -1,0 +1,132 @@
+//! What others may do with a task: look at its header, abort it, and, if they are its `JoinHandle`, await it.
+//!
+//! The registry, `JoinHandle` and `AbortHandle` hold [`TaskRef`]s. Whose the join waker's slot is, rule 4 says;
+//! its other side is `complete` in `run.rs`.
+
+use super::{Header, TaskRef, enqueue, release};
+use crate::task::state::{Detach, Wake};
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+use std::task::Waker;
+
+impl TaskRef {
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: the reference keeps the header.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Asks for cancellation at the task's next scheduling.
+    pub(crate) fn abort(&self) {
+        if self.header().state.abort() == Wake::Enqueue {
+            // SAFETY: the transition said so.
+            unsafe { enqueue(self.0) };
+        }
+    }
+
+    /// As a raw pointer, for the registry's table; `from_raw` takes it back.
+    pub(crate) fn into_raw(self) -> *mut Header {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    /// # Safety
+    /// `raw` came from `into_raw`, and the reference that this makes is used up once.
+    pub(crate) unsafe fn from_raw(raw: NonNull<Header>) -> TaskRef {
+        TaskRef(raw)
+    }
+
+    /// Gives this reference to the code that completes the task, which counts on one.
+    pub(crate) fn into_runtime(self) {
+        let _ = ManuallyDrop::new(self);
+    }
+
+    /// The `JoinHandle`'s poll: stores the waker, or moves the output to `destination`.
+    ///
+    /// # Safety
+    /// The caller is the task's one `JoinHandle`, has not taken the output before, and
+    /// `destination` is a `*mut Result<T, JoinError>` of the task's output type, valid for writes.
+    pub(crate) unsafe fn poll_join(&self, waker: &Waker, destination: *mut ()) -> bool {
+        let header = self.header();
+        if !header.state.load().is_complete() && self.store_join_waker(waker) {
+            return false;
+        }
+        // SAFETY: the task is complete and the output is the JoinHandle's.
+        unsafe { (header.vtable.take_output)(self.0, destination) };
+        true
+    }
+
+    /// `false`: the task completed first.
+    fn store_join_waker(&self, waker: &Waker) -> bool {
+        let header = self.header();
+        if header.state.load().has_join_waker() {
+            let same = header.join_waker.with(|slot| {
+                // SAFETY: rule 4: while JOIN_WAKER is set both sides may read the slot. If the task
+                // completes meanwhile, its side moves the waker out without writing, and
+                // `will_wake` compares two addresses that stay valid.
+                unsafe { (*slot).assume_init_ref().will_wake(waker) }
+            });
+            if same {
+                return !header.state.load().is_complete();
+            }
+            if !header.state.unset_join_waker() {
+                return false;
+            }
+            header.join_waker.with_mut(|slot| {
+                // SAFETY: rule 4: with the bit unset, before COMPLETE, the slot is ours and full.
+                unsafe { (*slot).assume_init_drop() }
+            });
+        }
+        // SAFETY: rule 4: the bit is unset, so the slot is ours and empty.
+        header.join_waker.with_mut(|slot| unsafe {
+            (*slot).write(waker.clone());
+        });
+        if header.state.set_join_waker() {
+            return true;
+        }
+        header.join_waker.with_mut(|slot| {
+            // SAFETY: the bit stayed unset, so the slot is still ours and full.
+            unsafe { (*slot).assume_init_drop() }
+        });
+        false
+    }
+
+    /// The `JoinHandle` goes away; `taken`: it has had the output.
+    pub(crate) fn detach(self, taken: bool) {
+        if taken {
+            return;
+        }
+        let task = ManuallyDrop::new(self).0;
+        // SAFETY: the handle's reference keeps the header until the action says it is given up.
+        unsafe {
+            let header = task.as_ref();
+            match header.state.detach() {
+                Detach::Done => return,
+                Detach::DropWaker => {
+                    // Rule 4: the bit was unset before COMPLETE, so the slot is ours and full.
+                    header
+                        .join_waker
+                        .with_mut(|slot| (*slot).assume_init_drop());
+                }
+                Detach::DropOutput => {
+                    if let Some(error) = (header.vtable.drop_output)(task) {
+                        error.unobserved(header);
+                    }
+                }
+            }
+            release(task);
+        }
+    }
+}
+
+impl Clone for TaskRef {
+    fn clone(&self) -> TaskRef {
+        self.header().state.add_ref();
+        TaskRef(self.0)
+    }
+}
+
+impl Drop for TaskRef {
+    fn drop(&mut self) {
+        // SAFETY: this reference ends here.
+        unsafe { release(self.0) }
+    }
+}

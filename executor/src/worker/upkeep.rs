@@ -1,0 +1,106 @@
+//! What a worker looks after besides its tasks: I/O events and due timers, and the wakes that they bring.
+//!
+//! A busy worker does it between two polls, every now and then; one that has slept does it when it wakes up
+//! (`sleep.rs`). Nothing here waits for anything.
+
+use super::Worker;
+use filch_timer::Instant;
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// A busy worker asks for I/O events and due timers when nobody has for this long. Not by a count
+/// of polls: 61 polls of a millisecond each would be 61 ms.
+const TURN_INTERVAL: Duration = Duration::from_micros(100);
+
+/// A busy worker reads the clock once in this many polls, or when the backstop moved it.
+const CLOCK_EVERY: u32 = 32;
+
+impl Worker<'_> {
+    /// Every now and then a busy worker looks after what idle ones would. Returns whether it did.
+    pub(crate) fn upkeep_if_due(&mut self) -> bool {
+        let beat = self.shared.beat.load(Relaxed);
+        let has_moved = self.core.beat.replace(beat) != beat;
+        if !has_moved && !self.core.tick.get().is_multiple_of(CLOCK_EVERY) {
+            return false;
+        }
+        let now = self.shared.now();
+        self.core
+            .stopwatch
+            .read(now, self.core.tick.get(), &self.remote.pace);
+        if self.shared.lane.is_overdue(now) {
+            self.core.lane_first.set(true);
+        }
+        let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
+        if now.duration_since(last) >= TURN_INTERVAL {
+            self.poll_reactor(now);
+            if let Some(task) = self.shared.guests.take(&self.core.queue) {
+                self.core.push(self.shared, task);
+            }
+        }
+        self.fire_timers(now);
+        if has_moved {
+            self.core.sample.start();
+        }
+        true
+    }
+
+    /// Asks for I/O events without sleeping, unless somebody else is at it: whoever has the poller
+    /// passes the events on.
+    fn poll_reactor(&mut self, now: Instant) {
+        self.shared.last_turn.store(now.as_nanos(), Relaxed);
+        let Some(mut turn) = self.shared.reactor.try_lock() else {
+            return;
+        };
+        let events = turn.wait(Some(Duration::ZERO), &mut self.woken);
+        drop(turn);
+        self.count_turn(&events);
+        self.wake_batch();
+    }
+
+    pub(super) fn count_turn(&self, events: &io::Result<usize>) {
+        self.remote.counters.turns.add(1);
+        self.remote.counters.io_events.add(events_of_turn(events));
+    }
+
+    /// Fires this worker's own due timers.
+    pub(super) fn fire_timers(&mut self, now: Instant) {
+        let mut fired = self.remote.timers.fire(now, &mut self.woken);
+        if self.shared.config.local {
+            fired += self.shared.foreign_timers.fire(now, &mut self.woken);
+        }
+        if fired > 0 {
+            self.remote.counters.timers_fired.add(fired as u64);
+            self.wake_batch();
+        }
+    }
+
+    /// Wakes what the reactor or the wheel handed over: all tasks queue up first, then one worker is
+    /// woken if that is worth it.
+    pub(super) fn wake_batch(&mut self) {
+        if self.woken.is_empty() {
+            return;
+        }
+        self.core.batching.set(true);
+        for waker in self.woken.drain(..) {
+            // Wakers of other runtimes may be user code.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
+        }
+        self.core.batching.set(false);
+        self.core.notify_if_worth(self.shared);
+    }
+}
+
+/// How many events a turn brought.
+///
+/// Nothing but a programming error makes the poller fail, and without it no I/O would ever be
+/// served again: better to end with the reason than to hang.
+pub(crate) fn events_of_turn(events: &io::Result<usize>) -> u64 {
+    match events {
+        Ok(events) => *events as u64,
+        Err(error) => {
+            eprintln!("filch: the poller failed: {error}");
+            std::process::abort();
+        }
+    }
+}
