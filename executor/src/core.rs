@@ -5,6 +5,7 @@
 use crate::credit::Credit;
 use crate::crowd::Crowd;
 use crate::pace::{Sample, Stopwatch};
+use crate::peer::Peer;
 use crate::queue::Local;
 use crate::registry::Desk;
 use crate::task::memory::Store;
@@ -33,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) long_round: Cell<bool>,
     /// The backstop's beat when this worker last read the clock.
     pub(crate) beat: Cell<u32>,
+    /// Keeps an eye on the other workers.
+    pub(crate) peer: Peer,
     /// Measures how long its polls take.
     pub(crate) stopwatch: Stopwatch,
     /// Measures single polls, one after each of the backstop's beats.
@@ -63,6 +66,7 @@ impl Core {
             streak: Cell::new(0),
             long_round: Cell::new(false),
             beat: Cell::new(0),
+            peer: Peer::new(index),
             stopwatch: Stopwatch::new(),
             sample: Sample::new(),
             linger_credit: Credit::new(1),

@@ -37,6 +37,7 @@ mod deep;
 mod ending;
 mod guest;
 mod lane;
+mod peer;
 mod registry;
 mod remotes;
 mod seats;

@@ -160,7 +160,7 @@ impl Monitor {
             let judged = poll.judge(thread, now, threshold, before);
             view.starved |= poll.starved;
             if let Some(stuck) = judged {
-                if mark.is_none() {
+                if before.is_none_or(|before| before == Stuck::Preempted && before != stuck) {
                     view.tense |= stuck.needs_substitute();
                     remote.pace.mark_stuck();
                     shared

@@ -105,6 +105,7 @@ impl Injector {
     }
 
     /// Moves a worker's fair share, at most a batch, to the tail of `into`.
+    #[inline]
     pub(crate) fn move_some(&self, into: &Local, workers: usize) {
         if !self.0.is_empty() {
             // Whoever is in the way is taking tasks too, so nothing is lost by not trying again.

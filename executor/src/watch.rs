@@ -1,8 +1,9 @@
 //! What a worker is doing, for whoever has to know whether it is stuck.
 //!
 //! A worker is *stuck* while the poll that it is in is known, or expected, to be long: others then take
-//! whatever waits behind it. Two sides say so, the worker itself of a poll that it expects to be long
-//! (`announce`), and the monitor of one that it finds to be so (`accuse`).
+//! whatever waits behind it. Three sides say so: the worker itself of a poll that it expects to be long
+//! (`announce`), the monitor of one that it finds to be so (`accuse`), and another worker of one that goes on for
+//! a while (`suspect`), which is the weakest and holds until one of the others says more.
 //!
 //! A mark carries the tick of the poll that it speaks of, and says nothing about any other. So a worker
 //! need not take a mark back before it goes on, and an accusation that comes too late accuses nobody. For
@@ -118,6 +119,20 @@ impl Watch {
         }
     }
 
+    /// For another worker: the poll with that tick goes on for a while. Nobody knows why, so it may well be
+    /// that it only waits for a processor.
+    pub(crate) fn suspect(&self, tick: u32) {
+        let mark = self.mark.load(Acquire);
+        if decode(mark, tick).is_none() {
+            let suspicion = Mark {
+                stuck: Stuck::Preempted,
+                known: Known::Found,
+            };
+            let new = encode(tick, suspicion);
+            let _ = self.mark.compare_exchange(mark, new, AcqRel, Relaxed);
+        }
+    }
+
     /// What is known of the current poll; nothing of most.
     #[inline]
     pub(crate) fn mark(&self) -> Option<Mark> {
@@ -218,6 +233,20 @@ mod tests {
         watch.rest();
         watch.accuse(6, Stuck::Computing, START);
         assert_eq!((watch.tick(), watch.mark()), (None, None));
+    }
+
+    #[test]
+    fn a_suspicion_yields_to_whoever_knows_more() {
+        let watch = Watch::new();
+        watch.begin(5, 1);
+        watch.suspect(5);
+        assert_eq!(watch.stuck(), Some(Stuck::Preempted));
+        watch.accuse(5, Stuck::Computing, START);
+        watch.suspect(5);
+        assert_eq!(watch.stuck(), Some(Stuck::Computing));
+        watch.begin(6, 1);
+        watch.suspect(5);
+        assert_eq!((watch.mark(), watch.end(6)), (None, None));
     }
 
     #[test]

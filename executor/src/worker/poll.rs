@@ -119,21 +119,27 @@ impl Worker<'_> {
     /// The end of a poll of which something was said.
     #[cold]
     fn end_marked(&self, header: &Header, before: Option<sys::Usage>) {
-        self.core.sample.cancel();
-        if let Some((mark, since)) = self.take_mark_back() {
-            self.learn(header, mark, since, before);
+        match self.take_mark_back() {
+            Some((mark, since)) if mark.stuck.needs_substitute() => {
+                self.core.sample.cancel();
+                self.learn(header, mark, since, before);
+            }
+            _ if self.core.sample.is_on() => self.end_sample(header),
+            _ => {}
         }
     }
 
-    /// What was said of the poll, if it was not said of an earlier one and too late. Whoever said that it computes
-    /// has let other threads go before this one.
+    /// What was said of the poll, if it was not said of an earlier one and too late.
     #[cold]
     fn take_mark_back(&self) -> Option<(Mark, Instant)> {
-        let mark = self.remote.watch.end(self.core.tick.get());
-        sys::set_prompt(0, true);
-        // Beside a blocked worker the backstop may sleep deeply.
-        self.shared.leave_idle();
-        mark
+        let said = self.remote.watch.end(self.core.tick.get());
+        if said.is_none_or(|(mark, _)| mark.stuck.needs_substitute()) {
+            // Whoever said that it computes has let other threads go before this one.
+            sys::set_prompt(0, true);
+            // Beside a blocked worker the backstop may sleep deeply.
+            self.shared.leave_idle();
+        }
+        said
     }
 
     /// The end of a poll that was measured.

@@ -6,7 +6,9 @@
 
 use super::Worker;
 use crate::queue::Stolen;
+use crate::remotes::Remote;
 use crate::task::Runnable;
+use filch_timer::Instant;
 
 /// A round through the local queue counts at least so many polls, so that looking at the injector,
 /// which all workers share, stays cheap.
@@ -122,16 +124,10 @@ impl Worker<'_> {
             .map(|i| &remotes[i]);
         let mut outcome = Stolen::Empty;
         for remote in others.filter(|remote| remote.has_surplus()) {
-            match remote.stealer.steal(&self.core.queue) {
+            match self.steal_from(remote) {
                 Stolen::Task(task) => return Stolen::Task(task),
                 Stolen::Empty => {}
                 Stolen::Retry => outcome = Stolen::Retry,
-            }
-            // What a stuck worker would run next waits as long as the rest.
-            if remote.watch.stuck().is_some()
-                && let Some(task) = remote.slot.take()
-            {
-                return Stolen::Task(task);
             }
         }
         for stealer in self.shared.guests.stealers() {
@@ -142,6 +138,29 @@ impl Worker<'_> {
             }
         }
         outcome
+    }
+
+    fn steal_from(&self, remote: &Remote) -> Stolen {
+        let stolen = remote.stealer.steal(&self.core.queue);
+        if matches!(stolen, Stolen::Task(_)) || remote.watch.stuck().is_none() {
+            return stolen;
+        }
+        // What a stuck worker would run next waits as long as the rest.
+        remote.slot.take().map_or(stolen, Stolen::Task)
+    }
+
+    /// What waits behind another worker's long poll joins this worker's queue, busy as it may be: with every look half
+    /// of it.
+    pub(super) fn relieve_peer(&self, now: Instant) {
+        if !self.shared.config.monitor {
+            return;
+        }
+        if let Some(remote) = self.core.peer.look(&self.shared.remotes, now)
+            && let Stolen::Task(task) = self.steal_from(remote)
+        {
+            self.remote.counters.steals.add(1);
+            self.core.push(self.shared, task);
+        }
     }
 
     /// Repeats an attempt that others got in the way of, but not for ever: whoever is in the way

@@ -49,6 +49,7 @@ impl Worker<'_> {
                 self.core.poller_credit.earn();
             }
         }
+        self.relieve_peer(now);
         self.fire_timers(now);
     }
 

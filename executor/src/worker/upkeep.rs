@@ -37,6 +37,7 @@ impl Worker<'_> {
             if let Some(task) = self.shared.guests.take(&self.core.queue) {
                 self.core.push(self.shared, task);
             }
+            self.relieve_peer(now);
         }
         self.fire_timers(now);
         if has_moved {
