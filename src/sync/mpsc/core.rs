@@ -25,7 +25,7 @@ use crate::sync::lock::{Guard, Lock};
 use crate::sync::primitive::atomic::AtomicUsize;
 use crate::sync::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::wait_list::{Outcome, WaitList, Waiter};
-use crate::sync::wakers::wake_all;
+use crate::sync::wakers::{self, wake_all};
 use std::fmt;
 use std::pin::Pin;
 use std::task::Waker;
@@ -428,6 +428,6 @@ impl<T> fmt::Debug for Channel<T> {
 #[inline]
 pub(super) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
-        waker.wake();
+        wakers::wake(waker);
     }
 }
