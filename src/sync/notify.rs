@@ -162,7 +162,7 @@ impl Notify {
         if std::mem::take(&mut state.permit) {
             return true;
         }
-        state.waiters.push(waiter, waker, 1);
+        state.waiters.push(waiter, waker.clone(), 1);
         false
     }
 

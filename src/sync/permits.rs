@@ -146,7 +146,7 @@ impl Permits {
                     Ok(()) => return Poll::Ready(Ok(())),
                     Err(TryAcquireError::Closed) => return Poll::Ready(Err(Closed)),
                     Err(TryAcquireError::NoPermits) => {
-                        state.waiters.push(waiter, cx.waker(), amount);
+                        state.waiters.push(waiter, cx.waker().clone(), amount);
                         return Poll::Pending;
                     }
                 }

@@ -2,12 +2,13 @@
 
 use crate::by_hand::{ByHand, now};
 use crate::common::*;
-use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+use filch::sync::{Mutex, Notify, Semaphore, SemaphorePermit, mpsc, oneshot};
+use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::{RawWakerVTable, Wake, Waker};
 
 /// Panics when it is woken, and once more when what it threw is dropped.
 struct Bomb;
@@ -150,4 +151,134 @@ fn a_panic_with_the_lock_held_hands_it_on() {
     }));
     assert!(panicked.is_err());
     assert_eq!(*waiting.output(), 1);
+}
+
+/// A waker that wakes nobody, and panics when it is cloned.
+fn unclonable() -> Waker {
+    const VTABLE: RawWakerVTable =
+        RawWakerVTable::new(|_| panic!("cloned"), |_| {}, |_| {}, |_| {});
+    // SAFETY: the functions do not use the pointer.
+    unsafe { Waker::new(std::ptr::null(), &VTABLE) }
+}
+
+#[track_caller]
+fn poll_unclonable<T>(waiting: &mut ByHand<'_, T>) {
+    let poll = || waiting.poll_with(&unclonable()).is_pending();
+    assert_eq!(panics(poll), "cloned");
+}
+
+/// What waits goes on after such polls as if they had not been. `give` ends the wait of the first in line, and uses what it is about.
+fn clones_may_panic<'a, T, F>(wait: impl Fn() -> F, give: impl Fn(), check: impl Fn(T))
+where
+    F: Future<Output = T> + Send + 'a,
+{
+    // Nobody waits whose first poll has panicked.
+    let mut first = ByHand::new(wait());
+    poll_unclonable(&mut first);
+    let mut second = ByHand::waiting(wait());
+    // One that waits keeps the waker that it has.
+    poll_unclonable(&mut second);
+    drop(first);
+    give();
+    check(second.ready());
+    // Nor does its drop harm those behind it.
+    let mut third = ByHand::waiting(wait());
+    poll_unclonable(&mut third);
+    let fourth = ByHand::waiting(wait());
+    drop(third);
+    give();
+    check(fourth.ready());
+}
+
+#[test]
+fn a_clone_may_panic_at_a_mutex() {
+    let _limit = Limit::new();
+    let mutex = Mutex::new(());
+    let guard = RefCell::new(Some(now(mutex.lock())));
+    let give = || drop(guard.take());
+    clones_may_panic(|| mutex.lock(), give, |got| drop(guard.replace(Some(got))));
+    drop(guard);
+    assert!(mutex.try_lock().is_ok());
+}
+
+#[test]
+fn a_clone_may_panic_at_a_semaphore() {
+    let _limit = Limit::new();
+    let semaphore = Semaphore::new(0);
+    let give = || semaphore.add_permits(1);
+    let check = |permits: Result<SemaphorePermit<'_>, _>| permits.unwrap().forget();
+    clones_may_panic(|| semaphore.acquire(), give, check);
+    assert_eq!(semaphore.available_permits(), 0);
+}
+
+#[test]
+fn a_clone_may_panic_at_a_notify() {
+    let _limit = Limit::new();
+    let notify = Notify::new();
+    clones_may_panic(|| notify.notified(), || notify.notify_one(), |()| ());
+    clones_may_panic(|| notify.notified(), || notify.notify_waiters(), |()| ());
+    assert!(ByHand::new(notify.notified()).poll().is_pending());
+}
+
+#[test]
+fn a_clone_may_panic_at_both_ends_of_a_channel() {
+    let _limit = Limit::new();
+    let (sender, receiver) = mpsc::channel(1);
+    let give = || sender.try_send(1).unwrap();
+    clones_may_panic(|| receiver.recv(), give, |got| assert_eq!(got, Some(1)));
+    assert!(receiver.is_empty());
+
+    sender.try_send(1).unwrap();
+    let give = || assert_eq!(receiver.try_recv(), Ok(1));
+    clones_may_panic(|| sender.send(1), give, |sent| assert_eq!(sent, Ok(())));
+    assert_eq!((receiver.len(), receiver.capacity()), (1, 0));
+
+    let mut closed = ByHand::new(sender.closed());
+    poll_unclonable(&mut closed);
+    assert!(closed.poll().is_pending());
+    poll_unclonable(&mut closed);
+    receiver.close();
+    closed.ready();
+}
+
+#[test]
+fn a_clone_may_panic_at_both_ends_of_a_oneshot() {
+    let _limit = Limit::new();
+    let (mut sender, receiver) = oneshot::channel();
+    let mut receiving = ByHand::new(receiver);
+    poll_unclonable(&mut receiving);
+    assert!(receiving.poll().is_pending());
+    poll_unclonable(&mut receiving);
+    {
+        let mut closed = ByHand::new(sender.closed());
+        poll_unclonable(&mut closed);
+        assert!(closed.poll().is_pending());
+        poll_unclonable(&mut closed);
+    }
+    sender.send(1).unwrap();
+    assert_eq!(receiving.ready(), Ok(1));
+}
+
+/// Uses the channel that it was to be sent through when it is dropped.
+struct Reports(mpsc::Sender<Option<Reports>>, Count);
+
+impl Drop for Reports {
+    fn drop(&mut self) {
+        assert_eq!(self.0.capacity(), 0);
+        self.1.add();
+    }
+}
+
+#[test]
+fn a_clone_that_panics_drops_no_value_under_a_lock() {
+    let _limit = Limit::new();
+    let (sender, receiver) = mpsc::channel(1);
+    let dropped = Count::new();
+    sender.try_send(None).unwrap();
+    let value = Reports(sender.clone(), dropped.clone());
+    let mut sending = ByHand::new(sender.send(Some(value)));
+    poll_unclonable(&mut sending);
+    drop(sending);
+    assert_eq!(dropped.get(), 1);
+    assert!(receiver.try_recv().is_ok_and(|value| value.is_none()));
 }
