@@ -168,7 +168,8 @@ fn a_task_may_block_for_a_lock_that_another_holds() {
         let guard = mutex.clone().lock_owned().await;
         let theirs = mutex.clone();
         let blocked = filch::spawn(async move { *theirs.blocking_lock() += 1 });
-        filch::time::sleep(std::time::Duration::from_millis(20)).await;
+        let handle = filch::Handle::current();
+        until("it blocks", || handle.metrics().stuck_workers > 0).await;
         drop(guard);
         blocked.await.unwrap();
         assert_eq!(*mutex.lock().await, 1);
