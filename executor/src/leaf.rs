@@ -5,6 +5,7 @@
 //! so that introspection can tell what each waits for.
 
 use crate::context;
+use crate::task::TaskId;
 use filch_reactor::{Direction, Ready, Source, Waiter};
 use filch_timer::Instant;
 use std::io;
@@ -70,6 +71,13 @@ pub fn record(wait: Wait) {
             task.wait.write(wait, shared.coarse_now());
         }
     });
+}
+
+/// The number of the task that runs on this thread, without the copy of all else that [`current`](crate::current) makes.
+#[inline]
+#[must_use]
+pub fn task_id() -> Option<TaskId> {
+    context::with(|context| context.task().map(|task| task.id))
 }
 
 /// Does a non-blocking operation on a source, or waits until it is worth trying again.

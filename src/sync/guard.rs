@@ -1,6 +1,6 @@
 //! The guards of a [`Mutex`].
 //!
-//! Rule: a guard is made by whoever got the mutex's permit, and gives it back when it is dropped. So it has exclusive access to the value, which it lends as far
+//! Rule: a guard is made by whoever got the mutex's permit, and gives it back when it is dropped; in between the mutex names the task that made it. So it has exclusive access to the value, which it lends as far
 //! as itself is borrowed. The markers make a guard `Sync` only if the value is, as it lends out `&T`.
 
 use super::mutex::Mutex;
@@ -19,6 +19,7 @@ pub struct MutexGuard<'a, T: ?Sized> {
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
     #[inline]
     pub(super) fn new(mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
+        mutex.holder.set();
         MutexGuard {
             mutex,
             _value: PhantomData,
@@ -40,6 +41,7 @@ pub struct OwnedMutexGuard<T: ?Sized> {
 
 impl<T: ?Sized> OwnedMutexGuard<T> {
     pub(super) fn new(mutex: Arc<Mutex<T>>) -> OwnedMutexGuard<T> {
+        mutex.holder.set();
         OwnedMutexGuard {
             mutex,
             _value: PhantomData,
@@ -76,6 +78,7 @@ macro_rules! locked {
         impl<T: ?Sized> Drop for $guard {
             #[inline]
             fn drop(&mut self) {
+                self.mutex.holder.clear();
                 self.mutex.permits.give_one();
             }
         }

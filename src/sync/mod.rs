@@ -9,7 +9,7 @@
 //! | do only so many things at a time | [`Semaphore`] |
 //!
 //! None of them needs a runtime: they work in tasks of any, and on any thread through their `blocking_*` methods. Whoever waits is served in the order in which
-//! it came, and a waiter that is dropped passes its turn on. What a waiting task waits for, and where in the source, shows in [`task::all`](crate::task::all).
+//! it came, and a waiter that is dropped passes its turn on. A waker that panics harms nobody else: the panic ends where it is woken. What a waiting task waits for, and where in the source, shows in [`task::all`](crate::task::all).
 
 mod primitive;
 
@@ -20,6 +20,8 @@ mod wakers;
 
 mod blocking;
 mod permits;
+
+mod holder;
 
 mod guard;
 mod mutex;

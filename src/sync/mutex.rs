@@ -5,6 +5,7 @@
 use super::blocking;
 use super::error::TryLockError;
 use super::guard::{MutexGuard, OwnedMutexGuard};
+use super::holder::Holder;
 use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::const_fn;
 use filch_executor::leaf::{Wait, WaitKind};
@@ -21,7 +22,7 @@ const NEVER_CLOSED: &str = "the permits of a mutex are never closed";
 /// A value for one task at a time.
 ///
 /// First come, first served: an unlock hands the lock to whoever has waited longest, and a newcomer waits behind them. A waiter that is dropped
-/// passes its turn on. A panic with the lock held unlocks it and leaves no mark: there is no poisoning.
+/// passes its turn on. Its `Debug` output names the task that locked it. A panic with the lock held unlocks it and leaves no mark: there is no poisoning.
 ///
 /// If the guard never lives across an `.await`, `std::sync::Mutex` is faster and just as good.
 ///
@@ -44,6 +45,7 @@ const NEVER_CLOSED: &str = "the permits of a mutex are never closed";
 pub struct Mutex<T: ?Sized> {
     /// Invariant: one permit; who has it has exclusive access to `value`.
     pub(super) permits: Permits,
+    pub(super) holder: Holder,
     pub(super) value: UnsafeCell<T>,
 }
 
@@ -63,6 +65,7 @@ impl<T> Mutex<T> {
         pub const fn new(value: T) -> Mutex<T> {
             Mutex {
                 permits: Permits::new(1),
+                holder: Holder::new(),
                 value: UnsafeCell::new(value),
             }
         }
@@ -182,9 +185,16 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Mutex");
         match self.try_lock() {
-            Ok(value) => debug.field("value", &&*value),
-            Err(TryLockError) => debug.field("value", &format_args!("<locked>")),
-        };
+            Ok(value) => {
+                debug.field("value", &&*value);
+            }
+            Err(TryLockError) => {
+                debug.field("value", &format_args!("<locked>"));
+                if let Some(task) = self.holder.get() {
+                    debug.field("holder", &format_args!("task {task}"));
+                }
+            }
+        }
         debug.finish()
     }
 }

@@ -11,7 +11,7 @@ use super::primitive::atomic::AtomicUsize;
 use super::primitive::atomic::Ordering::{Acquire, Release};
 use super::primitive::const_fn;
 use super::wait_list::{Outcome, Stage, WaitList, Waiter};
-use super::wakers::wake_all;
+use super::wakers::{wake, wake_all};
 use filch_executor::leaf::{self, Wait, WaitKind};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -83,7 +83,7 @@ impl Notify {
         state.permit |= waiter.is_none();
         drop(state);
         if let Some(waker) = waiter {
-            waker.wake();
+            wake(waker);
         }
     }
 
@@ -162,7 +162,7 @@ impl Notify {
         if std::mem::take(&mut state.permit) {
             return true;
         }
-        state.waiters.push(waiter, waker, 1);
+        state.waiters.push(waiter, waker.clone(), 1);
         false
     }
 

@@ -17,6 +17,7 @@ use super::error::{Closed, TryRecvError};
 use super::lock::Lock;
 use super::primitive::atomic::AtomicBool;
 use super::primitive::atomic::Ordering::{Acquire, Release};
+use super::wakers::wake;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use std::fmt;
 use std::future::Future;
@@ -144,7 +145,7 @@ impl<T> Sender<T> {
             unsafe { free(pointer) };
         }
         if let (Some(receiver), _) = wakers {
-            receiver.wake();
+            wake(receiver);
         }
         value
     }
@@ -351,7 +352,7 @@ impl<T> Receiver<T> {
             state.sender.take()
         };
         if let Some(waker) = sender {
-            waker.wake();
+            wake(waker);
         }
     }
 }
@@ -397,7 +398,7 @@ impl<T> Receiver<T> {
             unsafe { free(pointer) };
         }
         if let (Some(sender), _) = wakers {
-            sender.wake();
+            wake(sender);
         }
     }
 }

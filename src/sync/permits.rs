@@ -10,7 +10,7 @@ use super::error::{Closed, TryAcquireError};
 use super::lock::Lock;
 use super::primitive::const_fn;
 use super::wait_list::{Outcome, Stage, WaitList, Waiter};
-use super::wakers::wake_all;
+use super::wakers::{wake, wake_all};
 use filch_executor::leaf::{self, Wait};
 use pin_project_lite::pin_project;
 use std::ops::Deref;
@@ -81,7 +81,7 @@ impl Permits {
         let granted = state.grant();
         drop(state);
         if let Some(waker) = granted {
-            waker.wake();
+            wake(waker);
         }
     }
 
@@ -146,7 +146,7 @@ impl Permits {
                     Ok(()) => return Poll::Ready(Ok(())),
                     Err(TryAcquireError::Closed) => return Poll::Ready(Err(Closed)),
                     Err(TryAcquireError::NoPermits) => {
-                        state.waiters.push(waiter, cx.waker(), amount);
+                        state.waiters.push(waiter, cx.waker().clone(), amount);
                         return Poll::Pending;
                     }
                 }

@@ -185,11 +185,12 @@ impl WaitList {
 
     /// Puts an idle waiter at the end.
     ///
+    /// The waker is the caller's clone: as it may have panicked, what the caller holds then has to be fit for being dropped.
+    ///
     /// # Panics
     /// If it is not idle.
     #[inline]
-    pub(super) fn push(&mut self, waiter: Pin<&mut Waiter>, waker: &Waker, amount: usize) {
-        let waker = waker.clone();
+    pub(super) fn push(&mut self, waiter: Pin<&mut Waiter>, waker: Waker, amount: usize) {
         assert_eq!(waiter.stage(), Stage::Idle, "a waiter waits once at a time");
         let node = NonNull::from(&*waiter);
         let links = Links {

@@ -96,16 +96,19 @@ fn threads_are_used_again_and_retire_when_idle() {
 fn a_worker_is_not_kept_by_blocking_calls() {
     let rt = capped(512);
     let _limit = Limit::on(&rt);
-    let release = Gate::new();
+    let (inside, release) = (Count::new(), Gate::new());
     let calls: Vec<_> = (0..20)
         .map(|_| {
-            let release = release.clone();
-            rt.spawn_blocking(move || release.block())
+            let (inside, release) = (inside.clone(), release.clone());
+            rt.spawn_blocking(move || {
+                inside.add();
+                release.block();
+            })
         })
         .collect();
     let opener = release.clone();
     rt.run(async move {
-        filch::time::sleep(std::time::Duration::from_millis(1)).await;
+        until("all block", || inside.get() == 20).await;
         opener.open();
     });
     for call in calls {

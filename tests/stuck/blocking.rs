@@ -39,14 +39,17 @@ fn others_go_on_even_on_a_single_worker() {
         rt.run(async move {
             for _ in 0..50 {
                 let mut blocked = Vec::new();
-                let done = Gate::new();
+                let (inside, done) = (Count::new(), Gate::new());
                 for _ in 0..workers {
-                    let done = done.clone();
-                    blocked.push(filch::spawn(
-                        async move { filch::blocking(|| done.block()) },
-                    ));
+                    let (inside, done) = (inside.clone(), done.clone());
+                    blocked.push(filch::spawn(async move {
+                        filch::blocking(|| {
+                            inside.add();
+                            done.block();
+                        });
+                    }));
                 }
-                filch::time::sleep(Duration::from_micros(100)).await;
+                until("all block", || inside.get() == workers).await;
                 done.open();
                 for task in blocked {
                     task.await.unwrap();

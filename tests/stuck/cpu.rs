@@ -69,12 +69,15 @@ fn other_tasks_go_on_beside_it() {
     let _limit = Limit::on(&rt);
     rt.run(async {
         for _ in 0..20 {
-            let release = Gate::new();
+            let (inside, release) = (Count::new(), Gate::new());
             let tasks = [0, 1].map(|_| {
-                let release = release.clone();
-                filch::cpu(move || super::spares::compute(&release))
+                let (inside, release) = (inside.clone(), release.clone());
+                filch::cpu(move || {
+                    inside.add();
+                    super::spares::compute(&release);
+                })
             });
-            filch::time::sleep(Duration::from_micros(100)).await;
+            until("both compute", || inside.get() == 2).await;
             assert_eq!(filch::spawn(async { 7 }).await.unwrap(), 7);
             release.open();
             for task in tasks {

@@ -38,8 +38,12 @@ impl<'a, T> ByHand<'a, T> {
     }
 
     pub(crate) fn poll(&mut self) -> Poll<T> {
-        let waker = Waker::from(self.woken.clone());
-        self.future.as_mut().poll(&mut Context::from_waker(&waker))
+        self.poll_with(&Waker::from(self.woken.clone()))
+    }
+
+    /// The same with another waker.
+    pub(crate) fn poll_with(&mut self, waker: &Waker) -> Poll<T> {
+        self.future.as_mut().poll(&mut Context::from_waker(waker))
     }
 
     /// Whether it was woken since the last question.
@@ -49,8 +53,14 @@ impl<'a, T> ByHand<'a, T> {
 
     /// Its output; it has been woken for it.
     #[track_caller]
-    pub(crate) fn ready(mut self) -> T {
+    pub(crate) fn ready(self) -> T {
         assert!(self.woken(), "it was not woken");
+        self.output()
+    }
+
+    /// The same, woken or not.
+    #[track_caller]
+    pub(crate) fn output(mut self) -> T {
         match self.poll() {
             Poll::Ready(output) => output,
             Poll::Pending => panic!("it is not ready"),
@@ -61,8 +71,5 @@ impl<'a, T> ByHand<'a, T> {
 /// The output of a future that is ready at once.
 #[track_caller]
 pub(crate) fn now<T>(future: impl Future<Output = T> + Send) -> T {
-    match ByHand::new(future).poll() {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("it is not ready"),
-    }
+    ByHand::new(future).output()
 }

@@ -11,6 +11,7 @@ mod mpsc;
 mod mutex;
 mod notify;
 mod oneshot;
+mod panics;
 mod semaphore;
 mod stress;
 mod waits;

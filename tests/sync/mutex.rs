@@ -93,6 +93,32 @@ fn values_are_reached_without_locking_by_their_owner() {
     assert_eq!(mutex.into_inner(), 2);
 }
 
+#[filch::test]
+async fn a_mutex_names_the_task_that_locked_it() {
+    let mutex = Arc::new(Mutex::new(0));
+    let named = |id| format!("Mutex {{ value: <locked>, holder: task {id} }}");
+    let own = filch::task::current().unwrap().id();
+    let guard = mutex.lock().await;
+    assert_eq!(format!("{mutex:?}"), named(own));
+    let next = ByHand::waiting(mutex.lock());
+    drop(guard);
+    // It was handed on, to somebody who has not run since.
+    assert_eq!(format!("{mutex:?}"), "Mutex { value: <locked> }");
+    let guard = next.ready();
+    assert_eq!(format!("{mutex:?}"), named(own));
+    drop(guard);
+    assert_eq!(format!("{mutex:?}"), "Mutex { value: 0 }");
+
+    let task = filch::spawn(mutex.clone().lock_owned());
+    let theirs = task.id();
+    let guard = task.await.unwrap();
+    assert_eq!(format!("{mutex:?}"), named(theirs));
+    drop(guard);
+    let guard = mutex.clone().try_lock_owned().unwrap();
+    assert_eq!(format!("{mutex:?}"), named(own));
+    drop(guard);
+}
+
 #[test]
 fn what_is_not_sized_can_be_locked() {
     let mutex: Arc<Mutex<[u8]>> = Arc::new(Mutex::new([1, 2, 3]));
@@ -142,7 +168,8 @@ fn a_task_may_block_for_a_lock_that_another_holds() {
         let guard = mutex.clone().lock_owned().await;
         let theirs = mutex.clone();
         let blocked = filch::spawn(async move { *theirs.blocking_lock() += 1 });
-        filch::time::sleep(std::time::Duration::from_millis(20)).await;
+        let handle = filch::Handle::current();
+        until("it blocks", || handle.metrics().stuck_workers > 0).await;
         drop(guard);
         blocked.await.unwrap();
         assert_eq!(*mutex.lock().await, 1);

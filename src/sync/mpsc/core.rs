@@ -25,7 +25,7 @@ use crate::sync::lock::{Guard, Lock};
 use crate::sync::primitive::atomic::AtomicUsize;
 use crate::sync::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::wait_list::{Outcome, WaitList, Waiter};
-use crate::sync::wakers::wake_all;
+use crate::sync::wakers::{self, wake_all};
 use std::fmt;
 use std::pin::Pin;
 use std::task::Waker;
@@ -148,12 +148,12 @@ impl<T> Channel<T> {
         Ok(self.push(&mut senders, value))
     }
 
-    /// As `send`. A sender that finds no room begins to wait.
+    /// As `send`. A sender that finds no room begins to wait. The waker is a clone from before the locks: one that panicked within would drop the value there.
     pub(super) fn send_or_wait(
         &self,
         value: T,
         waiter: Pin<&mut Waiter>,
-        waker: &Waker,
+        waker: Waker,
     ) -> Result<Option<Waker>, Refused<T>> {
         let mut receivers = self.receivers.state.lock();
         let sent = self.send(value);
@@ -201,7 +201,7 @@ impl<T> Channel<T> {
             return Received::Ended;
         }
         if let Some((waiter, waker)) = waiting {
-            senders.receiving.push(waiter, waker, 1);
+            senders.receiving.push(waiter, waker.clone(), 1);
         }
         Received::Empty
     }
@@ -362,7 +362,7 @@ impl<T> Channel<T> {
     pub(super) fn closed_or_wait(&self, waiter: Pin<&mut Waiter>, waker: &Waker) -> bool {
         let mut senders = self.senders.state.lock();
         if !senders.closed {
-            senders.closing.push(waiter, waker, 1);
+            senders.closing.push(waiter, waker.clone(), 1);
         }
         senders.closed
     }
@@ -428,6 +428,6 @@ impl<T> fmt::Debug for Channel<T> {
 #[inline]
 pub(super) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
-        waker.wake();
+        wakers::wake(waker);
     }
 }

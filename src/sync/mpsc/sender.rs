@@ -194,16 +194,18 @@ impl<T> Send<'_, T> {
     ) -> Poll<Result<(), SendError<T>>> {
         let this = self.project();
         let (channel, mut waiter) = (*this.channel, this.waiter);
-        let Some(value) = this.value.take() else {
-            panic!("a future was polled after it was ready");
-        };
         if waiter.stage() == Stage::Waiting {
             channel.update(For::Room, waiter.as_mut(), cx.waker());
         }
+        let Some(value) = this.value.take() else {
+            panic!("a future was polled after it was ready");
+        };
         let sent = match waiter.stage() {
             Stage::Waiting => Err(Refused::Full(value)),
             Stage::Idle => match channel.send(value) {
-                Err(Refused::Full(value)) => channel.send_or_wait(value, waiter, cx.waker()),
+                Err(Refused::Full(value)) => {
+                    channel.send_or_wait(value, waiter, cx.waker().clone())
+                }
                 sent => sent,
             },
             Stage::Ended(outcome) => {

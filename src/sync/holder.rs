@@ -1,0 +1,40 @@
+//! Which task holds a [`Mutex`](super::Mutex): for whoever looks from outside, nothing depends on it.
+//!
+//! It is written by whoever has the permit: a guard says who made it, and takes that back before the permit goes on. So a mutex that was handed to a task which has not run since
+//! names nobody, rather than the one that is done with it.
+//!
+//! Orderings: Relaxed. The permit orders the writes, and a reader sees some state of a moment ago anyhow.
+
+use super::primitive::atomic::AtomicU64;
+use super::primitive::atomic::Ordering::Relaxed;
+use super::primitive::const_fn;
+use filch_executor::leaf;
+
+/// A task's number, or 0: tasks are numbered from 1.
+#[derive(Debug)]
+pub(super) struct Holder(AtomicU64);
+
+impl Holder {
+    const_fn! {
+        pub(super) const fn new() -> Holder {
+            Holder(AtomicU64::new(0))
+        }
+    }
+
+    /// The current task holds it, or somebody outside tasks.
+    #[inline]
+    pub(super) fn set(&self) {
+        let task = leaf::task_id().map_or(0, |task| task.as_u64());
+        self.0.store(task, Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn clear(&self) {
+        self.0.store(0, Relaxed);
+    }
+
+    /// The number of the task that made the guard, in its runtime, wherever the guard is now.
+    pub(super) fn get(&self) -> Option<u64> {
+        Some(self.0.load(Relaxed)).filter(|task| *task != 0)
+    }
+}
