@@ -110,12 +110,16 @@ impl Watch {
 
     /// For the monitor: the poll with that tick is long. What the worker says itself takes precedence.
     pub(crate) fn accuse(&self, tick: u32, stuck: Stuck, since: Instant) {
-        let mark = self.mark.load(Acquire);
         let known = Known::Found;
-        if decode(mark, tick).is_none_or(|mark| mark.known == known) {
+        let new = encode(tick, Mark { stuck, known });
+        let mut mark = self.mark.load(Acquire);
+        // Until it stands, or the worker has spoken: a suspicion in between must not be all that the worker hears.
+        while decode(mark, tick).is_none_or(|mark| mark.known == known) {
             self.since.store(since.as_nanos(), Relaxed);
-            let new = encode(tick, Mark { stuck, known });
-            let _ = self.mark.compare_exchange(mark, new, AcqRel, Relaxed);
+            match self.mark.compare_exchange(mark, new, AcqRel, Acquire) {
+                Ok(_) => return,
+                Err(actual) => mark = actual,
+            }
         }
     }
 

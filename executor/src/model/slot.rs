@@ -176,3 +176,37 @@ fn what_a_stuck_poll_wakes_is_found_by_the_next_look() {
         assert_eq!(runtime.world.freed(), 1);
     });
 }
+
+/// The monitor and another worker speak of a poll that ends meanwhile. Its worker hears of the accusation: it has to take
+/// back what the monitor did about its slice. Of its next poll nobody has said anything.
+///
+/// Broken to see it fail: `accuse` trying only once; `suspect` replacing whatever it finds; `end` not looking at
+/// the tick.
+#[test]
+fn a_suspicion_hides_no_accusation() {
+    loom::model(|| {
+        let watch = Arc::new(Watch::new());
+        watch.begin(1, 1);
+        let accused = Arc::new(AtomicBool::new(false));
+        let theirs = Arc::clone(&watch);
+        let peer = thread::spawn(move || theirs.suspect(1));
+        let (theirs, is_said) = (Arc::clone(&watch), Arc::clone(&accused));
+        let monitor = thread::spawn(move || {
+            theirs.accuse(1, Stuck::Computing, Instant::from_nanos(1));
+            is_said.store(true, Release);
+        });
+        let is_accused = accused.load(Acquire);
+        let said = watch.end(1).map(|(mark, _)| mark.stuck);
+        if is_accused {
+            assert_eq!(said, Some(Stuck::Computing));
+        }
+        watch.begin(2, 1);
+        assert_eq!(watch.mark(), None);
+        peer.join().unwrap();
+        monitor.join().unwrap();
+        if said != Some(Stuck::Computing) {
+            assert!(watch.is_marked(), "or the next poll would not take it back");
+        }
+        assert_eq!(watch.end(2), None);
+    });
+}
