@@ -88,7 +88,7 @@ impl Backstop<'_> {
         self.shared.seats.forget_refusal();
         if self.shared.has_unclaimed_work() && self.shared.seats.may_hire() {
             // The system refused a thread before, or nobody has come to it yet.
-            self.shared.notify_one();
+            self.shared.notify_anyhow();
         }
         let now = self.shared.now();
         self.shared

@@ -164,6 +164,7 @@ impl Builder {
             stall_threshold: self.stall_threshold.unwrap_or(Duration::from_millis(1)),
             slow_poll_warning: Some(self.slow_poll_warning.unwrap_or(Duration::from_millis(100)))
                 .filter(|after| *after != Duration::MAX),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
             monitor: !self.unwatched,
             seed,
             on_unhandled_panic: self.on_unhandled_panic,

@@ -43,6 +43,11 @@
 //!
 //! Two publishers that both see `searching == 0` may wake two workers: harmless and rare.
 //!
+//! With more workers than processors, a publisher also returns at P3 if as many workers as there are processors are
+//! awake and not stuck: one more would only take turns with them (`Shared::notify_one`). The proof is the same: of
+//! a worker that it saw awake, S3 comes after P2, so that worker's S4 sees the task, unless it finds it before. If one of
+//! them is in a long poll instead, the monitor finds that out, and wakes another for what waits.
+//!
 //! # Rejected
 //!
 //! A list of sleepers under a mutex (the mutex lies on every wake's path); a stack of sleepers (a
@@ -178,6 +183,12 @@ impl Idle {
     /// Whether nobody but the caller, who does, searches; a hint.
     pub(crate) fn is_only_searcher(&self) -> bool {
         self.searching.load(Relaxed) == 1
+    }
+
+    /// How many workers are idle; exact enough for a publisher after its fence.
+    pub(crate) fn count(&self) -> usize {
+        let ones = |mask: &AtomicU64| mask.load(Relaxed).count_ones() as usize;
+        self.masks().iter().map(ones).sum()
     }
 
     /// Whether any worker is idle; a hint.

@@ -93,11 +93,14 @@ impl Monitor {
     fn census(&mut self, shared: &Shared, now: Instant, view: &mut View) -> Census {
         let seats = shared.remotes.len();
         self.polls.resize(seats.max(self.polls.len()), None);
+        let unclaimed = shared.unclaimed_work();
         let mut census = Census {
             workers: shared.config.workers,
-            waiting: shared.unclaimed_work(),
+            waiting: unclaimed,
             ..Census::default()
         };
+        let mut left_alone = unclaimed;
+        let mut count = 0;
         for seat in 0..seats {
             let remote = &shared.remotes[seat];
             if !remote.held.load(Relaxed) {
@@ -116,13 +119,19 @@ impl Monitor {
                 }
                 Some(Stuck::Blocked) => census.blocked += 1,
             }
-            if waiting > 0 && stuck.is_some() {
+            if let Some(stuck) = stuck {
+                count += 1;
+                left_alone += waiting;
                 // Looking more often takes time from those who wait for a processor.
-                view.tense |= stuck.is_some_and(Stuck::needs_substitute);
-                if shared.has_help() {
-                    shared.notify_one();
-                }
+                view.tense |= waiting > 0 && stuck.needs_substitute();
             }
+        }
+        if shared.stuck.load(Relaxed) != count {
+            shared.stuck.store(count, Relaxed);
+        }
+        // The others may believe that enough are awake.
+        if count > 0 && left_alone > 0 && shared.has_help() {
+            shared.notify_anyhow();
         }
         if shared.seats.may_hire() || shared.seats.is_coming() {
             census.at_work += 1;

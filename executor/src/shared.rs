@@ -24,7 +24,7 @@ use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::io;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicU32, AtomicU64, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, fence};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub enum UnhandledPanic {
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) workers: usize,
+    /// How many threads can run at once here.
+    pub(crate) processors: usize,
     /// One thread runs everything, and its tasks need not be Send.
     pub(crate) local: bool,
     pub(crate) max_blocking_threads: usize,
@@ -99,6 +101,8 @@ pub(crate) struct Shared {
     pub(crate) coarse: CachePadded<AtomicU64>,
     /// Counted up by the backstop at every look: busy workers that see it change read the clock.
     pub(crate) beat: CachePadded<AtomicU32>,
+    /// How many workers are in a long poll, as the backstop has last seen.
+    pub(crate) stuck: CachePadded<AtomicUsize>,
     /// When somebody last asked the reactor for events, in nanoseconds.
     pub(crate) last_turn: CachePadded<AtomicU64>,
     /// Once it has begun, tasks are cancelled; when it is over, threads end.
@@ -161,6 +165,7 @@ impl Shared {
             ids: CachePadded::new(AtomicU64::new(1)),
             coarse: CachePadded::new(AtomicU64::new(now.as_nanos())),
             beat: CachePadded::new(AtomicU32::new(0)),
+            stuck: CachePadded::new(AtomicUsize::new(0)),
             last_turn: CachePadded::new(AtomicU64::new(now.as_nanos())),
             ending: Ending::new(),
             drained: (Mutex::new(()), Condvar::new()),
@@ -191,6 +196,26 @@ impl Shared {
 
     /// Wakes one idle worker if that is worth it; see `idle`. Call after publishing a task.
     pub(crate) fn notify_one(&self) -> bool {
+        if self.config.workers > self.config.processors && self.config.monitor {
+            fence(SeqCst); // [idle-pub], pairs with [idle-sub]
+            if self.are_enough_awake() {
+                return false;
+            }
+        }
+        self.notify_anyhow()
+    }
+
+    /// Whether every processor has a worker that is not stuck. Not if spare threads are there: then some are.
+    fn are_enough_awake(&self) -> bool {
+        let config = &self.config;
+        let seated = config.workers.saturating_sub(self.seats.vacancies());
+        let awake = seated.saturating_sub(self.idle.count());
+        let enough = config.processors + self.stuck.load(Relaxed);
+        awake >= enough && self.remotes.len() == config.workers
+    }
+
+    /// As `notify_one`, for what waits behind a long poll: whoever else is awake may be in one too.
+    pub(crate) fn notify_anyhow(&self) -> bool {
         if self.config.local {
             // Its one thread never searches; the token is enough.
             self.unpark(0);
@@ -249,7 +274,7 @@ impl Shared {
         if !self.is_staffed() {
             self.call_help();
         } else if self.remotes[seat].waiting() > 0 || self.has_unclaimed_work() {
-            self.notify_one();
+            self.notify_anyhow();
         } else {
             self.offer_poller();
         }

@@ -3,6 +3,7 @@
 use super::Queue;
 use crate::idle::Idle;
 use crate::parker::{Parker, Unpark};
+use loom::sync::atomic::{Ordering::SeqCst, fence};
 use loom::thread;
 use std::sync::Arc;
 
@@ -11,15 +12,22 @@ struct Pool {
     idle: Idle,
     queue: Queue,
     parkers: Vec<Parker>,
+    /// So many workers awake are enough.
+    processors: usize,
 }
 
 impl Pool {
     fn new(workers: usize) -> Arc<Pool> {
+        Pool::with_processors(workers, usize::MAX)
+    }
+
+    fn with_processors(workers: usize, processors: usize) -> Arc<Pool> {
         let parkers = (0..workers).map(|_| Parker::new()).collect();
         Arc::new(Pool {
             idle: Idle::new(workers, 0),
             queue: Queue::new(),
             parkers,
+            processors,
         })
     }
 
@@ -28,7 +36,14 @@ impl Pool {
         self.notify_one();
     }
 
+    /// `Shared::notify_one`.
     fn notify_one(&self) {
+        if self.parkers.len() >= self.processors {
+            fence(SeqCst); // [idle-pub], pairs with [idle-sub]
+            if self.parkers.len() - self.idle.count() >= self.processors {
+                return;
+            }
+        }
         if let Some(worker) = self.idle.notify() {
             assert_eq!(self.parkers[worker].unpark(), Unpark::Done);
         }
@@ -65,6 +80,20 @@ impl Pool {
 fn a_worker_that_falls_asleep_is_woken_or_sees_the_task() {
     loom::model(|| {
         let pool = Pool::new(1);
+        let theirs = Arc::clone(&pool);
+        let worker = thread::spawn(move || theirs.work(0));
+        pool.publish();
+        worker.join().unwrap();
+    });
+}
+
+/// The same with one processor, so that the publisher wakes nobody while the worker is awake.
+///
+/// Broken to see it fail: `notify_one` without its fence; S1 after S3.
+#[test]
+fn a_publisher_relies_on_a_worker_that_is_awake() {
+    loom::model(|| {
+        let pool = Pool::with_processors(1, 1);
         let theirs = Arc::clone(&pool);
         let worker = thread::spawn(move || theirs.work(0));
         pool.publish();

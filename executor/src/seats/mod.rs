@@ -111,6 +111,11 @@ impl Seats {
         self.vacancies.load(Relaxed) > 0 && self.unstarted.load(Relaxed) > 0 && !self.is_coming()
     }
 
+    /// How many of the workers' seats nobody holds; a hint, as `may_hire`.
+    pub(crate) fn vacancies(&self) -> usize {
+        self.vacancies.load(Relaxed)
+    }
+
     /// Whether a thread was started that has not come to its seat yet.
     pub(crate) fn is_coming(&self) -> bool {
         self.coming.load(Relaxed)
