@@ -327,3 +327,29 @@ fn a_short_read_is_the_last_one_unless_something_else_came_with_it() {
         }
     });
 }
+
+#[test]
+fn more_buffers_than_the_system_takes_are_used_in_turn() {
+    use futures_util::{AsyncReadExt, AsyncWriteExt};
+    use std::io::{IoSlice, IoSliceMut};
+    run(async {
+        let (mut one, mut other) = UnixStream::pair().unwrap();
+        let sent = pattern(3000);
+        let slices: Vec<IoSlice<'_>> = sent.chunks(2).map(IoSlice::new).collect();
+        let written = one.write_vectored(&slices).await.unwrap();
+        assert!(written <= 2048, "1024 slices are the most");
+        AsyncWriteExt::write_all(&mut one, &sent[written..])
+            .await
+            .unwrap();
+        let mut received = Vec::new();
+        while received.len() < sent.len() {
+            let mut buf = [0; 2050];
+            let mut bufs: Vec<IoSliceMut<'_>> = buf.chunks_mut(2).map(IoSliceMut::new).collect();
+            let count = AsyncReadExt::read_vectored(&mut other, &mut bufs)
+                .await
+                .unwrap();
+            received.extend_from_slice(&buf[..count]);
+        }
+        assert_eq!(received, sent);
+    });
+}

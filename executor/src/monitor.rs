@@ -15,7 +15,8 @@ use crate::sys;
 use crate::task::TaskId;
 use crate::watch::{Known, Mark, Stuck};
 use filch_timer::Instant;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::fence;
 use std::time::Duration;
 
 /// The state of the monitor.
@@ -93,14 +94,12 @@ impl Monitor {
     fn census(&mut self, shared: &Shared, now: Instant, view: &mut View) -> Census {
         let seats = shared.remotes.len();
         self.polls.resize(seats.max(self.polls.len()), None);
-        let unclaimed = shared.unclaimed_work();
         let mut census = Census {
             workers: shared.config.workers,
-            waiting: unclaimed,
+            waiting: shared.unclaimed_work(),
             ..Census::default()
         };
-        let mut left_alone = unclaimed;
-        let mut count = 0;
+        let (mut is_any_stuck, mut is_any_waiting) = (false, false);
         for seat in 0..seats {
             let remote = &shared.remotes[seat];
             if !remote.held.load(Relaxed) {
@@ -120,18 +119,18 @@ impl Monitor {
                 Some(Stuck::Blocked) => census.blocked += 1,
             }
             if let Some(stuck) = stuck {
-                count += 1;
-                left_alone += waiting;
+                is_any_stuck = true;
+                is_any_waiting |= waiting > 0;
                 // Looking more often takes time from those who wait for a processor.
                 view.tense |= waiting > 0 && stuck.needs_substitute();
             }
         }
-        if shared.stuck.load(Relaxed) != count {
-            shared.stuck.store(count, Relaxed);
-        }
-        // The others may believe that enough are awake.
-        if count > 0 && left_alone > 0 && shared.has_help() {
-            shared.notify_anyhow();
+        if is_any_stuck && shared.has_help() {
+            // Whoever publishes after this fence sees the marks.
+            fence(SeqCst); // [found], pairs with [idle-pub]
+            if is_any_waiting || shared.has_unclaimed_work() {
+                shared.notify_anyhow();
+            }
         }
         if shared.seats.may_hire() || shared.seats.is_coming() {
             census.at_work += 1;
@@ -163,14 +162,17 @@ impl Monitor {
         view.moving |= seen.is_none();
         let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, thread, now));
         let mut mark = remote.watch.mark();
-        if seen.is_some() && mark.is_none_or(|mark| mark.known == Known::Found) {
-            let before = mark.map(|mark| mark.stuck);
+        if seen.is_some() && mark.is_none_or(Mark::may_be_corrected) {
+            let found = mark.filter(|mark| mark.known == Known::Found);
+            let before = found.map(|mark| mark.stuck);
             let threshold = shared.config.stall_threshold;
             let judged = poll.judge(thread, now, threshold, before);
             view.starved |= poll.starved;
             if let Some(stuck) = judged {
-                if before.is_none_or(|before| before == Stuck::Preempted && before != stuck) {
+                if before.is_none_or(|before| before == Stuck::Preempted) {
                     view.tense |= stuck.needs_substitute();
+                }
+                if before.is_none() {
                     remote.pace.mark_stuck();
                     shared
                         .backstop

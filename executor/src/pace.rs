@@ -60,6 +60,11 @@ impl Pace {
         waiting >= 2 && together >= WAKE_COST && (each >= MOVE_COST || is_endless())
     }
 
+    /// Whether polls typically take less time than a wake.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.typical.load(Relaxed) < WAKE_COST
+    }
+
     /// The worker has been in one poll for so long that everything behind it is worth help.
     pub(crate) fn mark_stuck(&self) {
         self.typical.store(WAKE_COST, Relaxed);

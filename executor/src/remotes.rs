@@ -145,6 +145,11 @@ impl Remote {
         waiting > 0 && (self.pace.is_worth_help(waiting) || self.watch.stuck().is_some())
     }
 
+    /// Whether a thread works here, is not stuck, and typically polls for less than a wake costs.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.held.load(Relaxed) && self.watch.mark().is_none() && self.pace.is_quick()
+    }
+
     /// How many tasks wait here.
     pub(crate) fn waiting(&self) -> usize {
         self.stealer.len() + usize::from(self.slot.is_occupied())

@@ -24,7 +24,7 @@ use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::io;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -101,8 +101,6 @@ pub(crate) struct Shared {
     pub(crate) coarse: CachePadded<AtomicU64>,
     /// Counted up by the backstop at every look: busy workers that see it change read the clock.
     pub(crate) beat: CachePadded<AtomicU32>,
-    /// How many workers are in a long poll, as the backstop has last seen.
-    pub(crate) stuck: CachePadded<AtomicUsize>,
     /// When somebody last asked the reactor for events, in nanoseconds.
     pub(crate) last_turn: CachePadded<AtomicU64>,
     /// Once it has begun, tasks are cancelled; when it is over, threads end.
@@ -165,7 +163,6 @@ impl Shared {
             ids: CachePadded::new(AtomicU64::new(1)),
             coarse: CachePadded::new(AtomicU64::new(now.as_nanos())),
             beat: CachePadded::new(AtomicU32::new(0)),
-            stuck: CachePadded::new(AtomicUsize::new(0)),
             last_turn: CachePadded::new(AtomicU64::new(now.as_nanos())),
             ending: Ending::new(),
             drained: (Mutex::new(()), Condvar::new()),
@@ -197,7 +194,7 @@ impl Shared {
     /// Wakes one idle worker if that is worth it; see `idle`. Call after publishing a task.
     pub(crate) fn notify_one(&self) -> bool {
         if self.config.workers > self.config.processors && self.config.monitor {
-            fence(SeqCst); // [idle-pub], pairs with [idle-sub]
+            fence(SeqCst); // [idle-pub], pairs with [idle-sub], [away] and [found]
             if self.are_enough_awake() {
                 return false;
             }
@@ -205,16 +202,22 @@ impl Shared {
         self.notify_anyhow()
     }
 
-    /// Whether every processor has a worker that is not stuck. Not if spare threads are there: then some are.
+    /// Whether every processor has a worker that goes from poll to poll quickly. Others may leave theirs unused.
+    ///
+    /// Orderings: after the caller's fence. It sees the mark of a worker that has announced a long poll, or that worker,
+    /// after its own [away], sees what the caller has published; and so the monitor, of a poll that it has found.
     fn are_enough_awake(&self) -> bool {
         let config = &self.config;
         let seated = config.workers.saturating_sub(self.seats.vacancies());
-        let awake = seated.saturating_sub(self.idle.count());
-        let enough = config.processors + self.stuck.load(Relaxed);
-        awake >= enough && self.remotes.len() == config.workers
+        if seated.saturating_sub(self.idle.count()) < config.processors {
+            return false;
+        }
+        let awake = (0..config.workers).filter(|seat| !self.idle.is_idle(*seat));
+        let quick = awake.filter(|seat| self.remotes[*seat].is_quick());
+        quick.take(config.processors).count() == config.processors
     }
 
-    /// As `notify_one`, for what waits behind a long poll: whoever else is awake may be in one too.
+    /// As `notify_one`, however many are awake: they may be in long polls.
     pub(crate) fn notify_anyhow(&self) -> bool {
         if self.config.local {
             // Its one thread never searches; the token is enough.
@@ -270,7 +273,7 @@ impl Shared {
     /// Orderings: whoever falls asleep later sees the mark, and whoever sleeps already is seen here; of
     /// two workers that leave at the same time the later one sees the other's.
     pub(crate) fn leave_work(&self, seat: usize) {
-        fence(SeqCst); // [away], pairs with [idle-sub] and itself
+        fence(SeqCst); // [away], pairs with [idle-sub], [idle-pub] and itself
         if !self.is_staffed() {
             self.call_help();
         } else if self.remotes[seat].waiting() > 0 || self.has_unclaimed_work() {

@@ -36,6 +36,8 @@ impl Stuck {
 /// How it is known that a poll is long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
+    /// Another worker has seen that it goes on for a while.
+    Suspected,
     /// The monitor found it out.
     Found,
     /// The task's earlier polls were like that.
@@ -49,6 +51,13 @@ pub(crate) enum Known {
 pub(crate) struct Mark {
     pub(crate) stuck: Stuck,
     pub(crate) known: Known,
+}
+
+impl Mark {
+    /// Whether others said it, and not the worker itself.
+    pub(crate) fn may_be_corrected(self) -> bool {
+        matches!(self.known, Known::Suspected | Known::Found)
+    }
 }
 
 /// The public side of a seat's current poll.
@@ -114,7 +123,7 @@ impl Watch {
         let new = encode(tick, Mark { stuck, known });
         let mut mark = self.mark.load(Acquire);
         // Until it stands, or the worker has spoken: a suspicion in between must not be all that the worker hears.
-        while decode(mark, tick).is_none_or(|mark| mark.known == known) {
+        while !is_newer(mark, tick) && decode(mark, tick).is_none_or(Mark::may_be_corrected) {
             self.since.store(since.as_nanos(), Relaxed);
             match self.mark.compare_exchange(mark, new, AcqRel, Acquire) {
                 Ok(_) => return,
@@ -124,17 +133,14 @@ impl Watch {
     }
 
     /// For another worker: the poll with that tick goes on for a while. Nobody knows why, so it may well be
-    /// that it only waits for a processor.
+    /// that it only waits for a processor. Whatever was said already remains.
     pub(crate) fn suspect(&self, tick: u32) {
-        let mark = self.mark.load(Acquire);
-        if decode(mark, tick).is_none() {
-            let suspicion = Mark {
-                stuck: Stuck::Preempted,
-                known: Known::Found,
-            };
-            let new = encode(tick, suspicion);
-            let _ = self.mark.compare_exchange(mark, new, AcqRel, Relaxed);
-        }
+        let suspicion = Mark {
+            stuck: Stuck::Preempted,
+            known: Known::Suspected,
+        };
+        let new = encode(tick, suspicion);
+        let _ = self.mark.compare_exchange(0, new, AcqRel, Relaxed);
     }
 
     /// What is known of the current poll; nothing of most.
@@ -166,6 +172,13 @@ impl Watch {
     }
 }
 
+/// Whether it is a mark of a later poll than the one with that tick.
+fn is_newer(bits: u64, tick: u32) -> bool {
+    // Wraps after 2^32 polls, hence the difference; the upper half of the bits is a tick.
+    let ahead = ((bits >> 32) as u32).wrapping_sub(tick).cast_signed();
+    bits != 0 && ahead > 0
+}
+
 fn encode(tick: u32, mark: Mark) -> u64 {
     let stuck = match mark.stuck {
         Stuck::Computing => 1,
@@ -176,6 +189,7 @@ fn encode(tick: u32, mark: Mark) -> u64 {
         Known::Found => 0,
         Known::Expected => 4,
         Known::Declared => 8,
+        Known::Suspected => 12,
     };
     u64::from(tick) << 32 | known | stuck
 }
@@ -193,7 +207,8 @@ fn decode(bits: u64, tick: u32) -> Option<Mark> {
     let known = match bits & 12 {
         0 => Known::Found,
         4 => Known::Expected,
-        _ => Known::Declared,
+        8 => Known::Declared,
+        _ => Known::Suspected,
     };
     Some(Mark { stuck, known })
 }
@@ -249,8 +264,29 @@ mod tests {
         watch.suspect(5);
         assert_eq!(watch.stuck(), Some(Stuck::Computing));
         watch.begin(6, 1);
+        watch.suspect(6);
+        assert_eq!(
+            watch.mark(),
+            None,
+            "what was said of the poll before remains"
+        );
+        assert_eq!(watch.end(6), None);
         watch.suspect(5);
         assert_eq!((watch.mark(), watch.end(6)), (None, None));
+    }
+
+    #[test]
+    fn a_late_word_leaves_what_the_worker_says_of_its_next_poll() {
+        let watch = Watch::new();
+        let (stuck, known) = (Stuck::Blocked, Known::Declared);
+        for tick in [6, 1] {
+            watch.begin(tick, 1);
+            watch.announce(tick, Mark { stuck, known }, START);
+            let before = tick.wrapping_sub(2);
+            watch.accuse(before, Stuck::Computing, START);
+            watch.suspect(before);
+            assert_eq!(watch.end(tick), Some((Mark { stuck, known }, START)));
+        }
     }
 
     #[test]

@@ -316,6 +316,7 @@ fn send(socket: &SockRef<'_>, buf: &[u8]) -> io::Result<Transfer> {
 }
 
 fn send_vectored(socket: &SockRef<'_>, bufs: &[IoSlice<'_>]) -> io::Result<Transfer> {
+    let bufs = &bufs[..bufs.len().min(sys::MOST_BUFFERS)];
     let count = socket.send_vectored_with_flags(bufs, sys::SEND_FLAGS)?;
     Ok(Transfer::of(count, bufs.iter().map(|buf| buf.len()).sum()))
 }

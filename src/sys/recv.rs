@@ -32,6 +32,8 @@ pub(crate) fn recv_vectored(
     kind: StreamKind,
     bufs: &mut [IoSliceMut<'_>],
 ) -> io::Result<Transfer> {
+    let most = bufs.len().min(super::MOST_BUFFERS);
+    let bufs = &mut bufs[..most];
     match kind {
         StreamKind::Tcp => {
             let length = bufs.iter().map(|buf| buf.len()).sum();

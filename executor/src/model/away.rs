@@ -1,5 +1,6 @@
 //! Workers that leave their work for a long poll: somebody goes on with it.
 
+use super::Queue;
 use crate::idle::Idle;
 use crate::parker::{Parker, Unpark};
 use crate::primitive::atomic::AtomicBool;
@@ -166,4 +167,39 @@ fn the_backstop_sees_that_the_last_one_has_left() {
         worker.join().unwrap();
         assert!(runtime.calls() > 0, "nobody was called");
     });
+}
+
+/// With more workers than processors, a publisher relies on a worker that is awake, which enters a long poll just then,
+/// and says so; or the monitor does. One of them sees to it that somebody comes for the task.
+///
+/// Broken to see it fail: `Shared::notify_one` without its fence [idle-pub]; `leave_work` without [away], the census
+/// without [found].
+#[test]
+fn who_relies_on_a_worker_that_leaves_is_not_let_down() {
+    for is_announced in [true, false] {
+        loom::model(move || {
+            let shared = Arc::new((Watch::new(), Queue::new(), Counter::new(0)));
+            shared.0.begin(1, 1);
+            let theirs = Arc::clone(&shared);
+            let publisher = thread::spawn(move || {
+                let (watch, queue, notified) = &*theirs;
+                queue.push();
+                fence(SeqCst); // [idle-pub], pairs with [away] and [found]
+                if watch.mark().is_some() {
+                    notified.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            let (watch, queue, notified) = &*shared;
+            match is_announced {
+                true => watch.announce(1, BLOCKED, NOW),
+                false => watch.accuse(1, Stuck::Computing, NOW),
+            }
+            fence(SeqCst); // [away], [found], pair with [idle-pub]
+            if !queue.is_empty() {
+                notified.fetch_add(1, Ordering::Relaxed);
+            }
+            publisher.join().unwrap();
+            assert!(shared.2.load(Ordering::Relaxed) > 0, "nobody comes");
+        });
+    }
 }

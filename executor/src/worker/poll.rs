@@ -133,7 +133,7 @@ impl Worker<'_> {
     #[cold]
     fn take_mark_back(&self) -> Option<(Mark, Instant)> {
         let said = self.remote.watch.end(self.core.tick.get());
-        if said.is_none_or(|(mark, _)| mark.stuck.needs_substitute()) {
+        if said.is_none_or(|(mark, _)| mark.known != Known::Suspected) {
             // Whoever said that it computes has let other threads go before this one.
             sys::set_prompt(0, true);
             // Beside a blocked worker the backstop may sleep deeply.

@@ -160,6 +160,7 @@ impl Worker<'_> {
         {
             self.remote.counters.steals.add(1);
             self.core.push(self.shared, task);
+            self.core.notify_if_worth(self.shared);
         }
     }
 

@@ -72,6 +72,7 @@ impl Worker<'_> {
             self.remote.parker.park(deadline);
             return false;
         };
+        // In company it pays the price without looking, and so asks less often whether the company has gone.
         let may_look = self.core.poller_credit.spend() && !self.core.crowd.is_there(start);
         let looked = may_look && self.look_at_poller(&mut turn, start, deadline);
         if looked || !self.remote.parker.start_polling() {

@@ -35,7 +35,8 @@ pub(crate) fn sockaddr(address: &SocketAddr) -> io::Result<SockAddr> {
 ///
 /// A read ends early behind bytes that were sent along with descriptors, and where the sender changes if the
 /// socket asks for credentials. In both cases there was something to receive besides bytes, which nobody asked
-/// for here, and `recvmsg` says so: `MSG_CTRUNC`, unix(7) and recvmsg(2). Any other short read is the last one.
+/// for here, and `recvmsg` says so: `MSG_CTRUNC`, unix(7) and recvmsg(2). Any other short read is the last one,
+/// unless it stops at a mark of out-of-band data, which the source knows of (`readiness.rs` in the reactor).
 pub(crate) fn recv(socket: &SockRef<'_>, buf: &mut [MaybeUninit<u8>]) -> io::Result<Transfer> {
     let mut vector = libc::iovec {
         iov_base: buf.as_mut_ptr().cast(),
@@ -51,10 +52,8 @@ pub(crate) fn recv_vectored(
     bufs: &mut [IoSliceMut<'_>],
 ) -> io::Result<Transfer> {
     let length = bufs.iter().map(|buf| buf.len()).sum();
-    // As std does it: no more than the system takes at once.
-    let count = bufs.len().min(libc::UIO_MAXIOV as usize);
     // SAFETY: an `IoSliceMut` has the layout of an `iovec`, as its documentation promises.
-    unsafe { recvmsg(socket, bufs.as_mut_ptr().cast(), count, length) }
+    unsafe { recvmsg(socket, bufs.as_mut_ptr().cast(), bufs.len(), length) }
 }
 
 /// # Safety
