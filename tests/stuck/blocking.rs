@@ -9,6 +9,8 @@ use std::io::{Read, Write};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -245,5 +247,60 @@ fn a_timer_that_the_blocked_thread_itself_waits_for_fires() {
         };
         filch::blocking(wait);
         wait();
+    });
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// More workers than processors, and nobody to come in their place.
+fn many_workers() -> filch::Runtime {
+    let builder = filch::Runtime::builder().workers(4 * processors());
+    builder.max_spare_threads(0).build().unwrap()
+}
+
+#[test]
+fn beyond_the_processors_there_is_still_a_worker_for_what_a_blocked_one_waits_for() {
+    let rt = many_workers();
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let wait_for_another = || filch::spawn(async { 1 }).join_blocking(None);
+        let mut waiting = Vec::new();
+        for _ in 0..2 * processors() {
+            waiting.push(filch::spawn(async move {
+                let mut sum = 0;
+                for _ in 0..200 {
+                    sum += filch::blocking(wait_for_another).unwrap().unwrap();
+                    yield_now().await;
+                }
+                sum
+            }));
+        }
+        for task in waiting {
+            assert_eq!(task.await.unwrap(), 200);
+        }
+    });
+}
+
+#[test]
+fn beyond_the_processors_tasks_that_block_unannounced_use_all_workers() {
+    let rt = many_workers();
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        while most.load(Relaxed) < 4 * processors() {
+            let tasks = (0..100).map(|_| {
+                let (inside, most) = (Arc::clone(&inside), Arc::clone(&most));
+                filch::spawn(async move {
+                    most.fetch_max(inside.fetch_add(1, Relaxed) + 1, Relaxed);
+                    std::thread::sleep(Duration::from_millis(2));
+                    inside.fetch_sub(1, Relaxed);
+                })
+            });
+            for task in tasks.collect::<Vec<_>>() {
+                task.await.unwrap();
+            }
+        }
     });
 }
