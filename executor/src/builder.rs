@@ -47,8 +47,8 @@ impl Builder {
     /// How many threads run tasks at a time. Default: the environment variable `FILCH_WORKERS`, or
     /// else the number of cores that the process may use (a cgroup's quota is respected).
     ///
-    /// With more workers than the process could use cores when the runtime was built, no more are woken than there are cores while the
-    /// polls of those are short (30 µs): the others are for tasks that block or are slow.
+    /// With more workers than the process could use cores when the runtime was built, no more are woken than there are cores while
+    /// those that are awake use them: the others are for tasks that block.
     pub fn workers(mut self, workers: usize) -> Builder {
         self.workers = Some(workers);
         self

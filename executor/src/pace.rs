@@ -39,6 +39,8 @@ pub(crate) struct Pace {
     typical: AtomicU64,
     /// The worker has not slept for long.
     saturated: AtomicBool,
+    /// Between the last two beats of the backstop it used little processor time.
+    mostly_blocked: AtomicBool,
 }
 
 impl Pace {
@@ -47,6 +49,7 @@ impl Pace {
         Pace {
             typical: AtomicU64::new(WAKE_COST),
             saturated: AtomicBool::new(false),
+            mostly_blocked: AtomicBool::new(false),
         }
     }
 
@@ -60,9 +63,9 @@ impl Pace {
         waiting >= 2 && together >= WAKE_COST && (each >= MOVE_COST || is_endless())
     }
 
-    /// Whether polls typically take less time than a wake.
-    pub(crate) fn is_quick(&self) -> bool {
-        self.typical.load(Relaxed) < WAKE_COST
+    /// Whether the worker leaves its processor unused for most of the time in which it is busy: its polls block.
+    pub(crate) fn is_mostly_blocked(&self) -> bool {
+        self.mostly_blocked.load(Relaxed)
     }
 
     /// The worker has been in one poll for so long that everything behind it is worth help.
@@ -79,9 +82,13 @@ impl Pace {
     }
 }
 
-/// The worker's readings of the clock since it last slept; none after a sleep.
+/// The worker's readings of the clocks since it last slept; none after a sleep.
 #[derive(Debug)]
-pub(crate) struct Stopwatch(Cell<Option<Readings>>);
+pub(crate) struct Stopwatch {
+    readings: Cell<Option<Readings>>,
+    /// At the backstop's last beat: the time, and the thread's processor time.
+    beat: Cell<Option<(Instant, Duration)>>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Readings {
@@ -93,15 +100,16 @@ struct Readings {
 
 impl Stopwatch {
     pub(crate) fn new() -> Stopwatch {
-        Stopwatch(Cell::new(None))
+        let (readings, beat) = (Cell::new(None), Cell::new(None));
+        Stopwatch { readings, beat }
     }
 
     /// The clock was read after so many polls.
     pub(crate) fn read(&self, now: Instant, polls: u32, pace: &Pace) {
-        let before = self.0.get();
+        let before = self.readings.get();
         let first = before.map_or(now, |before| before.first);
         let last = now;
-        self.0.set(Some(Readings { first, last, polls }));
+        self.readings.set(Some(Readings { first, last, polls }));
         let Some(before) = before else { return };
         if let Some(polls) = NonZeroU32::new(polls.wrapping_sub(before.polls)) {
             let span = now.duration_since(before.last).as_nanos() as u64;
@@ -114,8 +122,20 @@ impl Stopwatch {
 
     /// The worker is about to sleep, or begins to work: the time until the next reading says nothing.
     pub(crate) fn pause(&self, pace: &Pace) {
-        self.0.set(None);
+        self.readings.set(None);
+        self.beat.set(None);
         pace.saturated.store(false, Relaxed);
+        pace.mostly_blocked.store(false, Relaxed);
+    }
+
+    /// The backstop's beat has moved, when the thread had used that much processor time.
+    pub(crate) fn beat(&self, now: Instant, cpu: Option<Duration>, pace: &Pace) {
+        let before = self.beat.replace(cpu.map(|cpu| (now, cpu)));
+        if let (Some((last, used)), Some(cpu)) = (before, cpu) {
+            let lately = cpu.saturating_sub(used);
+            let is_little = 4 * lately < now.duration_since(last);
+            pace.mostly_blocked.store(is_little, Relaxed);
+        }
     }
 }
 
@@ -133,10 +153,11 @@ impl Sample {
         Sample(Cell::new(0))
     }
 
-    /// The next poll is to be measured.
-    pub(crate) fn start(&self) {
+    /// The next poll is to be measured. Returns the thread's processor time.
+    pub(crate) fn start(&self) -> Option<Duration> {
         let cpu = sys::own_cpu_time();
         self.0.set(cpu.map_or(0, |cpu| cpu.as_nanos() as u64 + 1));
+        cpu
     }
 
     /// Whether this poll is being measured.
@@ -177,6 +198,22 @@ mod tests {
         assert!(!pace.is_worth_help(14) && pace.is_worth_help(15));
         pace.mark_stuck();
         assert!(pace.is_worth_help(2));
+    }
+
+    #[test]
+    fn who_blocks_uses_little_processor_time() {
+        let (start, ms) = (Instant::from_nanos(1 << 40), Duration::from_millis);
+        let (pace, watch) = (Pace::new(), Stopwatch::new());
+        let beat = |at, used| {
+            watch.beat(start + ms(at), Some(ms(used)), &pace);
+            pace.is_mostly_blocked()
+        };
+        assert!(!beat(0, 50));
+        assert!(!beat(4, 52) && beat(8, 52) && beat(12, 52));
+        assert!(!beat(16, 55));
+        assert!(beat(20, 55));
+        watch.pause(&pace);
+        assert!(!beat(99, 55), "it slept in between");
     }
 
     #[test]

@@ -145,9 +145,10 @@ impl Remote {
         waiting > 0 && (self.pace.is_worth_help(waiting) || self.watch.stuck().is_some())
     }
 
-    /// Whether a thread works here, is not stuck, and typically polls for less than a wake costs.
-    pub(crate) fn is_quick(&self) -> bool {
-        self.held.load(Relaxed) && self.watch.mark().is_none() && self.pace.is_quick()
+    /// Whether a thread is at work here that does not leave its processor unused. One that waits for a processor
+    /// would only wait longer beside others.
+    pub(crate) fn needs_a_processor(&self) -> bool {
+        self.is_at_work() && !self.pace.is_mostly_blocked()
     }
 
     /// How many tasks wait here.

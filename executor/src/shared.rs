@@ -202,7 +202,7 @@ impl Shared {
         self.notify_anyhow()
     }
 
-    /// Whether every processor has a worker that goes from poll to poll quickly. Others may leave theirs unused.
+    /// Whether every processor has a worker that uses it.
     ///
     /// Orderings: after the caller's fence. It sees the mark of a worker that has announced a long poll, or that worker,
     /// after its own [away], sees what the caller has published; and so the monitor, of a poll that it has found.
@@ -213,8 +213,8 @@ impl Shared {
             return false;
         }
         let awake = (0..config.workers).filter(|seat| !self.idle.is_idle(*seat));
-        let quick = awake.filter(|seat| self.remotes[*seat].is_quick());
-        quick.take(config.processors).count() == config.processors
+        let users = awake.filter(|seat| self.remotes[*seat].needs_a_processor());
+        users.take(config.processors).count() == config.processors
     }
 
     /// As `notify_one`, however many are awake: they may be in long polls.

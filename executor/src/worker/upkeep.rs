@@ -41,7 +41,8 @@ impl Worker<'_> {
         }
         self.fire_timers(now);
         if has_moved {
-            self.core.sample.start();
+            let cpu = self.core.sample.start();
+            self.core.stopwatch.beat(now, cpu, &self.remote.pace);
         }
         true
     }
