@@ -5,6 +5,7 @@ use crate::local::LocalRuntime;
 use crate::runtime::Runtime;
 use crate::schedule::SCHEDULER;
 use crate::shared::{Config, Shared, UnhandledPanic};
+use crate::sys;
 use crate::threads;
 use filch_reactor::Selector;
 use std::hash::{BuildHasher, RandomState};
@@ -167,7 +168,7 @@ impl Builder {
             stall_threshold: self.stall_threshold.unwrap_or(Duration::from_millis(1)),
             slow_poll_warning: Some(self.slow_poll_warning.unwrap_or(Duration::from_millis(100)))
                 .filter(|after| *after != Duration::MAX),
-            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            processors: sys::processors(),
             monitor: !self.unwatched,
             seed,
             on_unhandled_panic: self.on_unhandled_panic,

@@ -2,7 +2,9 @@
 
 use super::Usage;
 use rustix::fs::Timespec;
-use rustix::thread::{current_timer_slack, futex, gettid, set_current_timer_slack};
+use rustix::thread::{
+    current_timer_slack, futex, gettid, sched_getaffinity, set_current_timer_slack,
+};
 use std::fs::File;
 use std::io::Read;
 use std::mem::MaybeUninit;
@@ -93,6 +95,13 @@ pub(crate) fn set_prompt(thread: u32, prompt: bool) {
     };
     // SAFETY: the kernel reads `attr.size` bytes. Where it refuses, the slice stays as it is.
     let _ = unsafe { libc::syscall(libc::SYS_sched_setattr, thread, &raw const attr, 0) };
+}
+
+/// By the calling thread's affinity: one system call, while std also reads the files of the control group, whose quota limits
+/// time and not how many run at once.
+pub(crate) fn processors() -> usize {
+    // Where there are more than its set can hold, there are enough.
+    sched_getaffinity(None).map_or(usize::MAX, |set| set.count() as usize)
 }
 
 pub(crate) fn thread_number() -> u32 {

@@ -6,7 +6,8 @@
 //! and renews the latter half, for a thread (0: the calling one) that is going to compute for long.
 //! `thread_number`, never 0, names the calling thread for
 //! `cpu_time`, the processor time that it has used, and `is_asleep`, whether it waits for something and not for
-//! a processor; `own_cpu_time` and `own_usage` are about the calling thread. Where these are `None`, the system does not say.
+//! a processor; `own_cpu_time` and `own_usage` are about the calling thread. `processors` says how many threads of the process
+//! can run at once. Where these are `None`, the system does not say.
 
 #[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
 mod linux;
@@ -17,15 +18,18 @@ mod other;
 
 #[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
 pub(crate) use linux::{
-    Prompt, cpu_time, is_asleep, own_cpu_time, own_usage, set_prompt, thread_number, wait, wake_one,
+    Prompt, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt, thread_number,
+    wait, wake_one,
 };
 #[cfg(all(test, filch_loom))]
 pub(crate) use model::{
-    Prompt, cpu_time, is_asleep, own_cpu_time, own_usage, set_prompt, thread_number, wait, wake_one,
+    Prompt, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt, thread_number,
+    wait, wake_one,
 };
 #[cfg(all(not(target_os = "linux"), not(all(test, filch_loom))))]
 pub(crate) use other::{
-    Prompt, cpu_time, is_asleep, own_cpu_time, own_usage, set_prompt, thread_number, wait, wake_one,
+    Prompt, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt, thread_number,
+    wait, wake_one,
 };
 
 /// What a thread has used so far.

@@ -24,6 +24,10 @@ impl Prompt {
 
 pub(crate) fn set_prompt(_thread: u32, _prompt: bool) {}
 
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(usize::MAX, usize::from)
+}
+
 /// Any number but 0 will do where nothing can be asked about a thread.
 pub(crate) fn thread_number() -> u32 {
     1

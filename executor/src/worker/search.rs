@@ -150,7 +150,7 @@ impl Worker<'_> {
     }
 
     /// What waits behind another worker's long poll joins this worker's queue, busy as it may be: with every look half
-    /// of it.
+    /// of it. Not only if its queue is short: then most would wait on (docs/architecture.md).
     pub(super) fn relieve_peer(&self, now: Instant) {
         if !self.shared.config.monitor {
             return;
