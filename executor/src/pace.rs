@@ -11,10 +11,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-/// What a worker gets done by itself in that many nanoseconds is not worth a wake. It takes about 10 µs until
+/// What a worker gets done by itself in that many nanoseconds is not worth a wake. It takes a third of that until
 /// the woken one runs a task, and about as much processor time of both. With 10 µs here, tasks that share a channel took twice the
 /// processor time (docs/architecture.md).
 const WAKE_COST: u64 = 30_000;
+
+/// Until a woken worker runs a task it takes about this long: enough where there seems to be no end to the work.
+const WAKE_TIME: u64 = 10_000;
 
 /// A poll shorter than this is not worth moving to another core. The move costs about 0.4 µs, as the
 /// task, what it touches, its memory and the queue's lines change sides: two workers that share
@@ -59,8 +62,10 @@ impl Pace {
     pub(crate) fn is_worth_help(&self, waiting: usize) -> bool {
         let each = self.typical.load(Relaxed);
         let together = each.saturating_mul(waiting as u64);
-        let is_endless = || together >= LONG_BACKLOG || self.saturated.load(Relaxed);
-        waiting >= 2 && together >= WAKE_COST && (each >= MOVE_COST || is_endless())
+        let is_saturated = self.saturated.load(Relaxed);
+        let is_endless = is_saturated || together >= LONG_BACKLOG;
+        let least = if is_saturated { WAKE_TIME } else { WAKE_COST };
+        waiting >= 2 && together >= least && (each >= MOVE_COST || is_endless)
     }
 
     /// Whether the worker leaves its processor unused for most of the time in which it is busy: its polls block.
