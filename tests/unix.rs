@@ -227,6 +227,16 @@ enum Way {
 
 const WAYS: [Way; 5] = [Way::Read, Way::ReadBuf, Way::Trait, Way::Vectored, Way::Try];
 
+impl Way {
+    /// What a reader says that it waits for.
+    fn waits_to(self) -> &'static str {
+        match self {
+            Way::Try => "readable",
+            _ => "read",
+        }
+    }
+}
+
 /// Reads what there is, at most 64 bytes.
 async fn read_in_that_way(way: Way, stream: &mut UnixStream) -> Vec<u8> {
     use futures_util::AsyncReadExt;
@@ -267,15 +277,7 @@ fn reads_that_end_early_for_a_descriptor_lose_no_wakeup() {
                 let first = read_in_that_way(way, &mut other).await;
                 (first, read_in_that_way(way, &mut other).await)
             });
-            until_waiting(
-                if matches!(way, Way::Try) {
-                    "readable"
-                } else {
-                    "read"
-                },
-                1,
-            )
-            .await;
+            until_waiting(way.waits_to(), 1).await;
             send_with_descriptor(&one, b"with");
             assert_eq!(one.try_write(b"more").unwrap(), 4);
             let (first, second) = reader.await.unwrap();
@@ -299,15 +301,7 @@ fn a_short_read_is_the_last_one_unless_something_else_came_with_it() {
                     let received = read_in_that_way(way, &mut other).await;
                     (received, other)
                 });
-                until_waiting(
-                    if matches!(way, Way::Try) {
-                        "readable"
-                    } else {
-                        "read"
-                    },
-                    1,
-                )
-                .await;
+                until_waiting(way.waits_to(), 1).await;
                 match is_alone {
                     true => one.write_all(b"some").await.unwrap(),
                     false => send_with_descriptor(&one, b"some"),
