@@ -46,8 +46,9 @@ pub(crate) struct Core {
     pub(crate) crowd: Crowd,
     /// The slow lane was not served for long: it comes before other tasks.
     pub(crate) lane_first: Cell<bool>,
-    /// Wakers are being woken in a batch: their tasks queue up without waking workers.
-    pub(crate) batching: Cell<bool>,
+    /// Wakers are being woken in a batch: their tasks queue up without waking workers, where the queue is
+    /// shorter than this.
+    pub(crate) batch: Cell<Option<usize>>,
     /// Memory for tasks.
     pub(crate) memory: Store,
     next_id: Cell<u64>,
@@ -73,7 +74,7 @@ impl Core {
             poller_credit: Credit::new(4),
             crowd: Crowd::new(),
             lane_first: Cell::new(false),
-            batching: Cell::new(false),
+            batch: Cell::new(None),
             memory: Store::new(),
             next_id: Cell::new(0),
             end_id: Cell::new(0),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  woken on a worker of its runtime ──▶ next-task slot ──displaced──▶ local queue ──full──▶ injector
+//!  woken there by an I/O event ──────▶ local queue ──192 wait there──▶ injector
 //!  spawned or yielded there ──────────▶ local queue
 //!  on a thread in block_on ───────────▶ that thread's guest queue
 //!  anywhere else, or in a long poll ──▶ injector
@@ -122,7 +123,12 @@ impl Shared {
 impl Core {
     /// A task was woken on this seat's thread.
     pub(crate) fn schedule_woken(&self, shared: &Shared, task: Runnable) {
-        if self.batching.get() || shared.config.local {
+        if let Some(limit) = self.batch.get() {
+            // Whoever wakes the batch is awake itself, so it needs no notice of what the injector gets.
+            self.push_below(shared, limit, task);
+            return;
+        }
+        if shared.config.local {
             return self.push(shared, task);
         }
         if shared.remotes[self.index].watch.mark().is_some() {
@@ -159,13 +165,21 @@ impl Core {
 
     /// Puts a task at the tail of the local queue, or of the injector when that is full.
     pub(crate) fn push(&self, shared: &Shared, task: Runnable) {
-        if self.queue.len() < LOCAL_LIMIT || shared.config.local {
+        if !self.push_below(shared, LOCAL_LIMIT, task) {
+            self.notify(shared);
+        }
+    }
+
+    /// The same, without a word to anybody, and with so many tasks as a full queue. Returns whether it was not full.
+    fn push_below(&self, shared: &Shared, limit: usize, task: Runnable) -> bool {
+        let fits = self.queue.len() < limit || shared.config.local;
+        if fits {
             self.queue.push(task);
         } else {
             shared.injector.push(task);
             shared.remotes[self.index].counters.overflows.add(1);
-            self.notify(shared);
         }
+        fits
     }
 
     fn notify(&self, shared: &Shared) {

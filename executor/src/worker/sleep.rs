@@ -6,6 +6,7 @@
 use super::Worker;
 use super::search::LINGER_PAUSES;
 use crate::idle::Idle;
+use crate::queue::EVENTS_LIMIT;
 use filch_reactor::Turn;
 use filch_timer::Instant;
 use std::sync::atomic::Ordering::Relaxed;
@@ -37,7 +38,7 @@ impl Worker<'_> {
         let polled = self.sleep_in_poller_or_on_word(start, self.next_deadline());
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);
         self.shared.leave_idle();
-        self.wake_batch();
+        self.wake_batch(EVENTS_LIMIT);
         let now = self.shared.now();
         let was_short = now.duration_since(start) < SHORT_SLEEP;
         if was_short && self.searching {

@@ -4,6 +4,7 @@
 //! (`sleep.rs`). Nothing here waits for anything.
 
 use super::Worker;
+use crate::queue::{EVENTS_LIMIT, LOCAL_LIMIT};
 use filch_timer::Instant;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -57,7 +58,7 @@ impl Worker<'_> {
         let events = turn.wait(Some(Duration::ZERO), &mut self.woken);
         drop(turn);
         self.count_turn(&events);
-        self.wake_batch();
+        self.wake_batch(EVENTS_LIMIT);
     }
 
     pub(super) fn count_turn(&self, events: &io::Result<usize>) {
@@ -73,22 +74,22 @@ impl Worker<'_> {
         }
         if fired > 0 {
             self.remote.counters.timers_fired.add(fired as u64);
-            self.wake_batch();
+            self.wake_batch(LOCAL_LIMIT);
         }
     }
 
-    /// Wakes what the reactor or the wheel handed over: all tasks queue up first, then one worker is
-    /// woken if that is worth it.
-    pub(super) fn wake_batch(&mut self) {
+    /// Wakes what the reactor or the wheel handed over: all tasks queue up first, here where the queue is shorter than `limit`,
+    /// then one worker is woken if that is worth it.
+    pub(super) fn wake_batch(&mut self, limit: usize) {
         if self.woken.is_empty() {
             return;
         }
-        self.core.batching.set(true);
+        self.core.batch.set(Some(limit));
         for waker in self.woken.drain(..) {
             // Wakers of other runtimes may be user code.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
         }
-        self.core.batching.set(false);
+        self.core.batch.set(None);
         self.core.notify_if_worth(self.shared);
     }
 }
