@@ -96,6 +96,7 @@ impl Monitor {
         self.polls.resize(seats.max(self.polls.len()), None);
         let mut census = Census {
             workers: shared.config.workers,
+            crew: shared.config.crew(),
             waiting: shared.unclaimed_work(),
             ..Census::default()
         };
@@ -111,7 +112,10 @@ impl Monitor {
             census.waiting += waiting;
             let stuck = self.look_at(shared, seat, now, view);
             match stuck {
-                None | Some(Stuck::Preempted) => census.at_work += 1,
+                None | Some(Stuck::Preempted) => {
+                    census.at_work += 1;
+                    census.idle += usize::from(shared.idle.is_idle(seat));
+                }
                 Some(Stuck::Computing) => {
                     census.computing += 1;
                     view.stuck = true;

@@ -3,7 +3,7 @@
 //! Fed by the clock readings that a worker does anyway, it costs nothing per poll. It decides whether
 //! what waits at a worker is worth another worker's coming; a wrong guess costs time, never a task.
 
-use crate::sys;
+use crate::sys::{self, Usage};
 use filch_timer::Instant;
 use std::cell::Cell;
 use std::num::NonZeroU32;
@@ -42,7 +42,7 @@ pub(crate) struct Pace {
     typical: AtomicU64,
     /// The worker has not slept for long.
     saturated: AtomicBool,
-    /// Between the last two beats of the backstop it used little processor time.
+    /// Between the last two beats of the backstop it used little processor time, since it waited for something.
     mostly_blocked: AtomicBool,
 }
 
@@ -91,8 +91,8 @@ impl Pace {
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
     readings: Cell<Option<Readings>>,
-    /// At the backstop's last beat: the time, and the thread's processor time.
-    beat: Cell<Option<(Instant, Duration)>>,
+    /// The time of the backstop's last beat, and what the thread had used and waited by then.
+    beat: Cell<Option<(Instant, Usage)>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,13 +133,17 @@ impl Stopwatch {
         pace.mostly_blocked.store(false, Relaxed);
     }
 
-    /// The backstop's beat has moved, when the thread had used that much processor time.
-    pub(crate) fn beat(&self, now: Instant, cpu: Option<Duration>, pace: &Pace) {
-        let before = self.beat.replace(cpu.map(|cpu| (now, cpu)));
-        if let (Some((last, used)), Some(cpu)) = (before, cpu) {
-            let lately = cpu.saturating_sub(used);
+    /// The backstop's beat has moved. `usage`: what the thread has used and waited so far. Who gets little processor time because
+    /// others have it is preempted, and does not wait of its own accord.
+    pub(crate) fn beat(&self, now: Instant, usage: Option<Usage>, pace: &Pace) {
+        let before = self.beat.replace(usage.map(|usage| (now, usage)));
+        if let (Some((last, before)), Some(usage)) = (before, usage) {
+            let lately = usage.cpu.saturating_sub(before.cpu);
             let is_little = 4 * lately < now.duration_since(last);
-            pace.mostly_blocked.store(is_little, Relaxed);
+            let waits = usage.waits.wrapping_sub(before.waits);
+            let preemptions = usage.preemptions.wrapping_sub(before.preemptions);
+            pace.mostly_blocked
+                .store(is_little && waits > preemptions, Relaxed);
         }
     }
 }
@@ -158,11 +162,10 @@ impl Sample {
         Sample(Cell::new(0))
     }
 
-    /// The next poll is to be measured. Returns the thread's processor time.
-    pub(crate) fn start(&self) -> Option<Duration> {
+    /// The next poll is to be measured.
+    pub(crate) fn start(&self) {
         let cpu = sys::own_cpu_time();
         self.0.set(cpu.map_or(0, |cpu| cpu.as_nanos() as u64 + 1));
-        cpu
     }
 
     /// Whether this poll is being measured.
@@ -209,16 +212,23 @@ mod tests {
     fn who_blocks_uses_little_processor_time() {
         let (start, ms) = (Instant::from_nanos(1 << 40), Duration::from_millis);
         let (pace, watch) = (Pace::new(), Stopwatch::new());
-        let beat = |at, used| {
-            watch.beat(start + ms(at), Some(ms(used)), &pace);
+        let beat = |at, used, waits, preemptions| {
+            let cpu = ms(used);
+            let usage = Usage {
+                cpu,
+                waits,
+                preemptions,
+            };
+            watch.beat(start + ms(at), Some(usage), &pace);
             pace.is_mostly_blocked()
         };
-        assert!(!beat(0, 50));
-        assert!(!beat(4, 52) && beat(8, 52) && beat(12, 52));
-        assert!(!beat(16, 55));
-        assert!(beat(20, 55));
+        assert!(!beat(0, 50, 7, 7));
+        assert!(!beat(4, 52, 8, 7) && beat(8, 52, 9, 7) && beat(12, 52, 10, 7));
+        assert!(!beat(16, 55, 11, 7), "it used what there was");
+        assert!(!beat(20, 55, 12, 8), "others used it");
+        assert!(beat(24, 55, 13, 8));
         watch.pause(&pace);
-        assert!(!beat(99, 55), "it slept in between");
+        assert!(!beat(99, 55, 14, 8), "it slept in between");
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Injector {
         self.0.len()
     }
 
-    /// Moves a worker's fair share, at most a batch, to the tail of `into`.
+    /// Moves a fair share for one of so many workers, at most a batch, to the tail of `into`.
     #[inline]
     pub(crate) fn move_some(&self, into: &Local, workers: usize) {
         if !self.0.is_empty() {

@@ -145,10 +145,15 @@ impl Remote {
         waiting > 0 && (self.pace.is_worth_help(waiting) || self.watch.stuck().is_some())
     }
 
-    /// Whether a thread is at work here that does not leave its processor unused. One that waits for a processor
+    /// Whether a thread works or computes here that does not leave its processor unused. One that waits for a processor
     /// would only wait longer beside others.
     pub(crate) fn needs_a_processor(&self) -> bool {
-        self.is_at_work() && !self.pace.is_mostly_blocked()
+        let is_used = match self.watch.stuck() {
+            Some(Stuck::Computing) => true,
+            Some(Stuck::Blocked) => false,
+            Some(Stuck::Preempted) | None => !self.pace.is_mostly_blocked(),
+        };
+        is_used && self.held.load(Relaxed)
     }
 
     /// How many tasks wait here.

@@ -63,6 +63,18 @@ pub(crate) struct Config {
     pub(crate) selector: Selector,
 }
 
+impl Config {
+    /// How many workers can run at once.
+    pub(crate) fn crew(&self) -> usize {
+        self.workers.min(self.processors)
+    }
+
+    /// Whether there are more workers than processors.
+    pub(crate) fn is_overstaffed(&self) -> bool {
+        self.workers > self.processors
+    }
+}
+
 /// A thread that is to be started.
 #[derive(Debug)]
 pub(crate) enum NewThread {
@@ -193,7 +205,7 @@ impl Shared {
 
     /// Wakes one idle worker if that is worth it; see `idle`. Call after publishing a task.
     pub(crate) fn notify_one(&self) -> bool {
-        if self.config.workers > self.config.processors && self.config.monitor {
+        if self.config.is_overstaffed() && self.config.monitor {
             fence(SeqCst); // [idle-pub], pairs with [idle-sub], [away] and [found]
             if self.are_enough_awake() {
                 return false;
@@ -202,7 +214,8 @@ impl Shared {
         self.notify_anyhow()
     }
 
-    /// Whether every processor has a worker that uses it.
+    /// Whether every processor has a worker that uses it, and one of these workers is not stuck, so that it comes to what
+    /// waits: who computes serves nobody, but takes a processor.
     ///
     /// Orderings: after the caller's fence. It sees the mark of a worker that has announced a long poll, or that worker,
     /// after its own [away], sees what the caller has published; and so the monitor, of a poll that it has found.
@@ -213,8 +226,16 @@ impl Shared {
             return false;
         }
         let awake = (0..config.workers).filter(|seat| !self.idle.is_idle(*seat));
-        let users = awake.filter(|seat| self.remotes[*seat].needs_a_processor());
-        users.take(config.processors).count() == config.processors
+        let remotes = awake.map(|seat| &self.remotes[seat]);
+        let (mut users, mut is_any_at_work) = (0, false);
+        for user in remotes.filter(|remote| remote.needs_a_processor()) {
+            users += 1;
+            is_any_at_work |= user.is_at_work();
+            if users >= config.processors && is_any_at_work {
+                return true;
+            }
+        }
+        false
     }
 
     /// As `notify_one`, however many are awake: they may be in long polls.

@@ -3,7 +3,8 @@
 //! - While a worker that is not stuck exists, the computing ones need no replacement: their processors are
 //!   in use. When there is none left, there is one spare worker for all computing ones. Should that get
 //!   stuck in computing too, the next one follows after 1 ms, then 2, 4, 8.
-//! - A blocked worker leaves a processor unused: each is replaced as long as there is work. If even the
+//! - A blocked worker leaves a processor unused: each is replaced as long as there is work that no idle worker is left for,
+//!   and no more are at work than there are processors. If even the
 //!   replacements block, they grow by half, as far as there are tasks.
 //! - Who is surplus for 10 ms retires.
 //!
@@ -21,10 +22,13 @@ const LONGEST_GROWTH: Duration = Duration::from_millis(8);
 /// What the workers are doing, in numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Census {
-    /// How many threads the runtime is to have at work.
     pub(crate) workers: usize,
+    /// How many of them can run at once.
+    pub(crate) crew: usize,
     /// Not stuck: they run tasks, or sleep and can be woken, or can be started.
     pub(crate) at_work: usize,
+    /// Those of them that sleep.
+    pub(crate) idle: usize,
     pub(crate) computing: usize,
     pub(crate) blocked: usize,
     /// Spare seats that are taken.
@@ -51,7 +55,7 @@ pub(crate) struct Staff {
 impl Census {
     /// How many should be at work.
     fn target(&self) -> usize {
-        self.workers.saturating_sub(self.computing).max(1)
+        self.crew.saturating_sub(self.computing).max(1)
     }
 }
 
@@ -100,7 +104,8 @@ impl Staff {
         if census.blocked == 0 {
             return 0;
         }
-        target.saturating_sub(census.at_work).min(census.waiting)
+        let unclaimed = census.waiting.saturating_sub(census.idle);
+        target.saturating_sub(census.at_work).min(unclaimed)
     }
 }
 
@@ -117,7 +122,9 @@ mod tests {
     fn census(at_work: usize, computing: usize, blocked: usize) -> Census {
         Census {
             workers: 2,
+            crew: 2,
             at_work,
+            idle: 0,
             computing,
             blocked,
             spares: (at_work + computing + blocked).saturating_sub(2),
@@ -168,6 +175,22 @@ mod tests {
             ..census(1, 0, 1)
         };
         assert_eq!(staff.decide(idle, START), Decision::Keep);
+    }
+
+    #[test]
+    fn nobody_is_called_where_workers_sleep_or_all_processors_are_in_use() {
+        let mut staff = Staff::default();
+        let with = |crew, idle, waiting| Census {
+            workers: 8,
+            crew,
+            idle,
+            waiting,
+            ..census(4, 0, 4)
+        };
+        assert_eq!(staff.decide(with(8, 3, 3), START), Decision::Keep);
+        assert_eq!(staff.decide(with(8, 3, 5), START), Decision::Call(2));
+        assert_eq!(staff.decide(with(4, 0, 9), START), Decision::Keep);
+        assert_eq!(staff.decide(with(5, 0, 9), START), Decision::Call(1));
     }
 
     #[test]

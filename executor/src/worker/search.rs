@@ -64,7 +64,7 @@ impl Worker<'_> {
                 }
                 self.shared
                     .injector
-                    .move_some(&self.core.queue, self.shared.config.workers);
+                    .move_some(&self.core.queue, self.shared.config.crew());
             }
             left => self.core.round.set(left - 1),
         }
@@ -74,7 +74,7 @@ impl Worker<'_> {
         self.retrying(|| {
             self.shared
                 .injector
-                .steal(&self.core.queue, self.shared.config.workers)
+                .steal(&self.core.queue, self.shared.config.crew())
         })
     }
 

@@ -5,6 +5,7 @@
 
 use super::Worker;
 use crate::queue::{EVENTS_LIMIT, LOCAL_LIMIT};
+use crate::sys;
 use filch_timer::Instant;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -42,8 +43,11 @@ impl Worker<'_> {
         }
         self.fire_timers(now);
         if has_moved {
-            let cpu = self.core.sample.start();
-            self.core.stopwatch.beat(now, cpu, &self.remote.pace);
+            self.core.sample.start();
+            if self.shared.config.is_overstaffed() {
+                let usage = sys::own_usage();
+                self.core.stopwatch.beat(now, usage, &self.remote.pace);
+            }
         }
         true
     }
