@@ -15,8 +15,8 @@
 //! While workers only block, or sleep, it is a worker's business to sleep in the poller; it looks whether one
 //! does, since the one that did may be among those that block.
 //!
-//! When no worker has been busy for 100 ms it sleeps deeply, until a worker leaves idleness and
-//! wakes it, or until a foreign timer is due: an idle runtime uses no CPU.
+//! When no worker has been busy for 100 ms it frees the memory that is kept for tasks, and sleeps deeply, until a worker
+//! leaves idleness and wakes it, or until a foreign timer is due: an idle runtime uses no CPU.
 //!
 //! # Why nobody stays asleep beside a free poller
 //!
@@ -191,6 +191,8 @@ impl Backstop<'_> {
         }
         self.shared.backstop.deep.announce();
         if !self.is_anybody_busy() && !self.shared.seats.was_refused() {
+            // Whoever is idle for long needs no memory.
+            self.shared.remotes.depot.clear();
             let deadlines = [self.next_deadline(), view.report];
             self.sleep_beside_workers(now, deadlines.into_iter().flatten().min());
         }

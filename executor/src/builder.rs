@@ -192,8 +192,10 @@ impl Builder {
         }
         let (shared, queues) = Shared::new(config, SCHEDULER, threads::start_new)?;
         let cores = queues.into_iter().enumerate();
-        let cores = cores.map(|(i, queue)| Core::new(i, queue, seed));
-        Ok((shared, cores.collect()))
+        let depot = &shared.remotes.depot;
+        let cores = cores.map(|(i, queue)| Core::new(i, queue, depot.clone(), seed));
+        let cores = cores.collect();
+        Ok((shared, cores))
     }
 
     fn worker_count(&self) -> io::Result<usize> {

@@ -8,9 +8,10 @@ use crate::pace::{Sample, Stopwatch};
 use crate::peer::Peer;
 use crate::queue::Local;
 use crate::registry::Desk;
-use crate::task::memory::Store;
+use crate::task::memory::{Depot, Store};
 use fastrand::Rng;
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -57,7 +58,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(index: usize, queue: Local, seed: u64) -> Core {
+    pub(crate) fn new(index: usize, queue: Local, depot: Arc<Depot>, seed: u64) -> Core {
         Core {
             index,
             queue,
@@ -75,7 +76,7 @@ impl Core {
             crowd: Crowd::new(),
             lane_first: Cell::new(false),
             batch: Cell::new(None),
-            memory: Store::new(),
+            memory: Store::new(depot),
             next_id: Cell::new(0),
             end_id: Cell::new(0),
             // One stream per seat and purpose; the salt keeps seats apart.

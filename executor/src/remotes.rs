@@ -10,6 +10,7 @@ use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::primitive::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use crate::queue::{Local, Stealer};
 use crate::slot::Slot;
+use crate::task::memory::Depot;
 use crate::watch::{Stuck, Watch};
 use crossbeam_utils::CachePadded;
 use filch_timer::{Instant, Timers};
@@ -43,6 +44,8 @@ pub(crate) struct Remotes {
     spares: Box<[OnceLock<Box<CachePadded<Remote>>>]>,
     /// Spare seats from this one on are not taken.
     seated: AtomicUsize,
+    /// Where they exchange memory for tasks.
+    pub(crate) depot: Arc<Depot>,
 }
 
 impl Remotes {
@@ -53,6 +56,7 @@ impl Remotes {
             workers: queues.iter().map(remote).collect(),
             spares: (0..spares).map(|_| OnceLock::new()).collect(),
             seated: AtomicUsize::new(0),
+            depot: Arc::new(Depot::new()),
         }
     }
 

@@ -237,12 +237,13 @@ impl Seats {
 mod tests {
     use super::*;
     use crate::queue::Local;
+    use crate::task::memory::Depot;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
     use std::thread;
 
     fn core(index: usize) -> Core {
-        Core::new(index, Local::new(), 0)
+        Core::new(index, Local::new(), Arc::new(Depot::new()), 0)
     }
 
     fn index(core: Option<Core>) -> Option<usize> {

@@ -153,7 +153,7 @@ impl Spares {
         let queue = Local::new();
         remotes.add_spare(self.made, &queue, now);
         self.made += 1;
-        Some(Core::new(seat, queue, seed))
+        Some(Core::new(seat, queue, remotes.depot.clone(), seed))
     }
 
     /// A spare seat is free again. The lowest free ones are taken first, so that few seats have to be
