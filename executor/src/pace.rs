@@ -68,6 +68,12 @@ impl Pace {
         waiting >= 2 && together >= least && (each >= MOVE_COST || is_endless)
     }
 
+    /// About how long so many tasks take.
+    pub(crate) fn time_for(&self, waiting: usize) -> Duration {
+        let each = self.typical.load(Relaxed);
+        Duration::from_nanos(each.saturating_mul(waiting as u64))
+    }
+
     /// Whether the worker leaves its processor unused for most of the time in which it is busy: its polls block.
     pub(crate) fn is_mostly_blocked(&self) -> bool {
         self.mostly_blocked.load(Relaxed)

@@ -82,10 +82,12 @@ unsafe impl Send for Store {}
 unsafe impl Send for Bundles {}
 
 impl Shelf {
-    const EMPTY: Shelf = Shelf {
-        open: Cell::new(List::EMPTY),
-        full: Cell::new(ptr::null_mut()),
-    };
+    const fn new() -> Shelf {
+        Shelf {
+            open: Cell::new(List::EMPTY),
+            full: Cell::new(ptr::null_mut()),
+        }
+    }
 }
 
 impl List {
@@ -95,10 +97,16 @@ impl List {
     };
 }
 
+impl Default for List {
+    fn default() -> List {
+        List::EMPTY
+    }
+}
+
 impl Store {
     pub(crate) fn new(depot: Arc<Depot>) -> Store {
         Store {
-            shelves: Box::new([const { Shelf::EMPTY }; SHELVES]),
+            shelves: Box::new([const { Shelf::new() }; SHELVES]),
             depot,
         }
     }
@@ -164,12 +172,6 @@ impl Store {
         if let Some(bundle) = NonNull::new(before) {
             self.depot.put(bundle, number);
         }
-    }
-}
-
-impl Default for List {
-    fn default() -> List {
-        List::EMPTY
     }
 }
 

@@ -15,6 +15,11 @@ use std::time::Duration;
 /// of polls: 61 polls of a millisecond each would be 61 ms.
 const TURN_INTERVAL: Duration = Duration::from_micros(100);
 
+/// What an event wakes waits behind what is there already. If that takes so long, events are asked for less often, and come in
+/// larger batches.
+const LONG_QUEUE: Duration = Duration::from_micros(300);
+const LAZY_TURN_INTERVAL: Duration = Duration::from_micros(500);
+
 /// A busy worker reads the clock once in this many polls, or when the backstop moved it.
 const CLOCK_EVERY: u32 = 32;
 
@@ -34,8 +39,11 @@ impl Worker<'_> {
             self.core.lane_first.set(true);
         }
         let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
-        if now.duration_since(last) >= TURN_INTERVAL {
-            self.poll_reactor(now);
+        let passed = now.duration_since(last);
+        if passed >= TURN_INTERVAL {
+            if passed >= self.turn_interval() {
+                self.poll_reactor(now);
+            }
             if let Some(task) = self.shared.guests.take(&self.core.queue) {
                 self.core.push(self.shared, task);
             }
@@ -50,6 +58,15 @@ impl Worker<'_> {
             }
         }
         true
+    }
+
+    fn turn_interval(&self) -> Duration {
+        let waiting = self.remote.pace.time_for(self.core.queue.len());
+        if waiting < LONG_QUEUE {
+            TURN_INTERVAL
+        } else {
+            LAZY_TURN_INTERVAL
+        }
     }
 
     /// Asks for I/O events without sleeping, unless somebody else is at it: whoever has the poller
