@@ -1,7 +1,7 @@
 //! The reactor thread: it steps in when the workers are too busy, and never runs user code.
 //!
 //! In a runtime that goes idle now and then it has nothing to do: idle workers poll the reactor, and
-//! busy ones look at it every 100 µs between two tasks. But a worker can be stuck in one long poll.
+//! busy ones look at it every 100 to 400 µs between two tasks. But a worker can be stuck in one long poll.
 //! So while any worker is busy, this thread wakes up every 0.5 to 4 ms and looks:
 //!
 //! 1. Has anybody asked the reactor for events in the last 0.25 ms, or gone from one poll to another, after
@@ -191,9 +191,14 @@ impl Backstop<'_> {
         }
         self.shared.backstop.deep.announce();
         if !self.is_anybody_busy() && !self.shared.seats.was_refused() {
-            // Whoever is idle for long needs no memory.
-            self.shared.remotes.depot.clear();
-            let deadlines = [self.next_deadline(), view.report];
+            let depot = &self.shared.remotes.depot;
+            let in_vain_until = since.saturating_add(DEEP_AFTER);
+            let cleanup = (now < in_vain_until && !depot.is_empty()).then_some(in_vain_until);
+            if cleanup.is_none() {
+                depot.clear();
+            }
+            let deadlines = [self.next_deadline(), view.report, cleanup];
+            let now = self.shared.now();
             self.sleep_beside_workers(now, deadlines.into_iter().flatten().min());
         }
         self.shared.backstop.deep.end();

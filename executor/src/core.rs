@@ -10,6 +10,7 @@ use crate::queue::Local;
 use crate::registry::Desk;
 use crate::task::memory::{Depot, Store};
 use fastrand::Rng;
+use filch_timer::Instant;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -35,6 +36,8 @@ pub(crate) struct Core {
     pub(crate) long_round: Cell<bool>,
     /// The backstop's beat when this worker last read the clock.
     pub(crate) beat: Cell<u32>,
+    /// When it last looked after others' tasks.
+    pub(crate) looked: Cell<Instant>,
     /// Keeps an eye on the other workers.
     pub(crate) peer: Peer,
     /// Measures how long its polls take.
@@ -68,6 +71,7 @@ impl Core {
             streak: Cell::new(0),
             long_round: Cell::new(false),
             beat: Cell::new(0),
+            looked: Cell::new(Instant::from_nanos(0)),
             peer: Peer::new(index),
             stopwatch: Stopwatch::new(),
             sample: Sample::new(),

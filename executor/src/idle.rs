@@ -44,8 +44,8 @@
 //! Two publishers that both see `searching == 0` may wake two workers: harmless and rare.
 //!
 //! With more workers than processors, a publisher also returns at P3 if as many workers as there are processors are
-//! awake, not stuck, and use them: one more would only take turns with them (`Shared::notify_one`). Of
-//! such a worker, S3 comes after P2, so its S4 sees the task, unless it finds it before. Or it enters a long poll. If it
+//! awake and use them, and one of these is not stuck: one more would only take turns with them (`Shared::notify_one`). Of
+//! that worker, S3 comes after P2, so its S4 sees the task, unless it finds it before. Or it enters a long poll. If it
 //! announces that, its fence [away] comes after P2, or else the publisher would have seen the mark; so it sees the task, and wakes
 //! another worker. If not, the backstop is awake, as for any worker that is busy, until the monitor has marked the poll; after its
 //! fence [found] it does the same.

@@ -95,6 +95,8 @@ impl LocalRuntime {
                 // there is no task and this future is ready all the time.
                 self.core.tick.set(self.core.tick.get().wrapping_add(1));
                 if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    // Without a backstop thread nobody would do so later.
+                    self.shared.remotes.depot.clear();
                     return output;
                 }
             }

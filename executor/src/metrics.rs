@@ -53,7 +53,7 @@ pub struct WorkerMetrics {
     pub steals: u64,
     /// Workers that it woke.
     pub wakes: u64,
-    /// Tasks that its full queue sent to the injector.
+    /// Tasks that went to the injector because its own queue was full, or long for one that an I/O event woke.
     pub overflows: u64,
     /// Times it asked the operating system for I/O events.
     pub turns: u64,

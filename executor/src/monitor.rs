@@ -114,6 +114,8 @@ impl Monitor {
             match stuck {
                 None | Some(Stuck::Preempted) => {
                     census.at_work += 1;
+                    let is_blocked = remote.pace.is_mostly_blocked();
+                    census.crew += usize::from(is_blocked);
                     census.idle += usize::from(shared.idle.is_idle(seat));
                 }
                 Some(Stuck::Computing) => {
@@ -129,6 +131,7 @@ impl Monitor {
                 view.tense |= waiting > 0 && stuck.needs_substitute();
             }
         }
+        census.crew = census.crew.min(census.workers);
         if is_any_stuck && shared.has_help() {
             // Whoever publishes after this fence sees the marks.
             fence(SeqCst); // [found], pairs with [idle-pub]

@@ -10,6 +10,7 @@ use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::primitive::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use crate::queue::{Local, Stealer};
 use crate::slot::Slot;
+use crate::sys;
 use crate::task::memory::Depot;
 use crate::watch::{Stuck, Watch};
 use crossbeam_utils::CachePadded;
@@ -153,7 +154,8 @@ impl Remote {
     /// would only wait longer beside others.
     pub(crate) fn needs_a_processor(&self) -> bool {
         let is_used = match self.watch.stuck() {
-            Some(Stuck::Computing) => true,
+            // Where the system does not tell, it may as well be blocked.
+            Some(Stuck::Computing) => sys::TELLS_CPU_TIME,
             Some(Stuck::Blocked) => false,
             Some(Stuck::Preempted) | None => !self.pace.is_mostly_blocked(),
         };

@@ -289,5 +289,6 @@ impl Shared {
             // A waker that panics keeps nobody else from waking.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
+        self.remotes.depot.clear();
     }
 }

@@ -23,7 +23,7 @@ const LONGEST_GROWTH: Duration = Duration::from_millis(8);
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Census {
     pub(crate) workers: usize,
-    /// How many of them can run at once.
+    /// How many of them the processors are enough for.
     pub(crate) crew: usize,
     /// Not stuck: they run tasks, or sleep and can be woken, or can be started.
     pub(crate) at_work: usize,

@@ -6,6 +6,8 @@ mod common;
 mod blocking;
 mod builder;
 mod end;
+#[cfg(unix)]
+mod fairness;
 mod metrics;
 mod nesting;
 mod rescue;

@@ -108,6 +108,8 @@ pub(crate) fn thread_number() -> u32 {
     gettid().as_raw_nonzero().get().cast_unsigned()
 }
 
+pub(crate) const TELLS_CPU_TIME: bool = true;
+
 pub(crate) fn cpu_time(thread: u32) -> Option<Duration> {
     // As clock_getcpuclockid(3) makes it: the complement of the number, and the flags for a thread's
     // scheduler time. A thread that has ended is an error.

@@ -18,18 +18,18 @@ mod other;
 
 #[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
 pub(crate) use linux::{
-    Prompt, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt, thread_number,
-    wait, wake_one,
+    Prompt, TELLS_CPU_TIME, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt,
+    thread_number, wait, wake_one,
 };
 #[cfg(all(test, filch_loom))]
 pub(crate) use model::{
-    Prompt, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt, thread_number,
-    wait, wake_one,
+    Prompt, TELLS_CPU_TIME, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt,
+    thread_number, wait, wake_one,
 };
 #[cfg(all(not(target_os = "linux"), not(all(test, filch_loom))))]
 pub(crate) use other::{
-    Prompt, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt, thread_number,
-    wait, wake_one,
+    Prompt, TELLS_CPU_TIME, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt,
+    thread_number, wait, wake_one,
 };
 
 /// What a thread has used so far.

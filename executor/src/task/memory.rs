@@ -192,6 +192,11 @@ impl Depot {
         }
     }
 
+    /// Whether there is nothing in it; a hint.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.counts.iter().all(|count| count.load(Relaxed) == 0)
+    }
+
     fn take(&self, number: usize) -> Option<NonNull<Block>> {
         if self.counts[number].load(Relaxed) == 0 {
             return None;

@@ -5,7 +5,7 @@
 //! does with a task is in `poll.rs`. Who wakes whom for it, and what a searcher owes to others, is in `idle.rs`.
 
 use super::Worker;
-use crate::queue::Stolen;
+use crate::queue::{EVENTS_LIMIT, Stolen};
 use crate::remotes::Remote;
 use crate::task::Runnable;
 use filch_timer::Instant;
@@ -52,7 +52,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Once per round through the local queue, a batch from the injector joins its tail: neither of
+    /// Once per round through the local queue, batches from the injector join its tail: neither of
     /// the two waits for the other to run dry.
     pub(super) fn serve_injector(&self) {
         match self.core.round.get() {
@@ -62,9 +62,12 @@ impl Worker<'_> {
                 if self.core.long_round.replace(waiting > SLOT_STREAK) {
                     self.core.streak.set(0);
                 }
-                self.shared
-                    .injector
-                    .move_some(&self.core.queue, self.shared.config.crew());
+                // A longer round gets more batches: what I/O events wake waits in the injector too.
+                for _ in 0..=waiting as usize / EVENTS_LIMIT {
+                    self.shared
+                        .injector
+                        .move_some(&self.core.queue, self.shared.config.crew());
+                }
             }
             left => self.core.round.set(left - 1),
         }

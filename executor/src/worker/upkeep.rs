@@ -11,14 +11,14 @@ use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// A busy worker asks for I/O events and due timers when nobody has for this long. Not by a count
-/// of polls: 61 polls of a millisecond each would be 61 ms.
+/// A busy worker asks for I/O events when nobody has for this long, and looks after tasks that wait elsewhere when it has not for
+/// this long. Not by a count of polls: 61 polls of a millisecond each would be 61 ms.
 const TURN_INTERVAL: Duration = Duration::from_micros(100);
 
 /// What an event wakes waits behind what is there already. If that takes so long, events are asked for less often, and come in
 /// larger batches.
 const LONG_QUEUE: Duration = Duration::from_micros(300);
-const LAZY_TURN_INTERVAL: Duration = Duration::from_micros(500);
+const LAZY_TURN_INTERVAL: Duration = Duration::from_micros(400);
 
 /// A busy worker reads the clock once in this many polls, or when the backstop moved it.
 const CLOCK_EVERY: u32 = 32;
@@ -39,11 +39,11 @@ impl Worker<'_> {
             self.core.lane_first.set(true);
         }
         let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
-        let passed = now.duration_since(last);
-        if passed >= TURN_INTERVAL {
-            if passed >= self.turn_interval() {
-                self.poll_reactor(now);
-            }
+        if now.duration_since(last) >= self.turn_interval() {
+            self.poll_reactor(now);
+        }
+        if now.duration_since(self.core.looked.get()) >= TURN_INTERVAL {
+            self.core.looked.set(now);
             if let Some(task) = self.shared.guests.take(&self.core.queue) {
                 self.core.push(self.shared, task);
             }
@@ -53,6 +53,7 @@ impl Worker<'_> {
         if has_moved {
             self.core.sample.start();
             if self.shared.config.is_overstaffed() {
+                // The sample has just read the CPU clock, so this is up to date.
                 let usage = sys::own_usage();
                 self.core.stopwatch.beat(now, usage, &self.remote.pace);
             }
