@@ -13,6 +13,7 @@
 //!
 //! The threads themselves are in `threads.rs`; this is what they share.
 
+use crate::credit;
 use crate::task::Runnable;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
@@ -23,10 +24,8 @@ use std::time::Duration;
 /// An idle thread lives this long: tokio's value, not measured here.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// How often a thread looks around before it sleeps, and how long it pauses in between: together about as
-/// long as a wake takes.
+/// How often a thread looks around before it sleeps: for about as long as a wake takes.
 const LINGER_LOOKS: u32 = 20;
-const LINGER_PAUSES: u32 = 20;
 
 /// What the blocking threads of a runtime share.
 #[derive(Debug)]
@@ -185,7 +184,7 @@ impl BlockingPool {
             if self.news.load(Relaxed) {
                 return;
             }
-            (0..LINGER_PAUSES).for_each(|_| std::hint::spin_loop());
+            credit::pause();
         }
     }
 

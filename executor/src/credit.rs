@@ -11,6 +11,11 @@ use std::cell::Cell;
 /// So many attempts in vain, one after the other, end it after it has paid off for long.
 const ATTEMPTS: u32 = 4;
 
+/// The time between two looks: short, but it leaves the memory that others write, and a sibling processor, alone for a while.
+pub(crate) fn pause() {
+    (0..20).for_each(|_| std::hint::spin_loop());
+}
+
 /// What looking around has earned lately.
 #[derive(Debug)]
 pub(crate) struct Credit {

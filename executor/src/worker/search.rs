@@ -5,6 +5,7 @@
 //! does with a task is in `poll.rs`. Who wakes whom for it, and what a searcher owes to others, is in `idle.rs`.
 
 use super::Worker;
+use crate::credit;
 use crate::queue::{EVENTS_LIMIT, Stolen};
 use crate::remotes::Remote;
 use crate::task::Runnable;
@@ -18,10 +19,8 @@ const SHORTEST_ROUND: u32 = 4;
 /// longer than this.
 const SLOT_STREAK: u32 = 32;
 
-/// How often a searcher looks around before it sleeps, and how long it pauses in between: together
-/// about 10 µs.
+/// How often a searcher looks around before it sleeps: about 10 µs.
 const LINGER_LOOKS: u32 = 10;
-pub(super) const LINGER_PAUSES: u32 = 20;
 
 /// Attempts at a queue that others are busy with.
 const STEAL_ATTEMPTS: usize = 4;
@@ -106,7 +105,7 @@ impl Worker<'_> {
             return None;
         }
         for _ in 0..LINGER_LOOKS {
-            (0..LINGER_PAUSES).for_each(|_| std::hint::spin_loop());
+            credit::pause();
             if self.shared.has_work()
                 && let Some(task) = self.take_injected().or_else(|| self.search())
             {

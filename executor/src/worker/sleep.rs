@@ -4,7 +4,7 @@
 //! a sleep on the word or in the poller in `parker.rs`.
 
 use super::Worker;
-use super::search::LINGER_PAUSES;
+use crate::credit;
 use crate::idle::Idle;
 use crate::queue::EVENTS_LIMIT;
 use filch_reactor::Turn;
@@ -106,7 +106,7 @@ impl Worker<'_> {
             if self.remote.parker.is_notified() {
                 return !self.remote.parker.start_polling();
             }
-            (0..LINGER_PAUSES).for_each(|_| std::hint::spin_loop());
+            credit::pause();
             if self.shared.clock.now() >= end {
                 return false;
             }

@@ -1,0 +1,307 @@
+//! `sleep` and `sleep_until`.
+
+use super::*;
+
+#[test]
+fn a_sleep_is_never_early() {
+    everywhere(|| async {
+        for micros in [1, 10, 65, 66, 200, 1000, 1500, 5000] {
+            let duration = Duration::from_micros(micros);
+            let start = Instant::now();
+            sleep(duration).await;
+            assert!(start.elapsed() >= duration);
+            let deadline = Instant::now() + duration;
+            sleep_until(deadline).await;
+            assert!(Instant::now() >= deadline);
+        }
+    });
+}
+
+#[test]
+fn a_deadline_that_has_passed_is_ready_at_once() {
+    everywhere(|| async {
+        for past in [Duration::ZERO, MILLI, HOUR] {
+            assert!(
+                poll_once(&mut sleep_until(Instant::now() - past))
+                    .await
+                    .is_ready()
+            );
+        }
+    });
+}
+
+#[test]
+fn a_sleep_of_no_time_yields_exactly_once() {
+    everywhere(|| async {
+        let count = Arc::new(Count::default());
+        let waker = count.clone().into();
+        let mut nap = sleep(Duration::ZERO);
+        assert!(is_pending(&mut nap, &waker));
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        assert!(!is_pending(&mut nap, &waker));
+        assert!(nap.is_elapsed());
+    });
+}
+
+#[test]
+fn a_sleep_of_no_time_lets_the_other_tasks_run() {
+    limited(|| {
+        LocalRuntime::new().unwrap().block_on(async {
+            let order = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+            let tasks = ["a", "b"].map(|name| {
+                let order = order.clone();
+                filch::spawn_local(async move {
+                    for _ in 0..3 {
+                        order.borrow_mut().push(name);
+                        sleep(Duration::ZERO).await;
+                    }
+                })
+            });
+            for task in tasks {
+                task.await.unwrap();
+            }
+            assert_eq!(order.borrow().concat(), "ababab");
+        });
+    });
+}
+
+#[test]
+fn sleeps_end_in_the_order_of_their_deadlines() {
+    limited(|| {
+        LocalRuntime::new().unwrap().block_on(async {
+            let order = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+            let start = Instant::now() + 5 * MILLI;
+            let tasks: Vec<_> = [3, 1, 4, 1, 5, 9, 2, 6]
+                .map(|units| {
+                    let order = order.clone();
+                    filch::spawn_local(async move {
+                        sleep_until(start + units * Duration::from_micros(1)).await;
+                        order.borrow_mut().push(units);
+                    })
+                })
+                .into();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            assert_eq!(*order.borrow(), [1, 1, 2, 3, 4, 5, 6, 9]);
+        });
+    });
+}
+
+#[test]
+fn a_sleep_that_is_reset_to_earlier_ends_earlier() {
+    everywhere(|| async {
+        let mut nap = sleep(HOUR);
+        assert!(poll_once(&mut nap).await.is_pending());
+        let deadline = Instant::now() + 2 * MILLI;
+        nap.reset(deadline);
+        assert_eq!(nap.deadline(), deadline);
+        nap.await;
+        assert!(Instant::now() >= deadline);
+    });
+}
+
+#[test]
+fn a_sleep_that_is_reset_to_later_ends_later() {
+    everywhere(|| async {
+        let mut nap = sleep(2 * MILLI);
+        let _ = poll_once(&mut nap).await;
+        let deadline = Instant::now() + 10 * MILLI;
+        nap.reset(deadline);
+        nap.await;
+        assert!(Instant::now() >= deadline);
+    });
+}
+
+#[test]
+fn a_sleep_that_has_ended_can_be_reset() {
+    everywhere(|| async {
+        for mut nap in [sleep(MILLI), sleep(Duration::ZERO)] {
+            for _ in 0..3 {
+                (&mut nap).await;
+                assert!(nap.is_elapsed());
+                nap.reset(Instant::now() + MILLI);
+            }
+            let deadline = nap.deadline();
+            nap.await;
+            assert!(Instant::now() >= deadline);
+        }
+    });
+}
+
+#[test]
+fn a_sleep_that_has_moved_wakes_its_new_task() {
+    limited(|| {
+        let runtime = runtime();
+        let mut nap = sleep(50 * MILLI);
+        // Each of the tasks but the last one leaves while the timer names it.
+        for _ in 0..10 {
+            #[expect(clippy::async_yields_async, reason = "the sleep itself is handed on")]
+            let task = async move {
+                assert!(poll_once(&mut nap).await.is_pending() || nap.is_elapsed());
+                nap
+            };
+            nap = runtime.spawn(task).join_blocking(None).unwrap().unwrap();
+        }
+        let deadline = nap.deadline();
+        runtime
+            .spawn(nap)
+            .join_blocking(Some(LIMIT))
+            .unwrap()
+            .unwrap();
+        assert!(Instant::now() >= deadline);
+    });
+}
+
+#[test]
+fn a_sleep_outlives_the_runtime_that_it_was_registered_with() {
+    limited(|| {
+        let mut nap = sleep(20 * MILLI);
+        let deadline = nap.deadline();
+        let first = runtime();
+        let polled = first.block_on(poll_once(&mut nap));
+        assert!(polled.is_pending() || Instant::now() >= deadline);
+        drop(first);
+        runtime().block_on(nap);
+        assert!(Instant::now() >= deadline);
+    });
+}
+
+#[test]
+fn a_dropped_sleep_leaves_no_waker_behind() {
+    everywhere(|| async {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(count.clone());
+        let mut dropped = sleep(HOUR);
+        assert!(is_pending(&mut dropped, &waker));
+        assert_eq!(Arc::strong_count(&count), 3);
+        drop(dropped);
+        assert_eq!(Arc::strong_count(&count), 2);
+        assert_eq!(count.0.load(Ordering::Relaxed), 0);
+    });
+}
+
+#[test]
+fn a_sleep_can_be_dropped_after_it_fired() {
+    everywhere(|| async {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(count.clone());
+        let mut nap = sleep(MILLI);
+        let pending = is_pending(&mut nap, &waker);
+        while pending && count.0.load(Ordering::Relaxed) == 0 {
+            sleep(MILLI).await;
+        }
+        assert!(nap.is_elapsed());
+        drop(nap);
+        drop(waker);
+        assert_eq!(Arc::strong_count(&count), 1);
+    });
+}
+
+#[test]
+fn a_task_that_sleeps_for_centuries_is_cancelled_with_its_runtime() {
+    limited(|| {
+        let runtime = runtime();
+        let handle = runtime.spawn(sleep(Duration::MAX));
+        let other = runtime.spawn(async { sleep(HOUR).await });
+        drop(runtime);
+        assert!(
+            handle
+                .join_blocking(None)
+                .unwrap()
+                .unwrap_err()
+                .is_cancelled()
+        );
+        assert!(
+            other
+                .join_blocking(None)
+                .unwrap()
+                .unwrap_err()
+                .is_cancelled()
+        );
+    });
+}
+
+#[test]
+fn a_sleeping_task_says_where_it_sleeps() {
+    limited(|| {
+        let runtime = runtime();
+        let line = line!() + 1;
+        let task = runtime.spawn(async { sleep(HOUR).await });
+        let waits_here = || {
+            let tasks = runtime.handle().tasks();
+            let wait = tasks.first().and_then(|task| task.wait().copied());
+            wait.is_some_and(|wait| wait.at().line() == line && wait.at().file() == file!())
+        };
+        while !waits_here() {
+            std::thread::yield_now();
+        }
+        task.abort();
+    });
+}
+
+/// Fifty thousand sleeps in one task: registered all, reset to half a second in no order, and awaited one after the other.
+async fn many_sleeps(task: u64) {
+    let mut naps = Vec::new();
+    for i in 0..50_000 {
+        let mut nap = sleep(HOUR);
+        assert!(poll_once(&mut nap).await.is_pending());
+        naps.push(nap);
+        if i % 64 == 0 {
+            // A fresh budget, without which the timer would not be registered.
+            filch::task::yield_now().await;
+        }
+    }
+    let start = Instant::now();
+    for (i, nap) in (task..).zip(&mut naps) {
+        nap.reset(start + Duration::from_nanos(i * 2_654_435_761 % 500_000_000));
+    }
+    for nap in naps {
+        let deadline = nap.deadline();
+        nap.await;
+        assert!(Instant::now() >= deadline);
+    }
+}
+
+#[test]
+fn a_million_sleeps_end_and_none_is_early() {
+    limited(|| {
+        let runtime = runtime();
+        let tasks: Vec<_> = (0..20)
+            .map(|task| runtime.spawn(many_sleeps(task)))
+            .collect();
+        tasks
+            .into_iter()
+            .for_each(|task| task.join_blocking(None).unwrap().unwrap());
+    });
+}
+
+#[test]
+fn a_hundred_thousand_tasks_sleep_and_none_is_early() {
+    limited(|| {
+        let runtime = runtime();
+        let start = Instant::now();
+        let tasks: Vec<_> = (0..100_000_u64)
+            .map(|i| {
+                let deadline = start + Duration::from_nanos(i * 2_654_435_761 % 500_000_000);
+                runtime.spawn(async move {
+                    sleep_until(deadline).await;
+                    assert!(Instant::now() >= deadline);
+                })
+            })
+            .collect();
+        tasks
+            .into_iter()
+            .for_each(|task| task.join_blocking(None).unwrap().unwrap());
+    });
+}
+
+#[test]
+fn a_timer_outside_a_runtime_says_what_to_do() {
+    let waker = Waker::noop();
+    let panic = catch_unwind(|| is_pending(&mut sleep(HOUR), waker)).unwrap_err();
+    assert!(panic.downcast::<String>().unwrap().contains("filch::run"));
+    assert!(!is_pending(&mut sleep_until(Instant::now()), waker));
+    assert!(is_pending(&mut sleep(Duration::ZERO), waker));
+    assert!(!is_pending(&mut timeout(HOUR, ready(())), waker));
+}
