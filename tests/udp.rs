@@ -7,6 +7,8 @@ use filch::net::UdpSocket;
 use net_support::{poll_once, run, until_waiting};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 async fn pair() -> (UdpSocket, UdpSocket) {
     let one = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -155,4 +157,45 @@ fn options_are_read_back_as_they_were_set() {
         let socket = UdpSocket::from_std(socket.into_std().unwrap()).unwrap();
         assert!(socket.peer_addr().is_err());
     });
+}
+
+#[test]
+fn a_socket_that_is_never_short_of_datagrams_lets_others_run_often() {
+    // An operation here makes a system call, so fewer of them are a turn than of others.
+    const AT_MOST: usize = 32;
+    // One thread, so that two tasks take turns.
+    let runtime = filch::LocalRuntime::new().unwrap();
+    let most = runtime.block_on(async {
+        let (one, other) = pair().await;
+        let done = Arc::new(AtomicUsize::new(0));
+        let busy = filch::spawn_local({
+            let done = done.clone();
+            async move {
+                let mut buf = [0; 8];
+                loop {
+                    one.send(b"ping").await.unwrap();
+                    done.fetch_add(1, Relaxed);
+                    other.recv(&mut buf).await.unwrap();
+                    done.fetch_add(1, Relaxed);
+                }
+            }
+        });
+        let counting = filch::spawn_local(async move {
+            let (mut most, mut last) = (0, done.load(Relaxed));
+            while last < 2000 {
+                filch::task::yield_now().await;
+                let now = done.load(Relaxed);
+                most = most.max(now - last);
+                last = now;
+            }
+            most
+        });
+        let most = counting.await.unwrap();
+        busy.abort();
+        most
+    });
+    assert!(
+        (1..=AT_MOST).contains(&most),
+        "{most} operations in one turn"
+    );
 }

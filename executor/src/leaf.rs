@@ -14,23 +14,35 @@ use std::time::Duration;
 
 pub use crate::wait::{Wait, WaitKind};
 
-/// How long one poll may keep doing operations that are ready: not measured; well below the
-/// millisecond that others may be delayed by.
-pub(crate) const TIME_SLICE: Duration = Duration::from_micros(500);
+/// How long one poll may keep doing operations that are ready: well below half of the stall threshold, from which on a poll
+/// counts as long. At 500 µs, and as many operations on sockets as others, a busy UDP server was taken for a task that computes
+/// (docs/architecture.md).
+pub(crate) const TIME_SLICE: Duration = Duration::from_micros(250);
 
-/// The clock is read once in this many operations, and never for a poll's first few.
+/// The clock is read once in this many units of budget, and never for a poll's first few.
 const CLOCK_EVERY: u8 = 32;
+
+/// What an operation costs that makes a system call: such are longer than the others.
+const SYSTEM_CALL: u8 = 4;
 
 /// Spends one unit of the current poll's budget.
 ///
-/// Pending means that the task has had its turn (128 operations, or 500 µs while doing them): it is
-/// already woken, and the leaf returns Pending without trying. Outside a runtime nothing is spent.
+/// Pending means that the task has had its turn (128 operations, of which one on a socket counts as four, or 250 µs while doing
+/// them): it is already woken, and the leaf returns Pending without trying. Outside a runtime nothing is spent.
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+    spend(1, cx)
+}
+
+#[inline]
+fn spend(cost: u8, cx: &mut Context<'_>) -> Poll<()> {
     context::with(|context| {
         let left = context.budget.get();
-        if left > 0 && (left % CLOCK_EVERY != CLOCK_EVERY / 2 || !slice_is_over(context)) {
-            context.budget.set(left - 1);
+        let span = |left: u8| (left + CLOCK_EVERY / 2) / CLOCK_EVERY;
+        if let Some(rest) = left.checked_sub(cost)
+            && (span(left) == span(rest) || !slice_is_over(context))
+        {
+            context.budget.set(rest);
             return Poll::Ready(());
         }
         give_up_turn(context, cx)
@@ -142,7 +154,7 @@ fn poll_source<R>(
     cx: &mut Context<'_>,
     mut op: impl FnMut(Ready) -> io::Result<R>,
 ) -> Poll<io::Result<R>> {
-    if poll_budget(cx).is_pending() {
+    if spend(SYSTEM_CALL, cx).is_pending() {
         return Poll::Pending;
     }
     loop {

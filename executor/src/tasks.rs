@@ -282,7 +282,7 @@ impl Future for ConsumeBudget {
     }
 }
 
-/// Whether the current poll has gone on for so long (500 µs since it first asked) that a loop that
+/// Whether the current poll has gone on for so long (250 µs since it first asked) that a loop that
 /// computes should yield: `if need_preempt() { yield_now().await }`.
 ///
 /// Reads the clock, which costs some 30 ns; always false outside a runtime.
