@@ -191,13 +191,8 @@ impl Backstop<'_> {
         }
         self.shared.backstop.deep.announce();
         if !self.is_anybody_busy() && !self.shared.seats.was_refused() {
-            let depot = &self.shared.remotes.depot;
-            let in_vain_until = since.saturating_add(DEEP_AFTER);
-            let cleanup = (now < in_vain_until && !depot.is_empty()).then_some(in_vain_until);
-            if cleanup.is_none() {
-                depot.clear();
-            }
-            let deadlines = [self.next_deadline(), view.report, cleanup];
+            let to_be_freed = self.free_memory(since, now);
+            let deadlines = [self.next_deadline(), view.report, to_be_freed];
             let now = self.shared.now();
             self.sleep_beside_workers(now, deadlines.into_iter().flatten().min());
         }
@@ -205,6 +200,17 @@ impl Backstop<'_> {
         if self.is_anybody_busy() {
             (self.idle_since, self.interval, self.quiet) = (None, SHORTEST, 0);
         }
+    }
+
+    /// Frees the memory that is kept for tasks when the runtime has been idle for long. Before, says when that will be.
+    fn free_memory(&self, idle_since: Instant, now: Instant) -> Option<Instant> {
+        let depot = &self.shared.remotes.depot;
+        let due = idle_since.saturating_add(DEEP_AFTER);
+        if now < due {
+            return (!depot.is_empty()).then_some(due);
+        }
+        depot.clear();
+        None
     }
 
     /// Leaves the poller to a worker if there is one. Without, nobody but this thread polls, for what I/O

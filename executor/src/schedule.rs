@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  woken on a worker of its runtime ──▶ next-task slot ──displaced──▶ local queue ──full──▶ injector
-//!  woken there by an I/O event ──────▶ local queue ──192 wait there──▶ injector
+//!  woken there by an I/O event ───────▶ local queue ──192 wait there──▶ injector
 //!  spawned or yielded there ──────────▶ local queue
 //!  on a thread in block_on ───────────▶ that thread's guest queue
 //!  anywhere else, or in a long poll ──▶ injector

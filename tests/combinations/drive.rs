@@ -141,7 +141,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new() -> Stage {
         Stage {
-            other: runtime(1),
+            other: quiet_runtime(1),
             foreign: Foreign::new(),
             tasks: 0,
             unobserved: 0,
@@ -160,12 +160,12 @@ impl Stage {
         let handle = match plan.site {
             Site::Local => director.local(),
             Site::BlockOn(workers) => {
-                let rt = runtime(workers);
+                let rt = quiet_runtime(workers);
                 let open = rt.block_on(director.direct());
                 self.end(rt, plan, &world, open)
             }
             Site::Run(workers) => {
-                let rt = runtime(workers);
+                let rt = quiet_runtime(workers);
                 let open = rt.run(director.direct());
                 self.end(rt, plan, &world, open)
             }
@@ -386,4 +386,10 @@ impl Director {
     fn deliver(&self, open: &Open, joined: Result<Token, JoinError>) {
         deliver(open.task, &open.record, joined, self.plan.end, &self.world);
     }
+}
+
+/// A runtime that does not warn of slow polls: one that drops a runtime waits for its threads, for as long as the machine likes.
+fn quiet_runtime(workers: usize) -> Runtime {
+    let builder = Runtime::builder().workers(workers);
+    builder.slow_poll_warning(HOUR).build().expect("a runtime")
 }
