@@ -1,5 +1,5 @@
 //! What the current thread is doing for which runtime: the crate's one thread-local, besides the one in
-//! `task/memory.rs`.
+//! `task/memory/`.
 //!
 //! It is const-initialised and has no destructor, so reading it is one instruction and works at any
 //! time, even while a thread ends. The pointers in it are lent by guards on the stack: whoever sets
