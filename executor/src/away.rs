@@ -82,10 +82,8 @@ impl Drop for Away {
                 return;
             };
             // What comes now counts as another poll: how long the closure took is nobody's fault.
-            let tick = core.tick.get().wrapping_add(1);
-            core.tick.set(tick);
             let watch = &shared.remotes[core.index].watch;
-            watch.begin(tick, watch.task());
+            let tick = core.begin_anew(watch);
             if let Some(mark) = before {
                 watch.announce(tick, mark, shared.now());
             }

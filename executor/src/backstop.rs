@@ -49,7 +49,7 @@ const GROWING: Duration = Duration::from_micros(250);
 /// The longest while a worker is stuck in computing: those that are left should not get stuck unnoticed.
 const BESIDE_STUCK: Duration = Duration::from_millis(1);
 /// Quiet looks before the interval doubles.
-const QUIET_LOOKS: u32 = 10;
+const QUIET_LOOKS: u32 = 5;
 /// Nobody has asked for events for this long: this thread does.
 const TURN_OVERDUE: Duration = Duration::from_micros(250);
 /// A worker's timer this late is fired from here.
@@ -108,6 +108,9 @@ impl Backstop<'_> {
         self.adapt(hit | view.tense);
         let interval = match view {
             View { growing: true, .. } => GROWING,
+            View {
+                undecided: true, ..
+            } => SHORTEST,
             View { stuck: true, .. } => self.interval.min(BESIDE_STUCK),
             _ => self.interval,
         };

@@ -9,6 +9,7 @@ use crate::peer::Peer;
 use crate::queue::Local;
 use crate::registry::Desk;
 use crate::task::memory::{Depot, Store};
+use crate::watch::Watch;
 use fastrand::Rng;
 use filch_timer::Instant;
 use std::cell::{Cell, RefCell};
@@ -88,6 +89,15 @@ impl Core {
                 seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
             )),
         }
+    }
+
+    /// What the worker does from now on counts as another poll, of the same task: nothing that is said of the one so far is
+    /// about it, however late. Returns its tick.
+    pub(crate) fn begin_anew(&self, watch: &Watch) -> u32 {
+        let tick = self.tick.get().wrapping_add(1);
+        self.tick.set(tick);
+        watch.begin(tick, watch.task());
+        tick
     }
 
     /// A fresh task id.

@@ -25,7 +25,12 @@ pub(crate) struct Monitor {
     /// By seat: the poll that it was in at the last look, if it was in one.
     polls: Vec<Option<Poll>>,
     staff: Staff,
+    last_look: Option<Instant>,
 }
+
+/// After so long since the last look, all polls are new, and few of those seen again: the clocks of their threads, each
+/// of which costs a system call, are read when they are.
+const CALM: Duration = Duration::from_millis(2);
 
 /// A poll that was seen to go on.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +38,40 @@ struct Poll {
     tick: u32,
     /// When it was first seen.
     since: Instant,
-    /// The thread's processor time then, and at the last look, if the system says.
-    first_cpu: Option<Duration>,
-    last: (Option<Duration>, Instant),
+    /// The thread's processor time at the first look that asked for it, and at the last one.
+    clocks: Option<(Reading, Reading)>,
     /// At the last look it waited for a processor.
     starved: bool,
     reported: bool,
+}
+
+/// A thread's processor time at some moment.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    cpu: Duration,
+    at: Instant,
+}
+
+/// The processor time that was used over some time.
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    cpu: Duration,
+    over: Duration,
+}
+
+impl Reading {
+    /// If the system says.
+    fn of(thread: u32, at: Instant) -> Option<Reading> {
+        let cpu = sys::cpu_time(thread)?;
+        Some(Reading { cpu, at })
+    }
+
+    fn since(self, before: Reading) -> Spent {
+        Spent {
+            cpu: self.cpu.saturating_sub(before.cpu),
+            over: self.at.duration_since(before.at),
+        }
+    }
 }
 
 /// What a look has shown.
@@ -52,8 +85,10 @@ pub(crate) struct View {
     pub(crate) starved: bool,
     /// A worker is stuck in computing.
     pub(crate) stuck: bool,
-    /// Something goes on that is worth another look soon.
+    /// Something goes on that is worth looking more often for a while.
     pub(crate) tense: bool,
+    /// A poll has become long, and the next look, which should be soon, tells in what way.
+    pub(crate) undecided: bool,
     /// Somebody was called because work waits while workers block: there may soon be more of that.
     pub(crate) growing: bool,
     /// When the next report is due.
@@ -67,6 +102,7 @@ impl Monitor {
         Monitor {
             polls: Vec::new(),
             staff: Staff::default(),
+            last_look: None,
         }
     }
 
@@ -93,6 +129,8 @@ impl Monitor {
 
     fn census(&mut self, shared: &Shared, now: Instant, view: &mut View) -> Census {
         let seats = shared.remotes.len();
+        let last_look = self.last_look.replace(now);
+        let is_calm = last_look.is_some_and(|last| now.duration_since(last) >= CALM);
         self.polls.resize(seats.max(self.polls.len()), None);
         let mut census = Census {
             workers: shared.config.workers,
@@ -110,7 +148,7 @@ impl Monitor {
             census.spares += usize::from(seat >= shared.remotes.first_spare());
             let waiting = remote.waiting();
             census.waiting += waiting;
-            let stuck = self.look_at(shared, seat, now, view);
+            let stuck = self.look_at(shared, seat, now, is_calm, view);
             match stuck {
                 None | Some(Stuck::Preempted) => {
                     census.at_work += 1;
@@ -151,6 +189,7 @@ impl Monitor {
         shared: &Shared,
         seat: usize,
         now: Instant,
+        is_calm: bool,
         view: &mut View,
     ) -> Option<Stuck> {
         let remote = &shared.remotes[seat];
@@ -167,7 +206,10 @@ impl Monitor {
         };
         let seen = self.polls[seat].filter(|poll| poll.tick == tick);
         view.moving |= seen.is_none();
-        let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, thread, now));
+        let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, now));
+        if seen.is_none() && !is_calm {
+            poll.read_clock(thread, now);
+        }
         let mut mark = remote.watch.mark();
         if seen.is_some() && mark.is_none_or(Mark::may_be_corrected) {
             let found = mark.filter(|mark| mark.known == Known::Found);
@@ -175,6 +217,7 @@ impl Monitor {
             let threshold = shared.config.stall_threshold;
             let judged = poll.judge(thread, now, threshold, before);
             view.starved |= poll.starved;
+            view.undecided |= judged.is_some() && poll.is_undecided();
             if let Some(stuck) = judged {
                 if before.is_none_or(|before| before == Stuck::Preempted) {
                     view.tense |= stuck.needs_substitute();
@@ -187,10 +230,14 @@ impl Monitor {
                         .rescues
                         .add(remote.waiting() as u64);
                 }
+                remote.watch.accuse(tick, stuck, poll.since);
                 if stuck == Stuck::Computing && mark.is_none_or(|mark| mark.stuck != stuck) {
                     sys::set_prompt(thread, false);
+                    if remote.watch.tick() != Some(tick) {
+                        // The poll is over, and its worker may have asked for this before.
+                        sys::set_prompt(thread, true);
+                    }
                 }
-                remote.watch.accuse(tick, stuck, poll.since);
                 mark = remote.watch.mark();
             }
         }
@@ -205,16 +252,27 @@ impl Monitor {
 
 impl Poll {
     /// A poll that is seen for the first time.
-    fn first_seen(tick: u32, thread: u32, now: Instant) -> Poll {
-        let cpu = sys::cpu_time(thread);
+    fn first_seen(tick: u32, now: Instant) -> Poll {
         Poll {
             tick,
             since: now,
-            first_cpu: cpu,
-            last: (cpu, now),
+            clocks: None,
             starved: false,
             reported: false,
         }
+    }
+
+    /// Reads the thread's clock, if the system tells it: what it has used since the first reading, and since the last one.
+    fn read_clock(&mut self, thread: u32, now: Instant) -> Option<(Spent, Spent)> {
+        let new = Reading::of(thread, now)?;
+        let (first, last) = self.clocks.unwrap_or((new, new));
+        self.clocks = Some((first, new));
+        Some((new.since(first), new.since(last)))
+    }
+
+    /// Whether there was one reading only, so that nothing is known yet.
+    fn is_undecided(&self) -> bool {
+        self.clocks.is_some_and(|(first, last)| first.at == last.at)
     }
 
     /// Whether the poll, which was seen before, has become a long one. `before`: what it was taken for so
@@ -230,24 +288,22 @@ impl Poll {
         if lasts < threshold / 4 {
             return None;
         }
-        let cpu = sys::cpu_time(thread);
-        let (last_cpu, last) = std::mem::replace(&mut self.last, (cpu, now));
-        let Some((used, lately)) = cpu.and_then(|cpu| {
-            let since = |before: Option<Duration>| Some(cpu.saturating_sub(before?));
-            Some((since(self.first_cpu)?, since(last_cpu)?))
-        }) else {
-            // The system does not say.
-            return (lasts >= threshold).then_some(Stuck::Computing);
+        let is_long = lasts >= threshold;
+        let Some((used, lately)) = self.read_clock(thread, now) else {
+            return is_long.then_some(Stuck::Computing);
         };
-        let runs = 4 * lately >= now.duration_since(last);
+        if self.is_undecided() {
+            // What waits behind it goes to others all the same.
+            return is_long.then_some(Stuck::Preempted);
+        }
+        let runs = 4 * lately.cpu >= lately.over;
         // A blocked one may have been woken just to look whether it goes on waiting.
         let is_blocked = || before == Some(Stuck::Blocked) || sys::is_asleep(thread) != Some(false);
         if !runs && is_blocked() {
             return Some(Stuck::Blocked);
         }
         self.starved = !runs;
-        let is_long = lasts >= threshold;
-        let computes = 2 * used >= threshold;
+        let computes = 2 * used.cpu >= threshold.min(used.over);
         is_long.then_some(if computes {
             Stuck::Computing
         } else {
@@ -289,5 +345,62 @@ fn retire(shared: &Shared, count: usize) {
     for seat in at_work.take(count) {
         shared.remotes[seat].retire.store(true, Relaxed);
         shared.unpark(seat);
+    }
+}
+
+#[cfg(all(test, target_os = "linux", not(filch_loom)))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    const START: Instant = Instant::from_nanos(1 << 40);
+    const THRESHOLD: Duration = Duration::from_millis(1);
+
+    fn micros(n: u64) -> Instant {
+        START + Duration::from_micros(n)
+    }
+
+    fn compute() {
+        let own = || sys::own_cpu_time().unwrap();
+        let start = own();
+        while own() < start + THRESHOLD {}
+    }
+
+    #[test]
+    fn who_computes_is_told_by_the_clock() {
+        let own = sys::thread_number();
+        let mut poll = Poll::first_seen(1, START);
+        poll.read_clock(own, START);
+        compute();
+        assert_eq!(poll.judge(own, micros(500), THRESHOLD, None), None);
+        let judged = poll.judge(own, micros(1000), THRESHOLD, None);
+        assert_eq!(judged, Some(Stuck::Computing));
+    }
+
+    #[test]
+    fn without_a_first_reading_the_second_look_tells_that_it_is_long_and_the_third_why() {
+        let own = sys::thread_number();
+        let (number, numbers) = mpsc::channel();
+        let (stop, stopped) = mpsc::channel::<()>();
+        let sleeper = std::thread::spawn(move || {
+            number.send(sys::thread_number()).unwrap();
+            let _ = stopped.recv();
+        });
+        let asleep = numbers.recv().unwrap();
+        while sys::is_asleep(asleep) != Some(true) {
+            std::thread::yield_now();
+        }
+        for (thread, reason) in [(own, Stuck::Computing), (asleep, Stuck::Blocked)] {
+            let mut poll = Poll::first_seen(1, START);
+            let judged = poll.judge(thread, micros(4000), THRESHOLD, None);
+            assert_eq!(judged, Some(Stuck::Preempted));
+            assert!(poll.is_undecided());
+            compute();
+            let judged = poll.judge(thread, micros(4500), THRESHOLD, judged);
+            assert_eq!(judged, Some(reason));
+            assert!(!poll.is_undecided());
+        }
+        drop(stop);
+        sleeper.join().unwrap();
     }
 }

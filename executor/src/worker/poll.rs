@@ -129,10 +129,14 @@ impl Worker<'_> {
         }
     }
 
-    /// What was said of the poll, if it was not said of an earlier one and too late.
+    /// What was said of the poll, if it was not said of an earlier one and too late. Until the next poll this thread may
+    /// have to wait for a processor, which it has used for long: that counts as a poll of its own, or the monitor would take
+    /// this one for unfinished.
     #[cold]
     fn take_mark_back(&self) -> Option<(Mark, Instant)> {
-        let said = self.remote.watch.end(self.core.tick.get());
+        let watch = &self.remote.watch;
+        let said = watch.end(self.core.tick.get());
+        self.core.begin_anew(watch);
         if said.is_none_or(|(mark, _)| mark.known != Known::Suspected) {
             // Whoever said that it computes has let other threads go before this one.
             sys::set_prompt(0, true);
