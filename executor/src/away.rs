@@ -58,6 +58,8 @@ impl Away {
                 role == Role::Worker && !shared.config.local
             });
             let announced = announced.map(|(core, shared)| {
+                // Nor is the processor time of what comes now the poll's.
+                core.sample.cancel();
                 let watch = &shared.remotes[core.index].watch;
                 let before = watch.mark();
                 let mark = Mark {

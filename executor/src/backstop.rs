@@ -115,9 +115,17 @@ impl Backstop<'_> {
             _ => self.interval,
         };
         let next = self.next_look(now, interval);
-        let is_left_alone = overdue && !view.moving && !view.starved;
-        let polled = is_left_alone.then(|| self.sleep_in_poller(now, Some(next)));
-        match polled.flatten() {
+        let is_left_alone = overdue && !view.moving;
+        let polled = if is_left_alone && !view.starved {
+            self.sleep_in_poller(now, Some(next))
+        } else {
+            if is_left_alone {
+                // Who waits for a processor may have come back from the poller, while the others sleep on their words.
+                self.shared.offer_poller();
+            }
+            None
+        };
+        match polled {
             None => {
                 self.shared.backstop.parker.park(Some(next));
             }

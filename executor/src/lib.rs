@@ -27,6 +27,7 @@ mod queue;
 mod slot;
 
 mod slow_polls;
+mod standard_error;
 
 mod metrics;
 

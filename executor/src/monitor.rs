@@ -8,8 +8,7 @@
 //!
 //! Of polls that were announced it need not find out anything; it counts them.
 
-use crate::shared::Shared;
-use crate::slow_polls::SlowPoll;
+use crate::shared::{NewThread, Shared, Warning};
 use crate::staff::{Census, Decision, Staff};
 use crate::sys;
 use crate::task::TaskId;
@@ -31,6 +30,9 @@ pub(crate) struct Monitor {
 /// After so long since the last look, all polls are new, and few of those seen again: the clocks of their threads, each
 /// of which costs a system call, are read when they are.
 const CALM: Duration = Duration::from_millis(2);
+
+/// What a clock says about a shorter time than this says little.
+const SHORTEST_SPAN: Duration = Duration::from_micros(200);
 
 /// A poll that was seen to go on.
 #[derive(Clone, Copy, Debug)]
@@ -217,7 +219,6 @@ impl Monitor {
             let threshold = shared.config.stall_threshold;
             let judged = poll.judge(thread, now, threshold, before);
             view.starved |= poll.starved;
-            view.undecided |= judged.is_some() && poll.is_undecided();
             if let Some(stuck) = judged {
                 if before.is_none_or(|before| before == Stuck::Preempted) {
                     view.tense |= stuck.needs_substitute();
@@ -240,6 +241,7 @@ impl Monitor {
                 }
                 mark = remote.watch.mark();
             }
+            view.undecided |= mark.is_some() && poll.is_undecided();
         }
         if let Some(mark) = mark {
             poll.report(shared, remote.watch.task(), mark, now, view);
@@ -288,6 +290,10 @@ impl Poll {
         if lasts < threshold / 4 {
             return None;
         }
+        let last = self.clocks.map(|(_, last)| last.at);
+        if last.is_some_and(|last| now.duration_since(last) < SHORTEST_SPAN) {
+            return before;
+        }
         let is_long = lasts >= threshold;
         let Some((used, lately)) = self.read_clock(thread, now) else {
             return is_long.then_some(Stuck::Computing);
@@ -298,12 +304,13 @@ impl Poll {
         }
         let runs = 4 * lately.cpu >= lately.over;
         // A blocked one may have been woken just to look whether it goes on waiting.
-        let is_blocked = || before == Some(Stuck::Blocked) || sys::is_asleep(thread) != Some(false);
+        let is_blocked = || before == Some(Stuck::Blocked) || sys::is_asleep(thread) == Some(true);
         if !runs && is_blocked() {
+            self.starved = false;
             return Some(Stuck::Blocked);
         }
         self.starved = !runs;
-        let computes = 2 * used.cpu >= threshold.min(used.over);
+        let computes = 2 * used.cpu >= threshold.min(used.over).max(threshold / 4);
         is_long.then_some(if computes {
             Stuck::Computing
         } else {
@@ -311,7 +318,7 @@ impl Poll {
         })
     }
 
-    /// Says on standard error that the poll lasts too long, once.
+    /// Has it said on standard error that the poll lasts too long, once.
     fn report(&mut self, shared: &Shared, task: u64, mark: Mark, now: Instant, view: &mut View) {
         let Some(after) = shared.config.slow_poll_warning else {
             return;
@@ -326,14 +333,12 @@ impl Poll {
             return;
         }
         self.reported = true;
-        let task = shared.registry.info(TaskId(task));
-        let slow = SlowPoll {
-            task: task.as_ref(),
-            stuck: mark.stuck,
-            lasts: now.duration_since(self.since),
-        };
-        if let Some(warning) = shared.slow_polls.warning(&slow, now) {
-            eprintln!("{warning}");
+        if shared.slow_polls.may_warn(now) {
+            shared.start_thread(NewThread::Warning(Warning {
+                task: TaskId(task),
+                stuck: mark.stuck,
+                lasts: now.duration_since(self.since),
+            }));
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::handle::Handle;
 use crate::join::JoinHandle;
 use crate::metrics::Metrics;
 use crate::shared::Shared;
+use crate::standard_error::say;
 use crate::task::TaskInfo;
 use crate::threads;
 use filch_timer::Instant;
@@ -273,7 +274,9 @@ impl Shared {
             tasks,
             blocking_threads: self.blocking.threads(),
         };
-        eprintln!("filch: a runtime that is shutting down still waits for {tasks}");
+        say(format_args!(
+            "filch: a runtime that is shutting down still waits for {tasks}"
+        ));
     }
 
     /// Nobody looks after the reactor and the wheels any more. Futures outside the runtime that wait

@@ -16,7 +16,8 @@ use crate::registry::Registry;
 use crate::remotes::{Remote, Remotes};
 use crate::seats::{Called, Seats};
 use crate::slow_polls::SlowPolls;
-use crate::task::Scheduler;
+use crate::task::{Scheduler, TaskId};
+use crate::watch::Stuck;
 use crossbeam_utils::CachePadded;
 use filch_reactor::{Reactor, Selector};
 use filch_timer::{Clock, Instant, Timers};
@@ -82,6 +83,16 @@ pub(crate) enum NewThread {
     Worker,
     /// For this spare seat.
     Spare(Box<Core>),
+    /// To say this on standard error. That may block for any time, and looking the task up takes long where there are many.
+    Warning(Warning),
+}
+
+/// That a poll lasts too long.
+#[derive(Debug)]
+pub(crate) struct Warning {
+    pub(crate) task: TaskId,
+    pub(crate) stuck: Stuck,
+    pub(crate) lasts: Duration,
 }
 
 /// The shared part of a runtime.
@@ -261,7 +272,7 @@ impl Shared {
         }
     }
 
-    fn start_thread(&self, thread: NewThread) {
+    pub(crate) fn start_thread(&self, thread: NewThread) {
         if let Some(own) = self.own.upgrade() {
             (self.start_thread)(&own, thread);
         }

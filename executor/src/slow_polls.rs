@@ -6,7 +6,7 @@ use crate::watch::Stuck;
 use filch_timer::Instant;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
@@ -43,6 +43,7 @@ struct Inner {
     /// By file, line and column.
     sites: BTreeMap<(&'static str, u32, u32), SlowSite>,
     last_warning: Option<Instant>,
+    is_warning: bool,
     unsaid: u64,
 }
 
@@ -52,6 +53,7 @@ impl SlowPolls {
             total: 0,
             sites: BTreeMap::new(),
             last_warning: None,
+            is_warning: false,
             unsaid: 0,
         }))
     }
@@ -87,29 +89,30 @@ impl SlowPolls {
         sites
     }
 
-    /// What to say about a poll that still lasts; `None`: something was said just now, so this is only
-    /// counted.
-    pub(crate) fn warning(&self, slow: &SlowPoll<'_>, now: Instant) -> Option<String> {
+    /// Whether something is to be said about a poll that still lasts; whoever is told so says it, and then that it is
+    /// [said](SlowPolls::said). Something may have been said just now, or still be on its way: then this is only counted.
+    pub(crate) fn may_warn(&self, now: Instant) -> bool {
         let mut inner = self.0.lock();
-        let quiet = inner
+        let is_early = inner
             .last_warning
             .is_some_and(|last| now.duration_since(last) < WARNING_PAUSE);
-        if quiet {
+        if is_early || inner.is_warning {
             inner.unsaid += 1;
-            return None;
+            return false;
         }
         inner.last_warning = Some(now);
-        let mut text = slow.to_string();
-        match std::mem::take(&mut inner.unsaid) {
-            0 => {}
-            unsaid => {
-                let _ = write!(
-                    text,
-                    " ({unsaid} more slow polls since the last such message)"
-                );
-            }
-        }
-        Some(text)
+        inner.is_warning = true;
+        true
+    }
+
+    /// How many polls have been counted only, since this was last asked.
+    pub(crate) fn take_unsaid(&self) -> u64 {
+        std::mem::take(&mut self.0.lock().unsaid)
+    }
+
+    /// The end of what `may_warn` has allowed.
+    pub(crate) fn said(&self) {
+        self.0.lock().is_warning = false;
     }
 }
 
@@ -120,6 +123,8 @@ pub(crate) struct SlowPoll<'a> {
     pub(crate) task: Option<&'a TaskInfo>,
     pub(crate) stuck: Stuck,
     pub(crate) lasts: Duration,
+    /// How many others nothing was said about.
+    pub(crate) unsaid: u64,
 }
 
 impl fmt::Display for SlowPoll<'_> {
@@ -148,6 +153,10 @@ impl fmt::Display for SlowPoll<'_> {
                  lock; other tasks go on elsewhere, but whatever is joined with it in the same task \
                  does not: `filch::blocking` and `filch::spawn_blocking` are meant for this"
             ),
+        }?;
+        match self.unsaid {
+            0 => Ok(()),
+            unsaid => write!(f, " ({unsaid} more slow polls since the last such message)"),
         }
     }
 }
@@ -183,18 +192,31 @@ mod tests {
     #[test]
     fn a_warning_a_second_and_the_rest_is_counted() {
         let polls = SlowPolls::new();
-        let slow = SlowPoll {
-            task: None,
-            stuck: Stuck::Computing,
-            lasts: Duration::from_millis(150),
+        assert!(polls.may_warn(START));
+        assert!(!polls.may_warn(START + WARNING_PAUSE), "not said yet");
+        polls.said();
+        assert!(polls.may_warn(START + WARNING_PAUSE));
+        polls.said();
+        assert!(!polls.may_warn(START + WARNING_PAUSE * 3 / 2));
+        assert_eq!((polls.take_unsaid(), polls.take_unsaid()), (2, 0));
+    }
+
+    #[test]
+    fn a_warning_names_the_reason_and_how_many_there_were() {
+        let warning = |stuck, unsaid| {
+            let lasts = Duration::from_millis(150);
+            let task = None;
+            let slow = SlowPoll {
+                task,
+                stuck,
+                lasts,
+                unsaid,
+            };
+            slow.to_string()
         };
-        let first = polls.warning(&slow, START).expect("the first");
-        assert!(first.contains("computing for 150 ms"), "{first}");
-        assert!(!first.contains("more slow polls"));
-        assert!(polls.warning(&slow, START + WARNING_PAUSE / 2).is_none());
-        let next = polls
-            .warning(&slow, START + WARNING_PAUSE)
-            .expect("the next");
-        assert!(next.contains("(1 more slow polls"), "{next}");
+        let text = warning(Stuck::Computing, 0);
+        assert!(text.contains("computing for 150 ms") && !text.contains("more slow polls"));
+        let text = warning(Stuck::Blocked, 3);
+        assert!(text.contains("blocked for 150 ms") && text.contains("(3 more slow polls"));
     }
 }

@@ -85,7 +85,7 @@ impl Staff {
 
     fn missing(&self, census: Census, target: usize, now: Instant) -> usize {
         if census.at_work == 0 {
-            if census.blocked > 0 {
+            if census.blocked > 0 && census.computing < census.crew {
                 // Grow by half if the replacements of all workers have blocked too.
                 let more = (census.blocked / 2).min(census.waiting);
                 return more.max(target.min(census.waiting)).max(1);
@@ -155,12 +155,27 @@ mod tests {
     }
 
     #[test]
+    fn where_the_processors_are_in_use_a_blocked_worker_makes_spares_come_no_faster() {
+        let mut staff = Staff::default();
+        assert_eq!(staff.decide(census(0, 2, 40), START), Decision::Call(1));
+        assert_eq!(
+            staff.decide(census(0, 3, 40), START + ms(1) / 2),
+            Decision::Keep
+        );
+        assert_eq!(
+            staff.decide(census(0, 3, 40), START + ms(1)),
+            Decision::Call(1)
+        );
+    }
+
+    #[test]
     fn every_blocked_worker_is_replaced_as_far_as_there_is_work() {
         let mut staff = Staff::default();
         assert_eq!(staff.decide(census(0, 0, 2), START), Decision::Call(2));
         assert_eq!(staff.decide(census(1, 0, 1), START), Decision::Call(1));
         assert_eq!(staff.decide(census(2, 0, 2), START), Decision::Keep);
         assert_eq!(staff.decide(census(0, 0, 30), START), Decision::Call(15));
+        assert_eq!(staff.decide(census(0, 1, 30), START), Decision::Call(15));
         let idle = Census {
             waiting: 0,
             ..census(0, 0, 2)

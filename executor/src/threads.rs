@@ -4,11 +4,14 @@ use crate::backstop;
 use crate::blocking::Pushed;
 use crate::context::{self, Role};
 use crate::core::Core;
-use crate::shared::{NewThread, Shared};
+use crate::shared::{NewThread, Shared, Warning};
+use crate::slow_polls::SlowPoll;
+use crate::standard_error::say;
 use crate::sys::Prompt;
 use crate::worker::{AbortOnUnwind, Exit, Worker};
 use parking_lot::Mutex;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
@@ -20,6 +23,28 @@ pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
     match thread {
         NewThread::Worker => hire(shared),
         NewThread::Spare(core) => start_spare(shared, *core),
+        NewThread::Warning(warning) => start_warning(shared, warning),
+    }
+}
+
+/// Starts a thread that says that a poll lasts too long. If the system refuses it, nobody hears of the poll.
+fn start_warning(shared: &Arc<Shared>, warning: Warning) {
+    let name = format!("{}-warning", shared.config.thread_name);
+    let started = start(shared, name, false, move |shared| {
+        // Lets go of references to tasks, which may be the last: what their owners' code does is not this thread's business.
+        let task = catch_unwind(AssertUnwindSafe(|| shared.registry.info(warning.task)));
+        let task = task.unwrap_or_default();
+        let slow = SlowPoll {
+            task: task.as_ref(),
+            stuck: warning.stuck,
+            lasts: warning.lasts,
+            unsaid: shared.slow_polls.take_unsaid(),
+        };
+        say(format_args!("{slow}"));
+        shared.slow_polls.said();
+    });
+    if started.is_err() {
+        shared.slow_polls.said();
     }
 }
 
@@ -30,7 +55,9 @@ fn hire(shared: &Arc<Shared>) {
     };
     if let Err(error) = start_worker(shared, number) {
         if shared.seats.hire_failed() {
-            eprintln!("filch: cannot start worker thread {number}, will try again: {error}");
+            say(format_args!(
+                "filch: cannot start worker thread {number}, will try again: {error}"
+            ));
         }
         shared.leave_idle();
     }
@@ -80,9 +107,9 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
         && let Some(core) = seat.lock().take()
     {
         if shared.seats.call_failed(core, &shared.remotes) {
-            eprintln!(
+            say(format_args!(
                 "filch: cannot start a spare thread beside stuck workers, will try again: {error}"
-            );
+            ));
         }
         shared.leave_idle();
     }
@@ -105,7 +132,9 @@ pub(crate) fn staff_blocking(shared: &Arc<Shared>, pushed: Pushed) {
         Pushed::NeedsThread => {
             if let Err(error) = start_blocking(shared) {
                 // What nobody else can take is cancelled: the handles say so.
-                eprintln!("filch: cannot start a thread for spawn_blocking: {error}");
+                say(format_args!(
+                    "filch: cannot start a thread for spawn_blocking: {error}"
+                ));
                 drop(shared.blocking.start_failed());
             }
         }

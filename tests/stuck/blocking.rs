@@ -154,6 +154,23 @@ fn it_is_no_slow_poll() {
     assert_eq!(rt.metrics().slow_polls, 0, "{:?}", rt.metrics());
 }
 
+/// Each of the monitor's looks has a poll measured: by what the poll itself computes.
+#[test]
+fn nor_is_what_the_closure_computes_the_polls() {
+    let rt = runtime(1);
+    let _limit = Limit::on(&rt);
+    rt.run(async move {
+        for _ in 0..100 {
+            filch::blocking(|| {
+                let start = std::time::Instant::now();
+                while start.elapsed() < Duration::from_millis(2) {}
+            });
+            yield_now().await;
+        }
+    });
+    assert_eq!(rt.metrics().slow_polls, 0, "{:?}", rt.metrics());
+}
+
 /// Both workers sleep, one of them in the poller. That one gets the event, and its task blocks: the other has
 /// to go to the poller in its place.
 fn sockets_are_served(block: impl Fn(&Gate) + Copy + Send + 'static) {

@@ -3,6 +3,8 @@
 use crate::common::*;
 use crate::spares::{block, compute};
 use filch::task::yield_now;
+use std::io::{PipeWriter, Write};
+use std::process::Stdio;
 use std::time::Duration;
 
 /// In a process of its own: a named task is held in one poll until the warning has been given.
@@ -49,6 +51,29 @@ fn a_warning_names_the_task_and_what_it_does() {
         }
         assert_eq!(text.matches("inside one poll").count(), 1, "{text}");
     }
+}
+
+/// Runs the child that is warned about with this as its standard error; it has to end well.
+#[track_caller]
+fn succeeds_with(standard_error: PipeWriter) {
+    let mut command = process::again("reports::child", "computing", None);
+    let command = command.stdout(Stdio::null()).stderr(standard_error);
+    let status = command.status().expect("the test binary starts");
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_warning_that_nobody_can_be_told_does_no_harm() {
+    let (_, writer) = std::io::pipe().unwrap();
+    succeeds_with(writer);
+}
+
+#[test]
+fn a_warning_that_cannot_be_written_yet_stops_nobody() {
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    // As much as there is room for: pipe(7).
+    writer.write_all(&[b'-'; 65536]).unwrap();
+    succeeds_with(writer);
 }
 
 #[test]

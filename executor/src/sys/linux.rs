@@ -6,7 +6,7 @@ use rustix::thread::{
     current_timer_slack, futex, gettid, sched_getaffinity, set_current_timer_slack,
 };
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 use std::sync::atomic::AtomicU32;
@@ -137,7 +137,14 @@ pub(crate) fn is_asleep(thread: u32) -> Option<bool> {
     // contain any character, but no more than 15 of them. The rest of the line is not asked for.
     let mut stat = [0; 64];
     let path = format!("/proc/self/task/{thread}/stat");
-    let len = File::open(path).ok()?.read(&mut stat).ok()?;
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        // Without the file system nothing is known of any thread, ever: better one thread too many than a standstill.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(true),
+        // Short of descriptors, perhaps: for the time being.
+        Err(_) => return None,
+    };
+    let len = file.read(&mut stat).ok()?;
     let name_end = stat[..len].iter().rposition(|byte| *byte == b')')?;
     match stat.get(name_end + 2)? {
         b'R' => Some(false),

@@ -2,6 +2,7 @@
 
 use super::error::panic_message;
 use super::raw::Header;
+use crate::standard_error::say;
 use std::any::Any;
 
 /// Says that a task panicked and that nobody awaited it. The panic hook has already printed where.
@@ -12,8 +13,8 @@ pub(crate) fn unobserved_panic(header: &Header, panic: &(dyn Any + Send)) {
         .and_then(|extras| extras.name.as_deref());
     let name = name.map(|name| format!(" '{name}'")).unwrap_or_default();
     let message = panic_message(panic).unwrap_or("(no message)");
-    eprintln!(
+    say(format_args!(
         "filch: task {}{name}, spawned at {}, panicked and nobody awaited its JoinHandle: {message}",
         header.id, header.spawned_at
-    );
+    ));
 }

@@ -23,6 +23,7 @@ pub(crate) use upkeep::events_of_turn;
 use crate::core::Core;
 use crate::remotes::Remote;
 use crate::shared::Shared;
+use crate::standard_error::say;
 use crate::sys;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
@@ -160,7 +161,9 @@ pub(crate) struct AbortOnUnwind;
 
 impl Drop for AbortOnUnwind {
     fn drop(&mut self) {
-        eprintln!("filch: a runtime thread panicked outside of any task; this is a bug in filch");
+        say(format_args!(
+            "filch: a runtime thread panicked outside of any task; this is a bug in filch"
+        ));
         std::process::abort();
     }
 }

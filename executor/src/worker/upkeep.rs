@@ -5,6 +5,7 @@
 
 use super::Worker;
 use crate::queue::{EVENTS_LIMIT, LOCAL_LIMIT};
+use crate::standard_error::say;
 use crate::sys;
 use filch_timer::Instant;
 use std::io;
@@ -124,7 +125,7 @@ pub(crate) fn events_of_turn(events: &io::Result<usize>) -> u64 {
     match events {
         Ok(events) => *events as u64,
         Err(error) => {
-            eprintln!("filch: the poller failed: {error}");
+            say(format_args!("filch: the poller failed: {error}"));
             std::process::abort();
         }
     }
