@@ -67,6 +67,7 @@ impl Away {
                     known: Known::Declared,
                 };
                 watch.announce(core.tick.get(), mark, shared.now());
+                shared.lanes.give_back(&shared.remotes[core.index].permit);
                 shared.leave_work(core.index);
                 before
             });

@@ -33,6 +33,11 @@ impl Habit {
         self.0.store(COMPUTES | DECLARED, Relaxed);
     }
 
+    /// Whether the program has said so.
+    pub(crate) fn is_declared(&self) -> bool {
+        self.0.load(Relaxed) & DECLARED != 0
+    }
+
     /// Whether there is nothing to be known: its polls have been short for long.
     #[inline]
     pub(crate) fn is_short(&self) -> bool {

@@ -185,7 +185,7 @@ impl Shared {
             },
             slow_polls: self.slow_polls.total(),
             slow_sites: self.slow_polls.sites(),
-            slow_lane_depth: self.lane.len(),
+            slow_lane_depth: self.lanes.len(),
             tasks: self.registry.len(),
             injector_depth: self.injector.len(),
             foreign_timers: self.foreign_timers.len(),

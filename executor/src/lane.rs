@@ -1,19 +1,24 @@
 //! The slow lane: where tasks wait whose polls compute for long.
 //!
 //! They are queued behind the others: a worker comes here when it finds nothing else of its own, or when
-//! nobody has come for 5 ms. At most as many of them are polled at a time as the runtime has workers, each
-//! with a *permit*. Beside them there is always a worker for the others, if need be a spare one
+//! nobody has come for 5 ms. There are two queues, one for tasks that have the habit, and one for closures of `cpu`, so that
+//! no task waits for the end of somebody's long computation. Of either kind at most as many are polled at a time as the
+//! runtime has workers, each with a *permit*. Beside them there is always a worker for the others, if need be a spare one
 //! (`staff.rs`), and the operating system divides the cores between all.
+//!
+//! A permit is given back at the end of the poll, or before: when the poll blocks, as the processor is not used then; and
+//! when the poll of a task with the habit goes on for 50 ms, since others with the habit would stand still for as long. A
+//! closure of `cpu` keeps its permit for as long as it takes: there may be thousands of them, which would all be threads.
 //!
 //! # Why no task is left here with a worker asleep
 //!
-//! For the idle protocol (`idle.rs`) a task here is work without a worker, as long as a permit is free: whoever
+//! For the idle protocol (`idle.rs`) a task here is work without a worker, as long as a permit is free. Whoever
 //! pushes it notifies, and a worker looks here at S4. When no permit is free, each is held by a worker
 //! that is awake; it gives the permit back before it looks for its next task, and passes S4 before it
-//! sleeps.
+//! sleeps. Whoever gives a permit back before that has published what waits here, and notifies.
 
 use crate::primitive::atomic::Ordering::{AcqRel, Relaxed};
-use crate::primitive::atomic::{AtomicU64, AtomicUsize};
+use crate::primitive::atomic::{AtomicU8, AtomicU64, AtomicUsize};
 use crate::queue::{Injector, Stolen};
 use crate::task::Runnable;
 use filch_timer::Instant;
@@ -22,9 +27,19 @@ use std::time::Duration;
 /// Nobody has come for this long: a worker does before it goes on with other tasks.
 const PATIENCE: Duration = Duration::from_millis(5);
 
-/// The lane and its permits.
+/// So long the poll of a task with the habit keeps its permit.
+pub(crate) const TENURE: Duration = Duration::from_millis(50);
+
+/// The two lanes.
 #[derive(Debug)]
-pub(crate) struct Lane {
+pub(crate) struct Lanes {
+    learned: Lane,
+    declared: Lane,
+}
+
+/// One kind of tasks, and their permits.
+#[derive(Debug)]
+struct Lane {
     queue: Injector,
     permits: Permits,
     /// When a task was last taken, or put into the empty lane, in nanoseconds.
@@ -34,6 +49,14 @@ pub(crate) struct Lane {
 /// How many more tasks of the lane may be polled.
 #[derive(Debug)]
 pub(crate) struct Permits(AtomicUsize);
+
+/// The permit of a seat's poll, if it has one.
+#[derive(Debug)]
+pub(crate) struct Permit(AtomicU8);
+
+/// Which lane's permit it is; 0: none.
+pub(crate) const LEARNED: u8 = 1;
+const DECLARED: u8 = 2;
 
 impl Permits {
     pub(crate) fn new(count: usize) -> Permits {
@@ -54,8 +77,103 @@ impl Permits {
     }
 }
 
+impl Permit {
+    pub(crate) fn none() -> Permit {
+        Permit(AtomicU8::new(0))
+    }
+
+    /// Whether it is that of a task with the habit; a hint.
+    pub(crate) fn is_learned(&self) -> bool {
+        self.0.load(Relaxed) == LEARNED
+    }
+
+    pub(crate) fn hold(&self, lane: u8) {
+        self.0.store(lane, Relaxed);
+    }
+
+    /// Takes it from the poll. Of several who try, one gets it.
+    pub(crate) fn take(&self) -> u8 {
+        match self.0.load(Relaxed) {
+            0 => 0,
+            _ => self.0.swap(0, AcqRel),
+        }
+    }
+}
+
+impl Lanes {
+    /// Either lane has so many permits.
+    pub(crate) fn new(permits: usize) -> Lanes {
+        Lanes {
+            learned: Lane::new(permits),
+            declared: Lane::new(permits),
+        }
+    }
+
+    /// Queues a task. The caller notifies a worker if it does not come here itself.
+    pub(crate) fn push(&self, task: Runnable, now: Instant) {
+        let is_declared = task.header().habit.is_declared();
+        let lane = if is_declared {
+            &self.declared
+        } else {
+            &self.learned
+        };
+        lane.push(task, now);
+    }
+
+    /// Whether a task waits that a worker could take; a hint, exact after a fence.
+    #[inline]
+    pub(crate) fn has_work(&self) -> bool {
+        self.learned.has_work() || self.declared.has_work()
+    }
+
+    /// How many tasks wait that a worker could take.
+    pub(crate) fn work(&self) -> usize {
+        let lanes = [&self.learned, &self.declared];
+        let with_work = lanes.into_iter().filter(|lane| lane.has_work());
+        with_work.map(|lane| lane.queue.len()).sum()
+    }
+
+    /// How many tasks wait.
+    pub(crate) fn len(&self) -> usize {
+        self.learned.queue.len() + self.declared.queue.len()
+    }
+
+    /// Whether tasks have waited here for too long.
+    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+        self.learned.is_overdue(now) || self.declared.is_overdue(now)
+    }
+
+    /// Takes a task, with a permit for its poll, which goes back with [`Lanes::give_back`]: from the lane that has waited longer.
+    pub(crate) fn take(&self, permit: &Permit, now: impl Fn() -> Instant) -> Option<Runnable> {
+        let served = |lane: &Lane| lane.served.load(Relaxed);
+        let learned = (&self.learned, LEARNED);
+        let declared = (&self.declared, DECLARED);
+        let lanes = if served(&self.learned) <= served(&self.declared) {
+            [learned, declared]
+        } else {
+            [declared, learned]
+        };
+        lanes.into_iter().find_map(|(lane, kind)| {
+            let task = lane.take(&now)?;
+            permit.hold(kind);
+            Some(task)
+        })
+    }
+
+    /// Gives a poll's permit back, if it still has one. Who does that while the poll goes on notifies a worker if there [is
+    /// work](Lanes::has_work).
+    pub(crate) fn give_back(&self, permit: &Permit) -> bool {
+        match permit.take() {
+            LEARNED => self.learned.permits.give(),
+            DECLARED => self.declared.permits.give(),
+            _ => return false,
+        }
+        true
+    }
+}
+
 impl Lane {
-    pub(crate) fn new(permits: usize) -> Lane {
+    fn new(permits: usize) -> Lane {
         Lane {
             queue: Injector::new(),
             permits: Permits::new(permits),
@@ -63,33 +181,24 @@ impl Lane {
         }
     }
 
-    /// Queues a task. The caller notifies a worker if it does not come here itself.
-    pub(crate) fn push(&self, task: Runnable, now: Instant) {
+    fn push(&self, task: Runnable, now: Instant) {
         if self.queue.is_empty() {
             self.served.store(now.as_nanos(), Relaxed);
         }
         self.queue.push(task);
     }
 
-    /// Whether a task waits that a worker could take; a hint, exact after a fence.
     #[inline]
-    pub(crate) fn has_work(&self) -> bool {
+    fn has_work(&self) -> bool {
         !self.queue.is_empty() && self.permits.any()
     }
 
-    /// How many tasks wait.
-    pub(crate) fn len(&self) -> usize {
-        self.queue.len()
-    }
-
-    /// Whether tasks have waited here for too long.
-    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+    fn is_overdue(&self, now: Instant) -> bool {
         self.has_work()
             && now.duration_since(Instant::from_nanos(self.served.load(Relaxed))) >= PATIENCE
     }
 
-    /// Takes a task and a permit for its poll, which goes back with [`Lane::done`].
-    pub(crate) fn take(&self, now: impl FnOnce() -> Instant) -> Option<Runnable> {
+    fn take(&self, now: impl FnOnce() -> Instant) -> Option<Runnable> {
         if self.queue.is_empty() || !self.permits.take() {
             return None;
         }
@@ -106,11 +215,6 @@ impl Lane {
         self.permits.give();
         None
     }
-
-    /// The poll has ended. The caller looks for its next task, here too, before it sleeps.
-    pub(crate) fn done(&self) {
-        self.permits.give();
-    }
 }
 
 #[cfg(all(test, not(filch_loom)))]
@@ -118,38 +222,78 @@ mod tests {
     use super::*;
     use crate::testing::World;
 
+    const START: Instant = Instant::from_nanos(1 << 40);
+
     #[test]
     fn as_many_are_out_as_there_are_permits() {
-        let (world, lane) = (World::new(), Lane::new(2));
-        let now = || Instant::from_nanos(1);
-        for _ in 0..3 {
+        let (world, lanes) = (World::new(), Lanes::new(2));
+        for _ in 0..4 {
             let (task, joined) = world.spawn(async {});
             joined.detach(false);
-            lane.push(task, now());
+            lanes.push(task, START);
         }
-        let first = lane.take(now).expect("the first");
-        world.run(first);
-        world.run(lane.take(now).expect("the second"));
-        assert!(!lane.has_work() && lane.len() == 1 && lane.take(now).is_none());
-        lane.done();
-        assert!(lane.has_work());
-        world.run(lane.take(now).expect("the third"));
-        lane.done();
-        assert!(lane.take(now).is_none() && !lane.has_work());
-        lane.done();
-        assert_eq!(world.freed(), 3);
+        let permits = [Permit::none(), Permit::none(), Permit::none()];
+        let take = |seat: usize| lanes.take(&permits[seat], || START);
+        world.run(take(0).expect("the first"));
+        world.run(take(1).expect("the second"));
+        assert!(!lanes.has_work() && (lanes.len(), lanes.work()) == (2, 0));
+        assert!(take(2).is_none() && !lanes.give_back(&permits[2]));
+        assert!(lanes.give_back(&permits[0]), "as when its poll goes on");
+        assert!(lanes.has_work() && lanes.work() == 2);
+        world.run(take(2).expect("the third"));
+        assert!(!lanes.give_back(&permits[0]), "at its end it has none");
+        assert!(!lanes.has_work());
+        assert!(lanes.give_back(&permits[1]) && lanes.give_back(&permits[2]));
+        world.run(take(0).expect("the fourth"));
+        assert!(lanes.give_back(&permits[0]) && take(0).is_none() && !lanes.has_work());
+        assert_eq!(world.freed(), 4);
+    }
+
+    #[test]
+    fn either_kind_has_permits_of_its_own_and_its_turn() {
+        let (world, lanes) = (World::new(), Lanes::new(1));
+        let push = |is_declared: bool| {
+            let (task, joined) = world.spawn(async {});
+            joined.detach(false);
+            if is_declared {
+                task.header().habit.declare_computing();
+            }
+            lanes.push(task, START);
+        };
+        (0..2).for_each(|_| push(true));
+        (0..2).for_each(|_| push(false));
+        let mut at = START;
+        let mut take = |permit: &Permit| {
+            at += Duration::from_millis(1);
+            lanes.take(permit, || at)
+        };
+        for _ in 0..2 {
+            let permits = [Permit::none(), Permit::none()];
+            let tasks = [0, 1].map(|seat| take(&permits[seat]).expect("one of each"));
+            let declared = tasks
+                .each_ref()
+                .map(|task| task.header().habit.is_declared());
+            assert_ne!(declared[0], declared[1]);
+            assert_ne!(permits[0].is_learned(), declared[0]);
+            assert!(take(&Permit::none()).is_none());
+            tasks.into_iter().for_each(|task| world.run(task));
+            for permit in &permits {
+                assert!(lanes.give_back(permit));
+            }
+        }
+        assert_eq!(world.freed(), 4);
     }
 
     #[test]
     fn a_lane_that_nobody_serves_is_overdue() {
-        let (world, lane) = (World::new(), Lane::new(1));
-        let start = Instant::from_nanos(1 << 40);
-        assert!(!lane.is_overdue(start));
+        let (world, lanes) = (World::new(), Lanes::new(1));
+        let permit = Permit::none();
+        assert!(!lanes.is_overdue(START));
         let (task, joined) = world.spawn(async {});
         joined.detach(false);
-        lane.push(task, start);
-        assert!(!lane.is_overdue(start + PATIENCE / 2) && lane.is_overdue(start + PATIENCE));
-        world.run(lane.take(|| start).expect("the task"));
-        assert!(!lane.is_overdue(start + 2 * PATIENCE));
+        lanes.push(task, START);
+        assert!(!lanes.is_overdue(START + PATIENCE / 2) && lanes.is_overdue(START + PATIENCE));
+        world.run(lanes.take(&permit, || START).expect("the task"));
+        assert!(!lanes.is_overdue(START + 2 * PATIENCE));
     }
 }

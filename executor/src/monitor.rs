@@ -8,6 +8,8 @@
 //!
 //! Of polls that were announced it need not find out anything; it counts them.
 
+use crate::lane::TENURE;
+use crate::remotes::Remote;
 use crate::shared::{NewThread, Shared, Warning};
 use crate::staff::{Census, Decision, Staff};
 use crate::sys;
@@ -45,6 +47,8 @@ struct Poll {
     /// At the last look it waited for a processor.
     starved: bool,
     reported: bool,
+    /// The worker announced that it computes, and was found to be blocked.
+    corrected: bool,
 }
 
 /// A thread's processor time at some moment.
@@ -243,6 +247,12 @@ impl Monitor {
             }
             view.undecided |= mark.is_some() && poll.is_undecided();
         }
+        if seen.is_some()
+            && let Some(announced) = mark.filter(|mark| !mark.may_be_corrected())
+        {
+            poll.follow(shared, remote, announced, now);
+            mark = remote.watch.mark();
+        }
         if let Some(mark) = mark {
             poll.report(shared, remote.watch.task(), mark, now, view);
         }
@@ -261,6 +271,7 @@ impl Poll {
             clocks: None,
             starved: false,
             reported: false,
+            corrected: false,
         }
     }
 
@@ -316,6 +327,34 @@ impl Poll {
         } else {
             Stuck::Preempted
         })
+    }
+
+    /// Looks after a poll that the worker has announced: it may block although it was to compute, and should not keep others
+    /// in the slow lane waiting for long.
+    fn follow(&mut self, shared: &Shared, remote: &Remote, announced: Mark, now: Instant) {
+        let is_to_compute = announced.stuck == Stuck::Computing || self.corrected;
+        if !is_to_compute {
+            return;
+        }
+        let thread = remote.thread.load(Relaxed);
+        let threshold = shared.config.stall_threshold;
+        let judged = self.judge(thread, now, threshold, Some(announced.stuck));
+        // It has given up its short slice, so it waits for a processor as it should.
+        self.starved = false;
+        if let Some(stuck @ (Stuck::Computing | Stuck::Blocked)) = judged
+            && stuck != announced.stuck
+        {
+            remote.watch.correct(self.tick, stuck);
+            self.corrected = stuck == Stuck::Blocked;
+        }
+        let is_over = remote.permit.is_learned() && now.duration_since(self.since) >= TENURE;
+        if (self.corrected || is_over) && shared.lanes.give_back(&remote.permit) {
+            // As if what waits there had just been published.
+            fence(SeqCst); // [idle-pub], pairs with [idle-sub]
+            if shared.lanes.has_work() {
+                shared.notify_anyhow();
+            }
+        }
     }
 
     /// Has it said on standard error that the poll lasts too long, once.

@@ -3,6 +3,7 @@
 //! Seats are numbered: first those of the workers, then the spare ones. A spare seat's public half stays for
 //! as long as the runtime, so whoever has its number may look at it any time.
 
+use crate::lane::Permit;
 use crate::metrics::Counters;
 use crate::pace::Pace;
 use crate::parker::Parker;
@@ -27,6 +28,8 @@ pub(crate) struct Remote {
     pub(crate) watch: Watch,
     /// How long its polls take.
     pub(crate) pace: Pace,
+    /// What that poll may do in the slow lane.
+    pub(crate) permit: Permit,
     /// A thread holds the seat, or is about to.
     pub(crate) held: AtomicBool,
     /// The system's number of that thread; 0: it has not come yet.
@@ -133,6 +136,7 @@ impl Remote {
             slot: Slot::new(),
             watch: Watch::new(),
             pace: Pace::new(),
+            permit: Permit::none(),
             held: AtomicBool::new(false),
             thread: AtomicU32::new(0),
             retire: AtomicBool::new(false),

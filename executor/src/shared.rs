@@ -8,7 +8,7 @@ use crate::deep::DeepSleep;
 use crate::ending::Ending;
 use crate::guest::Guests;
 use crate::idle::Idle;
-use crate::lane::Lane;
+use crate::lane::Lanes;
 use crate::metrics::BackstopCounters;
 use crate::parker::{Parker, Unpark};
 use crate::queue::{Injector, Local};
@@ -112,7 +112,7 @@ pub(crate) struct Shared {
     pub(crate) callers: Callers,
     pub(crate) injector: CachePadded<Injector>,
     /// Tasks whose polls compute for long.
-    pub(crate) lane: CachePadded<Lane>,
+    pub(crate) lanes: CachePadded<Lanes>,
     pub(crate) idle: CachePadded<Idle>,
     pub(crate) registry: Registry,
     pub(crate) seats: Seats,
@@ -177,7 +177,7 @@ impl Shared {
             guests: Guests::new(),
             callers: Callers::new(),
             injector: CachePadded::new(Injector::new()),
-            lane: CachePadded::new(Lane::new(config.workers)),
+            lanes: CachePadded::new(Lanes::new(config.workers)),
             idle: CachePadded::new(Idle::new(config.workers, spares)),
             registry: Registry::new(config.workers),
             seats: Seats::new(threads),
@@ -375,17 +375,12 @@ impl Shared {
 
     /// The same, of those that no worker has.
     pub(crate) fn has_unclaimed_work(&self) -> bool {
-        !self.injector.is_empty() || self.lane.has_work() || self.guests.have_work()
+        !self.injector.is_empty() || self.lanes.has_work() || self.guests.have_work()
     }
 
     /// How many tasks no worker has.
     pub(crate) fn unclaimed_work(&self) -> usize {
-        let lane = if self.lane.has_work() {
-            self.lane.len()
-        } else {
-            0
-        };
-        self.injector.len() + lane + usize::from(self.guests.have_work())
+        self.injector.len() + self.lanes.work() + usize::from(self.guests.have_work())
     }
 
     pub(crate) fn is_shut_down(&self) -> bool {

@@ -90,7 +90,7 @@ impl Shared {
             context::with(|context| unsafe { self.new_task(context, Once(Some(f)), None, at) });
         if let Some(task) = task {
             task.header().habit.declare_computing();
-            self.lane.push(task, self.coarse_now());
+            self.lanes.push(task, self.coarse_now());
             self.notify_one();
         }
         handle

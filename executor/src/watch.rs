@@ -132,6 +132,15 @@ impl Watch {
         }
     }
 
+    /// For the monitor: the poll with that tick, which the worker has announced, is long in another way.
+    pub(crate) fn correct(&self, tick: u32, stuck: Stuck) {
+        let correct = |bits: u64| {
+            let mark = decode(bits, tick).filter(|mark| !mark.may_be_corrected())?;
+            Some(encode(tick, Mark { stuck, ..mark }))
+        };
+        let _ = self.mark.fetch_update(AcqRel, Acquire, correct);
+    }
+
     /// For another worker: the poll with that tick goes on for a while. Nobody knows why, so it may well be
     /// that it only waits for a processor. Whatever was said already remains.
     pub(crate) fn suspect(&self, tick: u32) {

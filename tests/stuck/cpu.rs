@@ -129,3 +129,92 @@ fn it_is_no_slow_poll_and_inherits_task_locals() {
     });
     assert_eq!(rt.metrics().slow_polls, 0, "{:?}", rt.metrics());
 }
+
+/// Polls of some milliseconds, enough of them for the runtime to expect the next ones to be long.
+async fn compute_often() {
+    for _ in 0..20 {
+        let start = std::time::Instant::now();
+        while start.elapsed() < Duration::from_millis(3) {}
+        filch::task::yield_now().await;
+    }
+}
+
+#[test]
+fn long_closures_keep_no_task_waiting_whose_polls_tend_to_be_long() {
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let (inside, release) = (Count::new(), Gate::new());
+        let closures = [0, 1].map(|_| {
+            let (inside, release) = (inside.clone(), release.clone());
+            filch::cpu(move || {
+                inside.add();
+                super::spares::compute(&release);
+            })
+        });
+        until("both compute", || inside.get() == 2).await;
+        filch::spawn(compute_often()).await.unwrap();
+        release.open();
+        for closure in closures {
+            closure.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn nor_does_a_task_whose_poll_never_seems_to_end() {
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let (inside, release) = (Count::new(), Gate::new());
+        let hogs = [0, 1].map(|_| {
+            let (inside, release) = (inside.clone(), release.clone());
+            filch::spawn(async move {
+                compute_often().await;
+                inside.add();
+                super::spares::compute(&release);
+            })
+        });
+        until("both compute", || inside.get() == 2).await;
+        filch::spawn(compute_often()).await.unwrap();
+        release.open();
+        for hog in hogs {
+            hog.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn closures_that_block_make_way_for_others() {
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let (inside, release) = (Count::new(), Gate::new());
+        let closures = [0, 1].map(|_| {
+            let (inside, release) = (inside.clone(), release.clone());
+            filch::cpu(move || {
+                inside.add();
+                super::spares::block(&release);
+            })
+        });
+        until("both block", || inside.get() == 2).await;
+        assert_eq!(filch::cpu(|| 3).await.unwrap(), 3);
+        release.open();
+        for closure in closures {
+            closure.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn one_may_wait_for_another_where_it_may_block() {
+    let rt = runtime(1);
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        let handle = filch::Handle::current();
+        let closure = filch::cpu(move || {
+            filch::blocking(|| handle.block_on(async { filch::cpu(|| 4).await.unwrap() }))
+        });
+        assert_eq!(closure.await.unwrap(), 4);
+    });
+}

@@ -13,6 +13,7 @@ mod away;
 mod backstop;
 mod idle;
 mod join;
+mod lane;
 mod parker;
 mod poller;
 mod shutdown;

@@ -42,7 +42,7 @@ impl Worker<'_> {
         let habit = &task.header().habit;
         let expected = habit.expected();
         if expected.is_some_and(|mark| mark.stuck == Stuck::Computing) {
-            self.shared.lane.push(task, self.shared.coarse_now());
+            self.shared.lanes.push(task, self.shared.coarse_now());
             self.shared.notify_one();
             return;
         }
@@ -57,7 +57,8 @@ impl Worker<'_> {
 
     /// Runs a task of the slow lane, if one may be run.
     pub(super) fn run_from_lane(&mut self) -> bool {
-        let Some(task) = self.shared.lane.take(|| self.shared.now()) else {
+        let lanes = &self.shared.lanes;
+        let Some(task) = lanes.take(&self.remote.permit, || self.shared.now()) else {
             return false;
         };
         if self.searching {
@@ -67,13 +68,13 @@ impl Worker<'_> {
         let expected = task.header().habit.expected();
         if let Some(task) = self.poll(task, expected) {
             self.upkeep_if_due();
-            self.shared.lane.push(task, self.shared.coarse_now());
-            // If it has something else to do first, somebody else may go on with the lane.
-            if self.remote.waiting() > 0 && self.shared.has_help() {
-                self.shared.notify_one();
-            }
+            lanes.push(task, self.shared.coarse_now());
         }
-        self.shared.lane.done();
+        lanes.give_back(&self.remote.permit);
+        // If it has something else to do first, somebody else may go on with the lane.
+        if self.remote.waiting() > 0 && lanes.has_work() && self.shared.has_help() {
+            self.shared.notify_one();
+        }
         true
     }
 

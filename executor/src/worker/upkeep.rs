@@ -36,7 +36,7 @@ impl Worker<'_> {
         self.core
             .stopwatch
             .read(now, self.core.tick.get(), &self.remote.pace);
-        if self.shared.lane.is_overdue(now) {
+        if self.shared.lanes.is_overdue(now) {
             self.core.lane_first.set(true);
         }
         let last = Instant::from_nanos(self.shared.last_turn.load(Relaxed));
