@@ -86,7 +86,7 @@ impl Drop for Away {
             };
             // What comes now counts as another poll: how long the closure took is nobody's fault.
             let watch = &shared.remotes[core.index].watch;
-            let tick = core.begin_anew(watch);
+            let tick = core.begin_anew(watch, watch.task());
             if let Some(mark) = before {
                 watch.announce(tick, mark, shared.now());
             }

@@ -1,4 +1,5 @@
-//! The reactor thread: it steps in when the workers are too busy, and never runs user code.
+//! The reactor thread: it steps in when the workers are too busy. It runs no tasks; of others' code it calls wakers only, which
+//! are this crate's own unless a future is polled by another executor.
 //!
 //! In a runtime that goes idle now and then it has nothing to do: idle workers poll the reactor, and
 //! busy ones look at it every 100 to 400 µs between two tasks. But a worker can be stuck in one long poll.

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// More workers than any machine has cores; a guard against a unit mistaken for a count.
 const MAX_WORKERS: usize = 4096;
 
+/// The processor's clock, and what the system tells of a thread, are no more precise than some tens of microseconds.
+const MIN_STALL_THRESHOLD: Duration = Duration::from_micros(50);
+
 /// Configures a runtime.
 ///
 /// ```
@@ -94,7 +97,7 @@ impl Builder {
 
     /// A worker that has been inside one poll for this long is taken for stuck: what waits behind
     /// that poll is handed to others, and if every worker is stuck, a spare thread comes. Default: 1 ms.
-    /// Looked at every 0.5 to 4 ms; a poll that visibly waits for something counts as stuck after a quarter of it.
+    /// At least 50 µs. Looked at every 0.5 to 4 ms; a poll that visibly waits for something counts as stuck after a quarter of it.
     pub fn stall_threshold(mut self, threshold: Duration) -> Builder {
         self.stall_threshold = Some(threshold);
         self
@@ -183,6 +186,12 @@ impl Builder {
             return Err(invalid(&format!(
                 "max_spare_threads is {}: choose from 0 to {MAX_WORKERS}",
                 config.max_spare_threads
+            )));
+        }
+        if config.stall_threshold < MIN_STALL_THRESHOLD {
+            return Err(invalid(&format!(
+                "stall_threshold is {:?}: with less than {MIN_STALL_THRESHOLD:?} most polls would be taken for long ones",
+                config.stall_threshold
             )));
         }
         if config.thread_name.contains('\0') {

@@ -39,6 +39,7 @@ pub(crate) struct Context {
     core: Cell<*const Core>,
     guest: Cell<*const Local>,
     role: Cell<Role>,
+    frame: Cell<*const Frame>,
     task: Cell<*const Header>,
     locals: Cell<*const Node>,
     /// Operations left in this poll.
@@ -56,6 +57,7 @@ thread_local! {
             core: Cell::new(ptr::null()),
             guest: Cell::new(ptr::null()),
             role: Cell::new(Role::Visitor),
+            frame: Cell::new(ptr::null()),
             task: Cell::new(ptr::null()),
             locals: Cell::new(ptr::null()),
             budget: Cell::new(BUDGET),
@@ -168,9 +170,14 @@ impl Context {
         unsafe { self.guest.get().as_ref() }
     }
 
-    /// Whether this is one of the threads that the end of `shared` waits for.
+    /// Whether this is one of the threads that the end of `shared` waits for, whatever it has entered since.
     pub(crate) fn belongs_to(&self, shared: *const Shared) -> bool {
-        ptr::eq(self.shared.get(), shared) && self.role.get() != Role::BlockOn
+        // SAFETY: each frame lives as long as its guard, and the guards of a thread end in the reverse order.
+        let frames = std::iter::successors(unsafe { self.frame.get().as_ref() }, |frame| unsafe {
+            frame.outer.as_ref()
+        });
+        let mut of_runtime = frames.filter(|frame| ptr::eq(frame.shared, shared));
+        of_runtime.any(|frame| matches!(frame.role, Role::Worker | Role::Blocking))
     }
 
     /// The task that is being polled or dropped on this thread.
@@ -226,6 +233,14 @@ impl Context {
     }
 }
 
+/// A runtime that this thread has entered, and what it had entered before.
+#[derive(Debug)]
+struct Frame {
+    shared: *const Shared,
+    role: Role,
+    outer: *const Frame,
+}
+
 /// While it lives, this thread is in a runtime.
 #[derive(Debug)]
 pub(crate) struct Entered<'a> {
@@ -233,6 +248,8 @@ pub(crate) struct Entered<'a> {
     core: *const Core,
     guest: *const Local,
     role: Role,
+    /// Where it does not move with the guard.
+    frame: Box<Frame>,
     task: *const Header,
     locals: *const Node,
     yielded: bool,
@@ -248,20 +265,29 @@ pub(crate) fn enter<'a>(
     core: Option<&'a Core>,
     guest: Option<&'a Local>,
 ) -> Entered<'a> {
-    with(|context| Entered {
-        shared: context.shared.replace(Arc::as_ptr(shared)),
-        core: context
-            .core
-            .replace(core.map_or(ptr::null(), ptr::from_ref)),
-        guest: context
-            .guest
-            .replace(guest.map_or(ptr::null(), ptr::from_ref)),
-        role: context.role.replace(role),
-        task: context.task.replace(ptr::null()),
-        locals: context.locals.replace(ptr::null()),
-        yielded: context.yielded.take(),
-        _memory: memory::lend(core.map(|core| &core.memory)),
-        lent: PhantomData,
+    with(|context| {
+        let frame = Box::new(Frame {
+            shared: Arc::as_ptr(shared),
+            role,
+            outer: context.frame.get(),
+        });
+        context.frame.set(&raw const *frame);
+        Entered {
+            shared: context.shared.replace(Arc::as_ptr(shared)),
+            core: context
+                .core
+                .replace(core.map_or(ptr::null(), ptr::from_ref)),
+            guest: context
+                .guest
+                .replace(guest.map_or(ptr::null(), ptr::from_ref)),
+            role: context.role.replace(role),
+            frame,
+            task: context.task.replace(ptr::null()),
+            locals: context.locals.replace(ptr::null()),
+            yielded: context.yielded.take(),
+            _memory: memory::lend(core.map(|core| &core.memory)),
+            lent: PhantomData,
+        }
     })
 }
 
@@ -272,6 +298,7 @@ impl Drop for Entered<'_> {
             context.core.set(self.core);
             context.guest.set(self.guest);
             context.role.set(self.role);
+            context.frame.set(self.frame.outer);
             context.task.set(self.task);
             context.locals.set(self.locals);
             context.yielded.set(self.yielded);

@@ -55,13 +55,14 @@ pub struct Runtime {
 pub struct Leftover {
     tasks: Vec<TaskInfo>,
     blocking_threads: usize,
+    threads: usize,
 }
 
 impl Leftover {
     /// Whether everything has ended.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.blocking_threads == 0
+        self.tasks.is_empty() && self.blocking_threads == 0 && self.threads == 0
     }
 
     /// The tasks that are still inside a poll or a blocking call.
@@ -75,15 +76,23 @@ impl Leftover {
     pub fn blocking_threads(&self) -> usize {
         self.blocking_threads
     }
+
+    /// How many of the runtime's own threads are still there: workers inside these tasks, or in the drop of what a task left
+    /// behind, and those that wait for them.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
 }
 
 impl fmt::Display for Leftover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} task(s), {} blocking call(s)",
+            "{} task(s), {} blocking call(s), {} thread(s) of the runtime",
             self.tasks.len(),
-            self.blocking_threads
+            self.blocking_threads,
+            self.threads
         )?;
         self.tasks
             .iter()
@@ -194,10 +203,7 @@ impl Runtime {
             // Somebody has to see to the end, and this thread is waited for or has no more time.
             let _ = threads::start_undertaker(shared);
         }
-        Leftover {
-            tasks: shared.registry.infos(),
-            blocking_threads: shared.blocking.threads(),
-        }
+        shared.leftover()
     }
 }
 
@@ -222,20 +228,12 @@ impl Shared {
         if !self.wait_drained(deadline) {
             return false;
         }
-        loop {
-            // A thread may be starting another one meanwhile, so not with the lock held.
-            let thread = {
-                let mut threads = self.threads.lock();
-                let thread = threads.handles.pop();
-                threads.over = thread.is_none();
-                thread
-            };
-            let Some(thread) = thread else { break };
-            // A runtime thread that panicked has aborted the process before.
-            let _ = thread.join();
+        if !self.join_threads(deadline) {
+            return false;
         }
-        let rest = deadline.map(|deadline| deadline.duration_since(Instant::now()));
-        let ended = self.seats.wait_spares_gone(rest) == 0 && self.blocking.wait_gone(rest) == 0;
+        let rest = || deadline.map(|deadline| deadline.duration_since(Instant::now()));
+        let ended =
+            self.seats.wait_spares_gone(rest()) == 0 && self.blocking.wait_gone(rest()) == 0;
         if ended {
             self.close_drivers();
         }
@@ -268,12 +266,45 @@ impl Shared {
         true
     }
 
-    fn report_slow_shutdown(&self) {
-        let tasks = self.registry.infos();
-        let tasks = Leftover {
-            tasks,
+    /// Joins the threads of workers and backstop, which wait for nothing any more; but one may still be in the drop of what a
+    /// task left behind. `false`: not all of them have ended by `deadline`.
+    fn join_threads(&self, deadline: Option<Instant>) -> bool {
+        loop {
+            let mut threads = self.threads.lock();
+            while threads.running > 0 {
+                let rest = deadline.map(|deadline| deadline.duration_since(Instant::now()));
+                match rest {
+                    Some(Duration::ZERO) => return false,
+                    Some(rest) => {
+                        self.thread_ended.wait_for(&mut threads, rest);
+                    }
+                    None => self.thread_ended.wait(&mut threads),
+                }
+            }
+            // Somebody may have been starting another one meanwhile.
+            let handles = std::mem::take(&mut threads.handles);
+            threads.over = handles.is_empty();
+            if threads.over {
+                return true;
+            }
+            drop(threads);
+            for thread in handles {
+                // A runtime thread that panicked has aborted the process before.
+                let _ = thread.join();
+            }
+        }
+    }
+
+    fn leftover(&self) -> Leftover {
+        Leftover {
+            tasks: self.registry.infos(),
             blocking_threads: self.blocking.threads(),
-        };
+            threads: self.threads.lock().running + self.seats.spare_threads(),
+        }
+    }
+
+    fn report_slow_shutdown(&self) {
+        let tasks = self.leftover();
         say(format_args!(
             "filch: a runtime that is shutting down still waits for {tasks}"
         ));

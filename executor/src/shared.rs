@@ -133,12 +133,16 @@ pub(crate) struct Shared {
     pub(crate) backstop: BackstopSeat,
     pub(crate) blocking: BlockingPool,
     pub(crate) threads: Mutex<Threads>,
+    /// Where it is announced that one of them has ended.
+    pub(crate) thread_ended: Condvar,
 }
 
 /// The threads that the end of the runtime joins.
 #[derive(Debug, Default)]
 pub(crate) struct Threads {
     pub(crate) handles: Vec<std::thread::JoinHandle<()>>,
+    /// How many have not come to their end.
+    pub(crate) running: usize,
     /// All were joined, after the last task had gone: no further worker comes. Somebody may still want to start
     /// one, for a task that has been run meanwhile.
     pub(crate) over: bool,
@@ -196,6 +200,7 @@ impl Shared {
             },
             blocking: BlockingPool::new(config.max_blocking_threads),
             threads: Mutex::new(Threads::default()),
+            thread_ended: Condvar::new(),
             clock,
             config,
         });

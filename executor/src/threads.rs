@@ -4,7 +4,7 @@ use crate::backstop;
 use crate::blocking::Pushed;
 use crate::context::{self, Role};
 use crate::core::Core;
-use crate::shared::{NewThread, Shared, Warning};
+use crate::shared::{NewThread, Shared, Threads, Warning};
 use crate::slow_polls::SlowPoll;
 use crate::standard_error::say;
 use crate::sys::Prompt;
@@ -30,7 +30,7 @@ pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
 /// Starts a thread that says that a poll lasts too long. If the system refuses it, nobody hears of the poll.
 fn start_warning(shared: &Arc<Shared>, warning: Warning) {
     let name = format!("{}-warning", shared.config.thread_name);
-    let started = start(shared, name, false, move |shared| {
+    let started = start(shared, name, move |shared| {
         // Lets go of references to tasks, which may be the last: what their owners' code does is not this thread's business.
         let task = catch_unwind(AssertUnwindSafe(|| shared.registry.info(warning.task)));
         let task = task.unwrap_or_default();
@@ -71,19 +71,17 @@ fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
     if threads.over {
         return Ok(());
     }
-    let thread = spawn(shared, name, |shared| {
+    start_joined(shared, &mut threads, name, |shared| {
         let _prompt = Prompt::start();
         shared.seats.has_come();
         while let Some(core) = shared.seats.take() {
-            let exit = work(&shared, &core);
+            let exit = work(shared, &core);
             shared.seats.vacate(core);
             if exit == Exit::Drained {
                 break;
             }
         }
-    })?;
-    threads.handles.push(thread);
-    Ok(())
+    })
 }
 
 /// Starts a thread that works a spare seat, and others after that for as long as it is called.
@@ -92,7 +90,7 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
     // The seat goes to the thread through here, so that it is not lost with a thread that does not start.
     let seat = Arc::new(Mutex::new(Some(core)));
     let theirs = Arc::clone(&seat);
-    let started = start(shared, name, false, move |shared| {
+    let started = start(shared, name, move |shared| {
         let prompt = Prompt::start();
         shared.seats.spare_has_come();
         let mut seat = theirs.lock().take();
@@ -118,9 +116,9 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
 /// Starts the reactor thread.
 pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<()> {
     let name = format!("{}-reactor", shared.config.thread_name);
-    start(shared, name, true, |shared| {
+    start_joined(shared, &mut shared.threads.lock(), name, |shared| {
         let _prompt = Prompt::start();
-        backstop::run(&shared);
+        backstop::run(shared);
     })
 }
 
@@ -142,9 +140,9 @@ pub(crate) fn staff_blocking(shared: &Arc<Shared>, pushed: Pushed) {
 }
 
 /// Starts a thread for blocking calls. The pool has counted it already.
-fn start_blocking(shared: &Arc<Shared>) -> io::Result<()> {
+fn start_blocking(shared: &Arc<Shared>) -> io::Result<thread::JoinHandle<()>> {
     let name = format!("{}-blocking", shared.config.thread_name);
-    start(shared, name, false, |shared| {
+    start(shared, name, |shared| {
         let entered = context::enter(&shared, Role::Blocking, None, None);
         let mut arriving = true;
         while let Some((task, then)) = shared.blocking.next(std::mem::take(&mut arriving)) {
@@ -162,9 +160,9 @@ fn start_blocking(shared: &Arc<Shared>) -> io::Result<()> {
 }
 
 /// Starts a thread that ends a runtime whose owner cannot wait for that.
-pub(crate) fn start_undertaker(shared: &Arc<Shared>) -> io::Result<()> {
+pub(crate) fn start_undertaker(shared: &Arc<Shared>) -> io::Result<thread::JoinHandle<()>> {
     let name = format!("{}-end", shared.config.thread_name);
-    start(shared, name, false, |shared| {
+    start(shared, name, |shared| {
         shared.finish(None);
     })
 }
@@ -183,20 +181,24 @@ pub(crate) fn drain(shared: &Arc<Shared>) {
     }
 }
 
-fn start(
+/// Starts a thread that the end of the runtime joins. The lock is held meanwhile, so that the thread is counted before it ends.
+fn start_joined(
     shared: &Arc<Shared>,
+    threads: &mut Threads,
     name: String,
-    joined: bool,
-    body: impl FnOnce(Arc<Shared>) + Send + 'static,
+    body: impl FnOnce(&Arc<Shared>) + Send + 'static,
 ) -> io::Result<()> {
-    let thread = spawn(shared, name, body)?;
-    if joined {
-        shared.threads.lock().handles.push(thread);
-    }
+    let thread = start(shared, name, |shared| {
+        body(&shared);
+        shared.threads.lock().running -= 1;
+        shared.thread_ended.notify_all();
+    })?;
+    threads.running += 1;
+    threads.handles.push(thread);
     Ok(())
 }
 
-fn spawn(
+fn start(
     shared: &Arc<Shared>,
     name: String,
     body: impl FnOnce(Arc<Shared>) + Send + 'static,

@@ -6,6 +6,7 @@ use filch::{Runtime, Selector};
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 #[track_caller]
 fn assert_refused(builder: filch::Builder, parts: &[&str]) {
@@ -34,6 +35,10 @@ fn options_that_make_no_sense_are_errors() {
     assert_refused(
         Runtime::builder().thread_name("a\0b"),
         &["thread_name", "NUL"],
+    );
+    assert_refused(
+        Runtime::builder().stall_threshold(Duration::from_nanos(1)),
+        &["stall_threshold", "1ns", "50µs"],
     );
     assert!(
         Runtime::builder()

@@ -189,6 +189,47 @@ fn dropped_inside_its_own_blocking_call() {
 }
 
 #[test]
+fn dropped_inside_whatever_its_own_thread_has_entered_since() {
+    let _limit = Limit::new();
+    type Inside = fn(Runtime) -> &'static str;
+    let in_own_block_on: Inside = |rt| {
+        let handle = rt.handle();
+        handle.block_on(async move { drop(rt) });
+        "came back"
+    };
+    let in_anothers_block_on: Inside = |rt| {
+        runtime(1).block_on(async move { drop(rt) });
+        "came back"
+    };
+    let in_a_local_one: Inside = |rt| {
+        let local = filch::LocalRuntime::new().unwrap();
+        local.block_on(async move { drop(rt) });
+        "came back"
+    };
+    for drop_inside in [in_own_block_on, in_anothers_block_on, in_a_local_one] {
+        let rt = named("endnest", 2);
+        let handle = rt.handle();
+        let call = handle.spawn_blocking(move || drop_inside(rt));
+        assert_eq!(call.join_blocking(None).unwrap().unwrap(), "came back");
+        let rt = named("endnest", 2);
+        let (handle, after) = (rt.handle(), Gate::new());
+        let task = handle.spawn({
+            let after = after.clone();
+            async move {
+                filch::blocking(|| drop_inside(rt));
+                after.open();
+            }
+        });
+        // It may or may not be cancelled before it ends.
+        let _ = task.join_blocking(None).unwrap();
+        assert!(after.is_open());
+        wait_until("its threads end by themselves", || {
+            process::threads("endnest-").is_empty()
+        });
+    }
+}
+
+#[test]
 fn dropped_inside_its_own_block_on() {
     let _limit = Limit::new();
     let rt = named("endbo", 2);
@@ -264,6 +305,34 @@ fn a_shutdown_with_a_timeout_names_what_would_not_end() {
     release.open();
     stuck.join_blocking(None).unwrap().unwrap();
     call.join_blocking(None).unwrap().unwrap();
+}
+
+#[test]
+fn a_shutdown_with_a_timeout_does_not_wait_for_what_a_task_left_behind() {
+    /// Its drop blocks.
+    struct Slow(Gate, Gate);
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.0.open();
+            self.1.block();
+        }
+    }
+    let rt = named("endslow", 2);
+    let _limit = Limit::new();
+    let (inside, release) = (Gate::new(), Gate::new());
+    let output = Slow(inside.clone(), release.clone());
+    drop(rt.spawn(ready(output)));
+    inside.block();
+    let leftover = rt.shutdown_timeout(Duration::from_millis(50));
+    assert!(
+        !leftover.is_empty() && leftover.threads() >= 1,
+        "{leftover}"
+    );
+    assert!(leftover.to_string().contains("thread(s)"), "{leftover}");
+    release.open();
+    wait_until("its threads end by themselves", || {
+        process::threads("endslow-").is_empty()
+    });
 }
 
 #[test]

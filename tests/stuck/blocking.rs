@@ -140,6 +140,24 @@ fn on_a_local_runtime_and_outside_it_just_calls() {
 }
 
 #[test]
+fn a_local_runtime_cannot_be_waited_for_on_its_own_thread() {
+    let rt = filch::LocalRuntime::new().unwrap();
+    let handle = rt.handle();
+    let message = panics(|| {
+        rt.block_on(async {
+            filch::blocking(|| handle.block_on(filch::time::sleep(Duration::from_millis(1))));
+        });
+    });
+    assert!(message.contains("LocalRuntime"), "{message}");
+    // Another runtime can.
+    let other = runtime(1);
+    assert_eq!(
+        rt.block_on(async { filch::blocking(|| other.block_on(async { 5 })) }),
+        5
+    );
+}
+
+#[test]
 fn it_is_no_slow_poll() {
     let threshold = Duration::from_millis(100);
     let builder = filch::Runtime::builder()

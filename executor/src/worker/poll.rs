@@ -137,7 +137,7 @@ impl Worker<'_> {
     fn take_mark_back(&self) -> Option<(Mark, Instant)> {
         let watch = &self.remote.watch;
         let said = watch.end(self.core.tick.get());
-        self.core.begin_anew(watch);
+        self.core.begin_anew(watch, watch.task());
         if said.is_none_or(|(mark, _)| mark.known != Known::Suspected) {
             // Whoever said that it computes has let other threads go before this one.
             sys::set_prompt(0, true);
