@@ -45,8 +45,15 @@ where
 /// While it lives, this thread may block.
 struct Away {
     role: Role,
-    /// The worker was announced as blocked; what was known of its poll before.
-    announced: Option<Option<Mark>>,
+    announced: Option<Announced>,
+}
+
+/// The worker was announced as blocked.
+struct Announced {
+    /// What was known of its poll before.
+    before: Option<Mark>,
+    /// The slow lane whose permit it has lent.
+    lent: Option<u8>,
 }
 
 impl Away {
@@ -67,9 +74,9 @@ impl Away {
                     known: Known::Declared,
                 };
                 watch.announce(core.tick.get(), mark, shared.now());
-                shared.lanes.give_back(&shared.remotes[core.index].permit);
+                let lent = shared.lanes.lend(&shared.remotes[core.index].permit);
                 shared.leave_work(core.index);
-                before
+                Announced { before, lent }
             });
             Away { role, announced }
         })
@@ -80,15 +87,23 @@ impl Drop for Away {
     fn drop(&mut self) {
         context::with(|context| {
             context.stop_blocking(self.role);
-            let Some(before) = self.announced else { return };
+            let Some(Announced { before, lent }) = self.announced else {
+                return;
+            };
             let Some((core, shared)) = context.core_and_shared() else {
                 return;
             };
             // What comes now counts as another poll: how long the closure took is nobody's fault.
             let watch = &shared.remotes[core.index].watch;
             let tick = core.begin_anew(watch, watch.task());
-            if let Some(mark) = before {
-                watch.announce(tick, mark, shared.now());
+            if let Some(before) = before {
+                // The monitor may have corrected what was announced; that was about the poll so far.
+                let expected = context.task().and_then(|task| task.habit.expected());
+                watch.announce(tick, expected.unwrap_or(before), shared.now());
+            }
+            if let Some(lane) = lent {
+                let permit = &shared.remotes[core.index].permit;
+                shared.lanes.take_back(permit, lane);
             }
             shared.leave_idle();
         });

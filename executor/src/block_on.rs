@@ -27,8 +27,9 @@ impl Shared {
     #[track_caller]
     pub(crate) fn block_on<F: Future>(self: &Arc<Shared>, future: F) -> F::Output {
         context::assert_may_block("block_on");
+        let own = Arc::as_ptr(self);
         assert!(
-            !(self.config.local && context::with(|context| context.belongs_to(Arc::as_ptr(self)))),
+            !(self.config.local && context::with(|context| context.works_for(own))),
             "block_on was called inside a task of a LocalRuntime on that same runtime, whose one thread it would block. \
              Use `.await` there"
         );

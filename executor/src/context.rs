@@ -172,12 +172,21 @@ impl Context {
 
     /// Whether this is one of the threads that the end of `shared` waits for, whatever it has entered since.
     pub(crate) fn belongs_to(&self, shared: *const Shared) -> bool {
+        self.has_entered(shared, |role| role != Role::BlockOn)
+    }
+
+    /// Whether this thread runs tasks of `shared`, whatever it has entered since.
+    pub(crate) fn works_for(&self, shared: *const Shared) -> bool {
+        self.has_entered(shared, |role| role == Role::Worker)
+    }
+
+    fn has_entered(&self, shared: *const Shared, is_meant: fn(Role) -> bool) -> bool {
         // SAFETY: each frame lives as long as its guard, and the guards of a thread end in the reverse order.
         let frames = std::iter::successors(unsafe { self.frame.get().as_ref() }, |frame| unsafe {
             frame.outer.as_ref()
         });
         let mut of_runtime = frames.filter(|frame| ptr::eq(frame.shared, shared));
-        of_runtime.any(|frame| matches!(frame.role, Role::Worker | Role::Blocking))
+        of_runtime.any(|frame| is_meant(frame.role))
     }
 
     /// The task that is being polled or dropped on this thread.
@@ -248,8 +257,8 @@ pub(crate) struct Entered<'a> {
     core: *const Core,
     guest: *const Local,
     role: Role,
-    /// Where it does not move with the guard.
-    frame: Box<Frame>,
+    /// Owned; it does not move with the guard.
+    frame: *mut Frame,
     task: *const Header,
     locals: *const Node,
     yielded: bool,
@@ -266,12 +275,12 @@ pub(crate) fn enter<'a>(
     guest: Option<&'a Local>,
 ) -> Entered<'a> {
     with(|context| {
-        let frame = Box::new(Frame {
+        let frame = Box::into_raw(Box::new(Frame {
             shared: Arc::as_ptr(shared),
             role,
             outer: context.frame.get(),
-        });
-        context.frame.set(&raw const *frame);
+        }));
+        context.frame.set(frame);
         Entered {
             shared: context.shared.replace(Arc::as_ptr(shared)),
             core: context
@@ -293,12 +302,14 @@ pub(crate) fn enter<'a>(
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
+        // SAFETY: it came from a box, this is its one owner, and here it is taken out of the list.
+        let frame = unsafe { Box::from_raw(self.frame) };
         with(|context| {
             context.shared.set(self.shared);
             context.core.set(self.core);
             context.guest.set(self.guest);
             context.role.set(self.role);
-            context.frame.set(self.frame.outer);
+            context.frame.set(frame.outer);
             context.task.set(self.task);
             context.locals.set(self.locals);
             context.yielded.set(self.yielded);

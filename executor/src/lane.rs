@@ -6,19 +6,22 @@
 //! runtime has workers, each with a *permit*. Beside them there is always a worker for the others, if need be a spare one
 //! (`staff.rs`), and the operating system divides the cores between all.
 //!
-//! A permit is given back at the end of the poll, or before: when the poll blocks, as the processor is not used then; and
-//! when the poll of a task with the habit goes on for 50 ms, since others with the habit would stand still for as long. A
-//! closure of `cpu` keeps its permit for as long as it takes: there may be thousands of them, which would all be threads.
+//! A permit is given back at the end of the poll, or before. `blocking` lends it to others for as long as it takes; what it has
+//! lent the poll goes on with, even if the lane then has permits below zero. The monitor gives it back *early*, for as many polls
+//! as there are permits: of a poll that is found to block, since the processor is not used then, and of a task with the
+//! habit whose poll goes on for 50 ms, since others with the habit would stand still for as long. A
+//! closure of `cpu` keeps its permit for as long as it computes: there may be thousands of them, which would all be threads.
 //!
 //! # Why no task is left here with a worker asleep
 //!
 //! For the idle protocol (`idle.rs`) a task here is work without a worker, as long as a permit is free. Whoever
 //! pushes it notifies, and a worker looks here at S4. When no permit is free, each is held by a worker
 //! that is awake; it gives the permit back before it looks for its next task, and passes S4 before it
-//! sleeps. Whoever gives a permit back before that has published what waits here, and notifies.
+//! sleeps, except after `blocking`, which looks at once. Who gives a permit back in the midst of a poll has published what waits
+//! here, and notifies.
 
-use crate::primitive::atomic::Ordering::{AcqRel, Relaxed};
-use crate::primitive::atomic::{AtomicU8, AtomicU64, AtomicUsize};
+use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use crate::primitive::atomic::{AtomicIsize, AtomicU8, AtomicU64, AtomicUsize};
 use crate::queue::{Injector, Stolen};
 use crate::task::Runnable;
 use filch_timer::Instant;
@@ -42,13 +45,16 @@ pub(crate) struct Lanes {
 struct Lane {
     queue: Injector,
     permits: Permits,
+    /// How many polls go on whose permit the monitor has given back, and how many may.
+    early: AtomicUsize,
+    max_early: usize,
     /// When a task was last taken, or put into the empty lane, in nanoseconds.
     served: AtomicU64,
 }
 
-/// How many more tasks of the lane may be polled.
+/// How many more tasks of the lane may be polled; below zero, how many more have to end before another one may.
 #[derive(Debug)]
-pub(crate) struct Permits(AtomicUsize);
+pub(crate) struct Permits(AtomicIsize);
 
 /// The permit of a seat's poll, if it has one.
 #[derive(Debug)]
@@ -56,11 +62,13 @@ pub(crate) struct Permit(AtomicU8);
 
 /// Which lane's permit it is; 0: none.
 pub(crate) const LEARNED: u8 = 1;
-const DECLARED: u8 = 2;
+pub(crate) const DECLARED: u8 = 2;
+/// Added to these: the poll still goes on, but others have its permit.
+pub(crate) const EARLY: u8 = 4;
 
 impl Permits {
     pub(crate) fn new(count: usize) -> Permits {
-        Permits(AtomicUsize::new(count))
+        Permits(AtomicIsize::new(count as isize))
     }
 
     pub(crate) fn any(&self) -> bool {
@@ -68,8 +76,13 @@ impl Permits {
     }
 
     pub(crate) fn take(&self) -> bool {
-        let less = |count: usize| count.checked_sub(1);
+        let less = |count: isize| (count > 0).then(|| count - 1);
         self.0.fetch_update(AcqRel, Relaxed, less).is_ok()
+    }
+
+    /// Takes one that may not be there.
+    fn owe(&self) {
+        self.0.fetch_sub(1, AcqRel);
     }
 
     pub(crate) fn give(&self) {
@@ -82,21 +95,29 @@ impl Permit {
         Permit(AtomicU8::new(0))
     }
 
-    /// Whether it is that of a task with the habit; a hint.
-    pub(crate) fn is_learned(&self) -> bool {
-        self.0.load(Relaxed) == LEARNED
+    /// The lane whose permit it is, if others do not have it; a hint.
+    pub(crate) fn lane(&self) -> Option<u8> {
+        Some(self.0.load(Relaxed)).filter(|lane| matches!(*lane, LEARNED | DECLARED))
     }
 
     pub(crate) fn hold(&self, lane: u8) {
         self.0.store(lane, Relaxed);
     }
 
-    /// Takes it from the poll. Of several who try, one gets it.
+    /// For the worker: ends it, and says what it was.
     pub(crate) fn take(&self) -> u8 {
         match self.0.load(Relaxed) {
             0 => 0,
             _ => self.0.swap(0, AcqRel),
         }
+    }
+
+    /// For the monitor: others are going to have it. `false`: the poll has ended, or has lent it.
+    pub(crate) fn end_early(&self, lane: u8) -> bool {
+        let early = lane | EARLY;
+        self.0
+            .compare_exchange(lane, early, AcqRel, Relaxed)
+            .is_ok()
     }
 }
 
@@ -160,15 +181,59 @@ impl Lanes {
         })
     }
 
-    /// Gives a poll's permit back, if it still has one. Who does that while the poll goes on notifies a worker if there [is
-    /// work](Lanes::has_work).
-    pub(crate) fn give_back(&self, permit: &Permit) -> bool {
+    /// The end of a poll: gives its permit back, if it has one.
+    pub(crate) fn give_back(&self, permit: &Permit) {
         match permit.take() {
-            LEARNED => self.learned.permits.give(),
-            DECLARED => self.declared.permits.give(),
-            _ => return false,
+            0 => {}
+            lane if lane & EARLY != 0 => {
+                self.of(lane & !EARLY).early.fetch_sub(1, AcqRel);
+            }
+            lane => self.of(lane).permits.give(),
         }
-        true
+    }
+
+    /// A poll is going to block: others may have its permit meanwhile. The caller notifies a worker if there [is
+    /// work](Lanes::has_work). Returns whose permit it was, for [`Lanes::take_back`].
+    pub(crate) fn lend(&self, permit: &Permit) -> Option<u8> {
+        let lane = permit.lane()?;
+        // The monitor may be faster.
+        let lent = permit.0.compare_exchange(lane, 0, AcqRel, Relaxed).is_ok();
+        lent.then(|| {
+            self.of(lane).permits.give();
+            lane
+        })
+    }
+
+    /// The poll goes on, whether there is a permit for it or not.
+    pub(crate) fn take_back(&self, permit: &Permit, lane: u8) {
+        self.of(lane).permits.owe();
+        permit.hold(lane);
+    }
+
+    /// For the monitor: gives a permit back although its poll goes on, unless too many such polls do. `true`: the caller notifies
+    /// a worker if there [is work](Lanes::has_work).
+    pub(crate) fn give_back_early(&self, permit: &Permit, lane: u8) -> bool {
+        let of = self.of(lane);
+        if of.early.load(Acquire) >= of.max_early {
+            return false;
+        }
+        // Counted before the poll can see it.
+        of.early.fetch_add(1, AcqRel);
+        let is_given = permit.end_early(lane);
+        if is_given {
+            of.permits.give();
+        } else {
+            of.early.fetch_sub(1, AcqRel);
+        }
+        is_given
+    }
+
+    fn of(&self, lane: u8) -> &Lane {
+        if lane == LEARNED {
+            &self.learned
+        } else {
+            &self.declared
+        }
     }
 }
 
@@ -177,6 +242,8 @@ impl Lane {
         Lane {
             queue: Injector::new(),
             permits: Permits::new(permits),
+            early: AtomicUsize::new(0),
+            max_early: permits,
             served: AtomicU64::new(0),
         }
     }
@@ -237,15 +304,69 @@ mod tests {
         world.run(take(0).expect("the first"));
         world.run(take(1).expect("the second"));
         assert!(!lanes.has_work() && (lanes.len(), lanes.work()) == (2, 0));
-        assert!(take(2).is_none() && !lanes.give_back(&permits[2]));
-        assert!(lanes.give_back(&permits[0]), "as when its poll goes on");
+        assert!(take(2).is_none());
+        lanes.give_back(&permits[0]);
         assert!(lanes.has_work() && lanes.work() == 2);
         world.run(take(2).expect("the third"));
-        assert!(!lanes.give_back(&permits[0]), "at its end it has none");
-        assert!(!lanes.has_work());
-        assert!(lanes.give_back(&permits[1]) && lanes.give_back(&permits[2]));
+        lanes.give_back(&permits[0]);
+        assert!(!lanes.has_work(), "at its end it had none");
+        lanes.give_back(&permits[1]);
+        lanes.give_back(&permits[2]);
         world.run(take(0).expect("the fourth"));
-        assert!(lanes.give_back(&permits[0]) && take(0).is_none() && !lanes.has_work());
+        lanes.give_back(&permits[0]);
+        assert!(take(0).is_none() && !lanes.has_work());
+        assert_eq!(world.freed(), 4);
+    }
+
+    #[test]
+    fn a_poll_that_blocks_lends_its_permit_and_one_that_ends_pays_for_it() {
+        let (world, lanes) = (World::new(), Lanes::new(1));
+        for _ in 0..3 {
+            let (task, joined) = world.spawn(async {});
+            joined.detach(false);
+            lanes.push(task, START);
+        }
+        let permits = [Permit::none(), Permit::none()];
+        let take = |seat: usize| lanes.take(&permits[seat], || START);
+        world.run(take(0).expect("the first"));
+        let lent = lanes.lend(&permits[0]).expect("it has one");
+        assert_eq!(lanes.lend(&permits[0]), None);
+        world.run(take(1).expect("the second"));
+        lanes.take_back(&permits[0], lent);
+        lanes.give_back(&permits[0]);
+        assert!(!lanes.has_work(), "the second still has the one permit");
+        lanes.give_back(&permits[1]);
+        world.run(take(1).expect("the third"));
+        assert_eq!(world.freed(), 3);
+    }
+
+    #[test]
+    fn so_many_permits_are_given_back_early() {
+        let (world, lanes) = (World::new(), Lanes::new(1));
+        for _ in 0..4 {
+            let (task, joined) = world.spawn(async {});
+            joined.detach(false);
+            lanes.push(task, START);
+        }
+        let permits = [Permit::none(), Permit::none()];
+        let take = |seat: usize| lanes.take(&permits[seat], || START);
+        let give_early = |seat: usize| {
+            let permit: &Permit = &permits[seat];
+            let lane = permit.lane();
+            lane.is_some_and(|lane| lanes.give_back_early(permit, lane))
+        };
+        world.run(take(0).expect("the first"));
+        assert!(give_early(0) && !give_early(0), "it has only one");
+        assert_eq!(lanes.lend(&permits[0]), None);
+        world.run(take(1).expect("the second"));
+        assert!(!give_early(1), "one poll goes on without");
+        lanes.give_back(&permits[0]);
+        assert!(!lanes.has_work() && give_early(1) && lanes.has_work());
+        world.run(take(0).expect("the third"));
+        lanes.give_back(&permits[1]);
+        assert!(!lanes.has_work());
+        lanes.give_back(&permits[0]);
+        world.run(take(0).expect("the fourth"));
         assert_eq!(world.freed(), 4);
     }
 
@@ -274,11 +395,11 @@ mod tests {
                 .each_ref()
                 .map(|task| task.header().habit.is_declared());
             assert_ne!(declared[0], declared[1]);
-            assert_ne!(permits[0].is_learned(), declared[0]);
+            assert_eq!(permits[0].lane() == Some(DECLARED), declared[0]);
             assert!(take(&Permit::none()).is_none());
             tasks.into_iter().for_each(|task| world.run(task));
             for permit in &permits {
-                assert!(lanes.give_back(permit));
+                lanes.give_back(permit);
             }
         }
         assert_eq!(world.freed(), 4);

@@ -8,7 +8,7 @@
 //!
 //! Of polls that were announced it need not find out anything; it counts them.
 
-use crate::lane::TENURE;
+use crate::lane::{LEARNED, TENURE};
 use crate::remotes::Remote;
 use crate::shared::{NewThread, Shared, Warning};
 use crate::staff::{Census, Decision, Staff};
@@ -32,6 +32,10 @@ pub(crate) struct Monitor {
 /// After so long since the last look, all polls are new, and few of those seen again: the clocks of their threads, each
 /// of which costs a system call, are read when they are.
 const CALM: Duration = Duration::from_millis(2);
+
+/// So often it is asked whether a poll that was announced to compute does. In a shorter time it may not have had a processor, and
+/// what that is then waiting for takes several system calls to find out.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(8);
 
 /// What a clock says about a shorter time than this says little.
 const SHORTEST_SPAN: Duration = Duration::from_micros(200);
@@ -213,11 +217,12 @@ impl Monitor {
         let seen = self.polls[seat].filter(|poll| poll.tick == tick);
         view.moving |= seen.is_none();
         let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, now));
-        if seen.is_none() && !is_calm {
+        let mut mark = remote.watch.mark();
+        let is_unannounced = mark.is_none_or(Mark::may_be_corrected);
+        if is_unannounced && seen.is_none() && !is_calm {
             poll.read_clock(thread, now);
         }
-        let mut mark = remote.watch.mark();
-        if seen.is_some() && mark.is_none_or(Mark::may_be_corrected) {
+        if is_unannounced && seen.is_some() {
             let found = mark.filter(|mark| mark.known == Known::Found);
             let before = found.map(|mark| mark.stuck);
             let threshold = shared.config.stall_threshold;
@@ -245,13 +250,19 @@ impl Monitor {
                 }
                 mark = remote.watch.mark();
             }
-            view.undecided |= mark.is_some() && poll.is_undecided();
+            let is_long = now.duration_since(poll.since) >= threshold / 4;
+            view.undecided |= is_long && mark.is_some() && poll.is_undecided();
         }
         if seen.is_some()
             && let Some(announced) = mark.filter(|mark| !mark.may_be_corrected())
         {
             poll.follow(shared, remote, announced, now);
             mark = remote.watch.mark();
+        }
+        if seen.is_some()
+            && let Some(lane) = remote.permit.lane()
+        {
+            poll.make_way(shared, remote, mark, lane, now);
         }
         if let Some(mark) = mark {
             poll.report(shared, remote.watch.task(), mark, now, view);
@@ -329,26 +340,43 @@ impl Poll {
         })
     }
 
-    /// Looks after a poll that the worker has announced: it may block although it was to compute, and should not keep others
-    /// in the slow lane waiting for long.
+    /// Looks after a poll that the worker has announced: it may block although it was to compute.
     fn follow(&mut self, shared: &Shared, remote: &Remote, announced: Mark, now: Instant) {
         let is_to_compute = announced.stuck == Stuck::Computing || self.corrected;
         if !is_to_compute {
             return;
         }
-        let thread = remote.thread.load(Relaxed);
-        let threshold = shared.config.stall_threshold;
-        let judged = self.judge(thread, now, threshold, Some(announced.stuck));
-        // It has given up its short slice, so it waits for a processor as it should.
-        self.starved = false;
-        if let Some(stuck @ (Stuck::Computing | Stuck::Blocked)) = judged
-            && stuck != announced.stuck
-        {
-            remote.watch.correct(self.tick, stuck);
-            self.corrected = stuck == Stuck::Blocked;
+        let last = self.clocks.map_or(self.since, |(_, last)| last.at);
+        if now.duration_since(last) >= FOLLOW_INTERVAL {
+            let thread = remote.thread.load(Relaxed);
+            let threshold = shared.config.stall_threshold;
+            let judged = self.judge(thread, now, threshold, Some(announced.stuck));
+            // It has given up its short slice, so it waits for a processor as it should.
+            self.starved = false;
+            if let Some(stuck @ (Stuck::Computing | Stuck::Blocked)) = judged
+                && stuck != announced.stuck
+            {
+                remote.watch.correct(self.tick, announced, stuck);
+                self.corrected = stuck == Stuck::Blocked;
+            }
         }
-        let is_over = remote.permit.is_learned() && now.duration_since(self.since) >= TENURE;
-        if (self.corrected || is_over) && shared.lanes.give_back(&remote.permit) {
+    }
+
+    /// A poll of the slow lane should not keep others there waiting for long.
+    fn make_way(
+        &self,
+        shared: &Shared,
+        remote: &Remote,
+        mark: Option<Mark>,
+        lane: u8,
+        now: Instant,
+    ) {
+        let is_blocked = mark.is_some_and(|mark| mark.stuck == Stuck::Blocked);
+        let is_long = lane == LEARNED && now.duration_since(self.since) >= TENURE;
+        // Another poll has its own time. If it comes just now, it gives its permit back too early, which does no harm.
+        let is_current = remote.watch.tick() == Some(self.tick);
+        let makes_way = (is_blocked || is_long) && is_current;
+        if makes_way && shared.lanes.give_back_early(&remote.permit, lane) {
             // As if what waits there had just been published.
             fence(SeqCst); // [idle-pub], pairs with [idle-sub]
             if shared.lanes.has_work() {

@@ -132,13 +132,12 @@ impl Watch {
         }
     }
 
-    /// For the monitor: the poll with that tick, which the worker has announced, is long in another way.
-    pub(crate) fn correct(&self, tick: u32, stuck: Stuck) {
-        let correct = |bits: u64| {
-            let mark = decode(bits, tick).filter(|mark| !mark.may_be_corrected())?;
-            Some(encode(tick, Mark { stuck, ..mark }))
-        };
-        let _ = self.mark.fetch_update(AcqRel, Acquire, correct);
+    /// For the monitor: the poll with that tick, which the worker has announced in this way, is long in another. If the worker
+    /// has said something else meanwhile, that stands.
+    pub(crate) fn correct(&self, tick: u32, announced: Mark, stuck: Stuck) {
+        let known = announced.known;
+        let (old, new) = (encode(tick, announced), encode(tick, Mark { stuck, known }));
+        let _ = self.mark.compare_exchange(old, new, AcqRel, Relaxed);
     }
 
     /// For another worker: the poll with that tick goes on for a while. Nobody knows why, so it may well be
@@ -296,6 +295,26 @@ mod tests {
             watch.suspect(before);
             assert_eq!(watch.end(tick), Some((Mark { stuck, known }, START)));
         }
+    }
+
+    #[test]
+    fn what_was_announced_can_be_corrected_until_the_worker_says_more() {
+        let watch = Watch::new();
+        let mark = |stuck| Mark {
+            stuck,
+            known: Known::Declared,
+        };
+        let (computing, blocked) = (mark(Stuck::Computing), mark(Stuck::Blocked));
+        watch.begin(5, 1);
+        watch.announce(5, computing, START);
+        watch.correct(5, computing, Stuck::Blocked);
+        assert_eq!(watch.mark(), Some(blocked));
+        watch.correct(5, computing, Stuck::Preempted);
+        assert_eq!(watch.mark(), Some(blocked), "that was of something else");
+        watch.begin(6, 1);
+        watch.announce(6, computing, START);
+        watch.correct(5, blocked, Stuck::Preempted);
+        assert_eq!(watch.end(6), Some((computing, START)));
     }
 
     #[test]

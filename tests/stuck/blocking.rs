@@ -149,7 +149,11 @@ fn a_local_runtime_cannot_be_waited_for_on_its_own_thread() {
         });
     });
     assert!(message.contains("LocalRuntime"), "{message}");
-    // Another runtime can.
+    // Its blocking threads can wait for it, and another runtime can be waited for.
+    let call = rt.block_on(async {
+        filch::spawn_blocking(|| filch::Handle::current().block_on(async { 6 })).await
+    });
+    assert_eq!(call.unwrap(), 6);
     let other = runtime(1);
     assert_eq!(
         rt.block_on(async { filch::blocking(|| other.block_on(async { 5 })) }),

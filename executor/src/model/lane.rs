@@ -2,7 +2,7 @@
 
 use super::Queue;
 use crate::idle::Idle;
-use crate::lane::{LEARNED, Permit, Permits};
+use crate::lane::{EARLY, LEARNED, Permit, Permits};
 use crate::parker::{Parker, Unpark};
 use crate::primitive::atomic::Ordering::SeqCst;
 use crate::primitive::atomic::fence;
@@ -31,13 +31,22 @@ impl Runtime {
         })
     }
 
-    /// `Lanes::give_back`.
-    fn give_back(&self) -> bool {
-        let had_one = self.permit.take() == LEARNED;
-        if had_one {
+    /// `Lanes::give_back`, at the end of the poll.
+    fn give_back(&self) -> u8 {
+        let permit = self.permit.take();
+        if permit == LEARNED {
             self.permits.give();
         }
-        had_one
+        permit
+    }
+
+    /// `Lanes::give_back_early`, by the monitor.
+    fn give_back_early(&self) -> bool {
+        let is_given = self.permit.end_early(LEARNED);
+        if is_given {
+            self.permits.give();
+        }
+        is_given
     }
 
     /// `Lane::has_work`.
@@ -65,15 +74,17 @@ impl Runtime {
 }
 
 /// The worker at the end of its poll and the monitor both give the permit back. Broken to see it fail: a load and a store in
-/// place of the swap in `Permit::take`.
+/// place of the swap in `Permit::take`, or of the compare-exchange in `Permit::end_early`.
 #[test]
 fn a_permit_is_given_back_once() {
     loom::model(|| {
         let runtime = Runtime::new();
         let theirs = Arc::clone(&runtime);
-        let monitor = thread::spawn(move || theirs.give_back());
+        let monitor = thread::spawn(move || theirs.give_back_early());
         let own = runtime.give_back();
-        assert_ne!(own, monitor.join().unwrap());
+        let was_early = monitor.join().unwrap();
+        let expected = if was_early { LEARNED | EARLY } else { LEARNED };
+        assert_eq!(own, expected);
         assert!(runtime.permits.take() && !runtime.permits.any());
     });
 }
@@ -90,9 +101,9 @@ fn a_permit_that_is_given_back_early_wakes_a_worker() {
             theirs.notify();
         });
         let theirs = Arc::clone(&runtime);
-        // `Poll::follow`.
+        // `Poll::make_way`.
         let monitor = thread::spawn(move || {
-            if theirs.give_back() {
+            if theirs.give_back_early() {
                 fence(SeqCst); // [idle-pub], pairs with [idle-sub]
                 if theirs.has_work() {
                     theirs.notify();

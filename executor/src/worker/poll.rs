@@ -68,7 +68,13 @@ impl Worker<'_> {
         let expected = task.header().habit.expected();
         if let Some(task) = self.poll(task, expected) {
             self.upkeep_if_due();
-            lanes.push(task, self.shared.coarse_now());
+            // It may have changed its habit, or lost it.
+            let expected = task.header().habit.expected();
+            if expected.is_some_and(|mark| mark.stuck == Stuck::Computing) {
+                lanes.push(task, self.shared.coarse_now());
+            } else {
+                self.core.push(self.shared, task);
+            }
         }
         lanes.give_back(&self.remote.permit);
         // If it has something else to do first, somebody else may go on with the lane.

@@ -38,9 +38,7 @@ impl Worker<'_> {
         let polled = self.sleep_in_poller_or_on_word(start, self.next_deadline());
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);
         self.shared.leave_idle();
-        if !self.woken.is_empty() {
-            self.wake_after_sleep();
-        }
+        self.wake_batch(EVENTS_LIMIT);
         let now = self.shared.now();
         let was_short = now.duration_since(start) < SHORT_SLEEP;
         if was_short && self.searching {
@@ -54,16 +52,6 @@ impl Worker<'_> {
         }
         self.relieve_peer(now);
         self.fire_timers(now);
-    }
-
-    /// Wakers of other runtimes may block: that is to be found out as of a poll, and meanwhile nobody should rely on this worker's
-    /// search.
-    fn wake_after_sleep(&mut self) {
-        self.core.begin_anew(&self.remote.watch, 0);
-        if self.searching {
-            self.end_search();
-        }
-        self.wake_batch(EVENTS_LIMIT);
     }
 
     /// The earliest deadline that this worker has to be awake for.

@@ -107,9 +107,16 @@ impl Worker<'_> {
         if self.woken.is_empty() {
             return;
         }
+        // Wakers of other runtimes are others' code, which may block: then that is to be found out as of a poll, and nobody
+        // should rely on this worker's search.
+        if self.remote.watch.tick().is_none() {
+            self.core.begin_anew(&self.remote.watch, 0);
+        }
+        if self.searching {
+            self.end_search();
+        }
         self.core.batch.set(Some(limit));
         for waker in self.woken.drain(..) {
-            // Wakers of other runtimes may be user code.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
         }
         self.core.batch.set(None);
