@@ -6,7 +6,8 @@
 //! monitor marks the poll (`watch.rs`), which makes what waits behind it everybody's; it wakes an idle worker
 //! to take it, and calls spare threads and sends them home as `staff.rs` decides.
 //!
-//! Of polls that were announced it need not find out anything; it counts them.
+//! Polls that were announced it only counts. Of one that was to compute it asks now and then whether it does; and one that
+//! keeps others in the slow lane waiting for long makes way for them.
 
 use crate::lane::{LEARNED, TENURE};
 use crate::remotes::Remote;
@@ -217,48 +218,14 @@ impl Monitor {
         let seen = self.polls[seat].filter(|poll| poll.tick == tick);
         view.moving |= seen.is_none();
         let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, now));
-        let mut mark = remote.watch.mark();
-        let is_unannounced = mark.is_none_or(Mark::may_be_corrected);
-        if is_unannounced && seen.is_none() && !is_calm {
-            poll.read_clock(thread, now);
+        let announced = remote.watch.mark().filter(|mark| !mark.may_be_corrected());
+        match (seen, announced) {
+            (None, None) if !is_calm => _ = poll.read_clock(thread, now),
+            (None, _) => {}
+            (Some(_), None) => poll.find_out(shared, remote, now, view),
+            (Some(_), Some(announced)) => poll.follow(shared, remote, announced, now),
         }
-        if is_unannounced && seen.is_some() {
-            let found = mark.filter(|mark| mark.known == Known::Found);
-            let before = found.map(|mark| mark.stuck);
-            let threshold = shared.config.stall_threshold;
-            let judged = poll.judge(thread, now, threshold, before);
-            view.starved |= poll.starved;
-            if let Some(stuck) = judged {
-                if before.is_none_or(|before| before == Stuck::Preempted) {
-                    view.tense |= stuck.needs_substitute();
-                }
-                if before.is_none() {
-                    remote.pace.mark_stuck();
-                    shared
-                        .backstop
-                        .counters
-                        .rescues
-                        .add(remote.waiting() as u64);
-                }
-                remote.watch.accuse(tick, stuck, poll.since);
-                if stuck == Stuck::Computing && mark.is_none_or(|mark| mark.stuck != stuck) {
-                    sys::set_prompt(thread, false);
-                    if remote.watch.tick() != Some(tick) {
-                        // The poll is over, and its worker may have asked for this before.
-                        sys::set_prompt(thread, true);
-                    }
-                }
-                mark = remote.watch.mark();
-            }
-            let is_long = now.duration_since(poll.since) >= threshold / 4;
-            view.undecided |= is_long && mark.is_some() && poll.is_undecided();
-        }
-        if seen.is_some()
-            && let Some(announced) = mark.filter(|mark| !mark.may_be_corrected())
-        {
-            poll.follow(shared, remote, announced, now);
-            mark = remote.watch.mark();
-        }
+        let mark = remote.watch.mark();
         if seen.is_some()
             && let Some(lane) = remote.permit.lane()
         {
@@ -338,6 +305,36 @@ impl Poll {
         } else {
             Stuck::Preempted
         })
+    }
+
+    /// Finds out whether a poll that the worker has not announced has become a long one, and says so.
+    fn find_out(&mut self, shared: &Shared, remote: &Remote, now: Instant, view: &mut View) {
+        let thread = remote.thread.load(Relaxed);
+        let threshold = shared.config.stall_threshold;
+        let said = remote.watch.mark();
+        let before = said
+            .filter(|mark| mark.known == Known::Found)
+            .map(|mark| mark.stuck);
+        let judged = self.judge(thread, now, threshold, before);
+        view.starved |= self.starved;
+        let Some(stuck) = judged else { return };
+        view.undecided |= self.is_undecided();
+        if before.is_none_or(|before| before == Stuck::Preempted) {
+            view.tense |= stuck.needs_substitute();
+        }
+        if before.is_none() {
+            remote.pace.mark_stuck();
+            let rescues = &shared.backstop.counters.rescues;
+            rescues.add(remote.waiting() as u64);
+        }
+        remote.watch.accuse(self.tick, stuck, self.since);
+        if stuck == Stuck::Computing && before != Some(stuck) {
+            sys::set_prompt(thread, false);
+            if remote.watch.tick() != Some(self.tick) {
+                // The poll is over, and its worker may have asked for this before.
+                sys::set_prompt(thread, true);
+            }
+        }
     }
 
     /// Looks after a poll that the worker has announced: it may block although it was to compute.

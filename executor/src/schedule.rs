@@ -5,7 +5,7 @@
 //!  woken there by an I/O event ───────▶ local queue ──192 wait there──▶ injector
 //!  spawned or yielded there ──────────▶ local queue
 //!  on a thread in block_on ───────────▶ that thread's guest queue
-//!  anywhere else, or in a long poll ──▶ injector
+//!  anywhere else, or woken in a long poll ──▶ injector
 //! ```
 //!
 //! What is known to compute for long waits in the slow lane (`lane.rs`): a worker that comes across it in one
@@ -142,11 +142,18 @@ impl Core {
 
     /// A task was spawned on this seat's thread: tasks start in the order of their spawns.
     pub(crate) fn schedule_spawned(&self, shared: &Shared, task: Runnable) {
-        if shared.remotes[self.index].watch.mark().is_some() {
-            return shared.schedule_unclaimed(task);
+        match shared.remotes[self.index].watch.mark() {
+            Some(mark) if !mark.may_be_corrected() => shared.schedule_unclaimed(task),
+            // It may be one of thousands that this poll spawns, and will spawn before anybody has time for them.
+            Some(_) => {
+                self.push(shared, task);
+                self.notify(shared);
+            }
+            None => {
+                self.push(shared, task);
+                self.notify_if_worth(shared);
+            }
         }
-        self.push(shared, task);
-        self.notify_if_worth(shared);
     }
 
     /// Wakes a worker if one is idle and what waits here is worth it.
