@@ -6,19 +6,22 @@
 //! runtime has workers, each with a *permit*. Beside them there is always a worker for the others, if need be a spare one
 //! (`staff.rs`), and the operating system divides the cores between all.
 //!
-//! A permit is given back at the end of the poll, or before. `blocking` lends it to others for as long as it takes; what it has
-//! lent the poll goes on with, even if the lane then has permits below zero. The monitor gives it back *early*, for as many polls
-//! as there are permits: of a poll that is found to block, since the processor is not used then, and of a task with the
-//! habit whose poll goes on for 50 ms, since others with the habit would stand still for as long. A
-//! closure of `cpu` keeps its permit for as long as it computes: there may be thousands of them, which would all be threads.
+//! A permit is given back at the end of the poll, or before:
+//!
+//! - `blocking` *lends* it to others for as long as the closure takes. Then the poll takes it back, even if there is none: the
+//!   lane has permits below zero until some of those polls have ended.
+//! - The monitor gives it back *early*, for at most as many polls at a time as there are permits: of a poll that is found to
+//!   block, since it does not use its processor, and of a task with the habit whose poll goes on for 50 ms, since others with
+//!   the habit would stand still for as long. A closure of `cpu` keeps its permit for as long as it computes: there may be
+//!   thousands of them, which would all be threads.
 //!
 //! # Why no task is left here with a worker asleep
 //!
 //! For the idle protocol (`idle.rs`) a task here is work without a worker, as long as a permit is free. Whoever
 //! pushes it notifies, and a worker looks here at S4. When no permit is free, each is held by a worker
 //! that is awake; it gives the permit back before it looks for its next task, and passes S4 before it
-//! sleeps, except after `blocking`, which looks at once. Who gives a permit back in the midst of a poll has published what waits
-//! here, and notifies.
+//! sleeps. Who gives a permit back in the midst of a poll, `blocking` or the monitor, has thereby published what waits here, and
+//! notifies.
 
 use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::primitive::atomic::{AtomicIsize, AtomicU8, AtomicU64, AtomicUsize};
