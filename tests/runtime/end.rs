@@ -321,7 +321,16 @@ fn a_shutdown_with_a_timeout_does_not_wait_for_what_a_task_left_behind() {
     let _limit = Limit::new();
     let (inside, release) = (Gate::new(), Gate::new());
     let output = Slow(inside.clone(), release.clone());
-    drop(rt.spawn(ready(output)));
+    let detached = Gate::new();
+    drop(rt.spawn({
+        let detached = detached.clone();
+        async move {
+            // Had it ended before, whoever drops the handle would drop the output.
+            detached.passed().await;
+            output
+        }
+    }));
+    detached.open();
     inside.block();
     let leftover = rt.shutdown_timeout(Duration::from_millis(50));
     assert!(
