@@ -1,6 +1,7 @@
 //! `filch::cpu`: closures that compute, on the workers.
 
 use crate::common::*;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,70 +140,63 @@ async fn compute_often() {
     }
 }
 
-#[test]
-fn long_closures_keep_no_task_waiting_whose_polls_tend_to_be_long() {
+/// Two things that `start` makes, and that hold their threads until the gate opens, on a runtime of two workers; `beside` has to
+/// end meanwhile.
+fn beside_two<F>(start: fn(Count, Gate) -> filch::JoinHandle<()>, beside: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let rt = runtime(2);
     let _limit = Limit::on(&rt);
-    rt.run(async {
+    rt.run(async move {
         let (inside, release) = (Count::new(), Gate::new());
-        let closures = [0, 1].map(|_| {
-            let (inside, release) = (inside.clone(), release.clone());
-            filch::cpu(move || {
-                inside.add();
-                super::spares::compute(&release);
-            })
-        });
-        until("both compute", || inside.get() == 2).await;
-        filch::spawn(compute_often()).await.unwrap();
+        let held = [0, 1].map(|_| start(inside.clone(), release.clone()));
+        until("both hold their threads", || inside.get() == 2).await;
+        beside.await;
         release.open();
-        for closure in closures {
-            closure.await.unwrap();
+        for task in held {
+            task.await.unwrap();
         }
+    });
+}
+
+#[test]
+fn long_closures_keep_no_task_waiting_whose_polls_tend_to_be_long() {
+    let closure = |inside: Count, release: Gate| {
+        filch::cpu(move || {
+            inside.add();
+            super::spares::compute(&release);
+        })
+    };
+    beside_two(closure, async {
+        filch::spawn(compute_often()).await.unwrap();
     });
 }
 
 #[test]
 fn nor_does_a_task_whose_poll_never_seems_to_end() {
-    let rt = runtime(2);
-    let _limit = Limit::on(&rt);
-    rt.run(async {
-        let (inside, release) = (Count::new(), Gate::new());
-        let hogs = [0, 1].map(|_| {
-            let (inside, release) = (inside.clone(), release.clone());
-            filch::spawn(async move {
-                compute_often().await;
-                inside.add();
-                super::spares::compute(&release);
-            })
-        });
-        until("both compute", || inside.get() == 2).await;
+    let hog = |inside: Count, release: Gate| {
+        filch::spawn(async move {
+            compute_often().await;
+            inside.add();
+            super::spares::compute(&release);
+        })
+    };
+    beside_two(hog, async {
         filch::spawn(compute_often()).await.unwrap();
-        release.open();
-        for hog in hogs {
-            hog.await.unwrap();
-        }
     });
 }
 
 #[test]
 fn closures_that_block_make_way_for_others() {
-    let rt = runtime(2);
-    let _limit = Limit::on(&rt);
-    rt.run(async {
-        let (inside, release) = (Count::new(), Gate::new());
-        let closures = [0, 1].map(|_| {
-            let (inside, release) = (inside.clone(), release.clone());
-            filch::cpu(move || {
-                inside.add();
-                super::spares::block(&release);
-            })
-        });
-        until("both block", || inside.get() == 2).await;
+    let closure = |inside: Count, release: Gate| {
+        filch::cpu(move || {
+            inside.add();
+            super::spares::block(&release);
+        })
+    };
+    beside_two(closure, async {
         assert_eq!(filch::cpu(|| 3).await.unwrap(), 3);
-        release.open();
-        for closure in closures {
-            closure.await.unwrap();
-        }
     });
 }
 

@@ -1,18 +1,9 @@
-//! The backstop's eye on the workers: who is stuck in a long poll, and who has to come instead.
-//!
-//! A worker whose tick stands still for the stall threshold is stuck; one that is then found to wait for
-//! something, after a quarter of it. Whether it computes, is blocked or waits for a processor, the operating
-//! system knows: its processor time goes on; or it stands still and the thread is asleep, or is not. The
-//! monitor marks the poll (`watch.rs`), which makes what waits behind it everybody's; it wakes an idle worker
-//! to take it, and calls spare threads and sends them home as `staff.rs` decides.
-//!
-//! Polls that were announced it only counts. Of one that was to compute it asks now and then whether it does; and one that
-//! keeps others in the slow lane waiting for long makes way for them.
+//! One poll, as the monitor sees it from look to look: whether it has become a long one, and in what way.
 
+use super::View;
 use crate::lane::{LEARNED, TENURE};
 use crate::remotes::Remote;
 use crate::shared::{NewThread, Shared, Warning};
-use crate::staff::{Census, Decision, Staff};
 use crate::sys;
 use crate::task::TaskId;
 use crate::watch::{Known, Mark, Stuck};
@@ -20,19 +11,6 @@ use filch_timer::Instant;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 use std::time::Duration;
-
-/// The state of the monitor.
-#[derive(Debug)]
-pub(crate) struct Monitor {
-    /// By seat: the poll that it was in at the last look, if it was in one.
-    polls: Vec<Option<Poll>>,
-    staff: Staff,
-    last_look: Option<Instant>,
-}
-
-/// After so long since the last look, all polls are new, and few of those seen again: the clocks of their threads, each
-/// of which costs a system call, are read when they are.
-const CALM: Duration = Duration::from_millis(2);
 
 /// So often it is asked whether a poll that was announced to compute does. In a shorter time it may not have had a processor, and
 /// what that is then waiting for takes several system calls to find out.
@@ -43,8 +21,8 @@ const SHORTEST_SPAN: Duration = Duration::from_micros(200);
 
 /// A poll that was seen to go on.
 #[derive(Clone, Copy, Debug)]
-struct Poll {
-    tick: u32,
+pub(super) struct Poll {
+    pub(super) tick: u32,
     /// When it was first seen.
     since: Instant,
     /// The thread's processor time at the first look that asked for it, and at the last one.
@@ -65,7 +43,7 @@ struct Reading {
 
 /// The processor time that was used over some time.
 #[derive(Clone, Copy, Debug)]
-struct Spent {
+pub(super) struct Spent {
     cpu: Duration,
     over: Duration,
 }
@@ -85,164 +63,9 @@ impl Reading {
     }
 }
 
-/// What a look has shown.
-#[derive(Debug, Default)]
-pub(crate) struct View {
-    /// Some worker polls, and is not known to be blocked: the runtime is not idle.
-    pub(crate) busy: bool,
-    /// Some worker has gone from one poll to another since the last look: it looks after I/O.
-    pub(crate) moving: bool,
-    /// Some worker waits for a processor: one more thread that is busy would make it wait longer.
-    pub(crate) starved: bool,
-    /// A worker is stuck in computing.
-    pub(crate) stuck: bool,
-    /// Something goes on that is worth looking more often for a while.
-    pub(crate) tense: bool,
-    /// A poll has become long, and the next look, which should be soon, tells in what way.
-    pub(crate) undecided: bool,
-    /// Somebody was called because work waits while workers block: there may soon be more of that.
-    pub(crate) growing: bool,
-    /// When the next report is due.
-    pub(crate) report: Option<Instant>,
-    /// Spare threads are about to be sent home.
-    pub(crate) surplus: bool,
-}
-
-impl Monitor {
-    pub(crate) fn new() -> Monitor {
-        Monitor {
-            polls: Vec::new(),
-            staff: Staff::default(),
-            last_look: None,
-        }
-    }
-
-    /// Looks at every worker, and does what has to be done about it.
-    pub(crate) fn look(&mut self, shared: &Shared, now: Instant) -> View {
-        let mut view = View::default();
-        let census = self.census(shared, now, &mut view);
-        let decision = self.staff.decide(census, now);
-        view.surplus = self.staff.has_surplus();
-        match decision {
-            Decision::Keep => {}
-            Decision::Call(count) => {
-                let called = (0..count).take_while(|_| shared.call_help()).count();
-                view.growing = called > 0 && census.blocked > 0;
-                view.tense = true;
-            }
-            Decision::Retire(count) => retire(shared, count),
-        }
-        if census.at_work == 0 && census.waiting > 0 {
-            view.tense = true;
-        }
-        view
-    }
-
-    fn census(&mut self, shared: &Shared, now: Instant, view: &mut View) -> Census {
-        let seats = shared.remotes.len();
-        let last_look = self.last_look.replace(now);
-        let is_calm = last_look.is_some_and(|last| now.duration_since(last) >= CALM);
-        self.polls.resize(seats.max(self.polls.len()), None);
-        let mut census = Census {
-            workers: shared.config.workers,
-            crew: shared.config.crew(),
-            waiting: shared.unclaimed_work(),
-            ..Census::default()
-        };
-        let (mut is_any_stuck, mut is_any_waiting) = (false, false);
-        for seat in 0..seats {
-            let remote = &shared.remotes[seat];
-            if !remote.held.load(Relaxed) {
-                self.polls[seat] = None;
-                continue;
-            }
-            census.spares += usize::from(seat >= shared.remotes.first_spare());
-            let waiting = remote.waiting();
-            census.waiting += waiting;
-            let stuck = self.look_at(shared, seat, now, is_calm, view);
-            match stuck {
-                None | Some(Stuck::Preempted) => {
-                    census.at_work += 1;
-                    let is_blocked = remote.pace.is_mostly_blocked();
-                    census.crew += usize::from(is_blocked);
-                    census.idle += usize::from(shared.idle.is_idle(seat));
-                }
-                Some(Stuck::Computing) => {
-                    census.computing += 1;
-                    view.stuck = true;
-                }
-                Some(Stuck::Blocked) => census.blocked += 1,
-            }
-            if let Some(stuck) = stuck {
-                is_any_stuck = true;
-                is_any_waiting |= waiting > 0;
-                // Looking more often takes time from those who wait for a processor.
-                view.tense |= waiting > 0 && stuck.needs_substitute();
-            }
-        }
-        census.crew = census.crew.min(census.workers);
-        if is_any_stuck && shared.has_help() {
-            // Whoever publishes after this fence sees the marks.
-            fence(SeqCst); // [found], pairs with [idle-pub]
-            if is_any_waiting || shared.has_unclaimed_work() {
-                shared.notify_anyhow();
-            }
-        }
-        if shared.seats.may_hire() || shared.seats.is_coming() {
-            census.at_work += 1;
-        }
-        census
-    }
-
-    /// In what way the worker of that seat is stuck, if it is.
-    fn look_at(
-        &mut self,
-        shared: &Shared,
-        seat: usize,
-        now: Instant,
-        is_calm: bool,
-        view: &mut View,
-    ) -> Option<Stuck> {
-        let remote = &shared.remotes[seat];
-        let thread = remote.thread.load(Relaxed);
-        if thread == 0 || shared.idle.is_idle(seat) {
-            self.polls[seat] = None;
-            return None;
-        }
-        let Some(tick) = remote.watch.tick() else {
-            // It has woken up, and looks for a task.
-            (view.busy, view.moving) = (true, true);
-            self.polls[seat] = None;
-            return None;
-        };
-        let seen = self.polls[seat].filter(|poll| poll.tick == tick);
-        view.moving |= seen.is_none();
-        let mut poll = seen.unwrap_or_else(|| Poll::first_seen(tick, now));
-        let announced = remote.watch.mark().filter(|mark| !mark.may_be_corrected());
-        match (seen, announced) {
-            (None, None) if !is_calm => _ = poll.read_clock(thread, now),
-            (None, _) => {}
-            (Some(_), None) => poll.find_out(shared, remote, now, view),
-            (Some(_), Some(announced)) => poll.follow(shared, remote, announced, now),
-        }
-        let mark = remote.watch.mark();
-        if seen.is_some()
-            && let Some(lane) = remote.permit.lane()
-        {
-            poll.make_way(shared, remote, mark, lane, now);
-        }
-        if let Some(mark) = mark {
-            poll.report(shared, remote.watch.task(), mark, now, view);
-        }
-        view.busy |= mark.is_none_or(|mark| mark.stuck != Stuck::Blocked);
-        self.polls[seat] = Some(poll);
-        mark.map(|mark| mark.stuck)
-    }
-}
-
 impl Poll {
     /// A poll that is seen for the first time.
-    fn first_seen(tick: u32, now: Instant) -> Poll {
+    pub(super) fn first_seen(tick: u32, now: Instant) -> Poll {
         Poll {
             tick,
             since: now,
@@ -254,7 +77,7 @@ impl Poll {
     }
 
     /// Reads the thread's clock, if the system tells it: what it has used since the first reading, and since the last one.
-    fn read_clock(&mut self, thread: u32, now: Instant) -> Option<(Spent, Spent)> {
+    pub(super) fn read_clock(&mut self, thread: u32, now: Instant) -> Option<(Spent, Spent)> {
         let new = Reading::of(thread, now)?;
         let (first, last) = self.clocks.unwrap_or((new, new));
         self.clocks = Some((first, new));
@@ -308,7 +131,13 @@ impl Poll {
     }
 
     /// Finds out whether a poll that the worker has not announced has become a long one, and says so.
-    fn find_out(&mut self, shared: &Shared, remote: &Remote, now: Instant, view: &mut View) {
+    pub(super) fn find_out(
+        &mut self,
+        shared: &Shared,
+        remote: &Remote,
+        now: Instant,
+        view: &mut View,
+    ) {
         let thread = remote.thread.load(Relaxed);
         let threshold = shared.config.stall_threshold;
         let said = remote.watch.mark();
@@ -338,7 +167,13 @@ impl Poll {
     }
 
     /// Looks after a poll that the worker has announced: it may block although it was to compute.
-    fn follow(&mut self, shared: &Shared, remote: &Remote, announced: Mark, now: Instant) {
+    pub(super) fn follow(
+        &mut self,
+        shared: &Shared,
+        remote: &Remote,
+        announced: Mark,
+        now: Instant,
+    ) {
         let is_to_compute = announced.stuck == Stuck::Computing || self.corrected;
         if !is_to_compute {
             return;
@@ -360,7 +195,7 @@ impl Poll {
     }
 
     /// A poll of the slow lane should not keep others there waiting for long.
-    fn make_way(
+    pub(super) fn make_way(
         &self,
         shared: &Shared,
         remote: &Remote,
@@ -383,7 +218,14 @@ impl Poll {
     }
 
     /// Has it said on standard error that the poll lasts too long, once.
-    fn report(&mut self, shared: &Shared, task: u64, mark: Mark, now: Instant, view: &mut View) {
+    pub(super) fn report(
+        &mut self,
+        shared: &Shared,
+        task: u64,
+        mark: Mark,
+        now: Instant,
+        view: &mut View,
+    ) {
         let Some(after) = shared.config.slow_poll_warning else {
             return;
         };
@@ -404,16 +246,6 @@ impl Poll {
                 lasts: now.duration_since(self.since),
             }));
         }
-    }
-}
-
-/// Sends so many spare threads home that are not stuck, the last ones first.
-fn retire(shared: &Shared, count: usize) {
-    let seats = (shared.remotes.first_spare()..shared.remotes.len()).rev();
-    let at_work = seats.filter(|seat| shared.remotes[*seat].is_at_work());
-    for seat in at_work.take(count) {
-        shared.remotes[seat].retire.store(true, Relaxed);
-        shared.unpark(seat);
     }
 }
 
