@@ -13,7 +13,7 @@
 //!
 //! The threads themselves are in `threads.rs`; this is what they share.
 
-use crate::credit;
+use crate::signs::credit;
 use crate::task::Runnable;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;

@@ -5,72 +5,29 @@
 //! seat that one thread at a time holds and runs tasks on; the *injector* is the queue that all share;
 //! the *backstop* is the reactor thread, which steps in for busy workers.
 //!
-//! The modules are listed in reading order; each imports only those above it.
+//! The wings are listed in reading order; each imports only those above it.
 
 mod primitive;
 mod sys;
 
-mod locals;
-mod wait;
-mod watch;
-
-mod habit;
-
+mod signs;
 mod task;
 
-mod credit;
-mod crowd;
-mod idle;
-mod pace;
-mod parker;
-mod queue;
-mod slot;
+mod figures;
 
-mod slow_polls;
-mod standard_error;
+mod queues;
+mod rest;
 
-mod metrics;
+mod registry;
 
 mod blocking;
-mod callers;
-mod core;
-mod deep;
-mod ending;
-mod guest;
-mod lane;
-mod peer;
-mod registry;
-mod remotes;
 mod seats;
-mod shared;
-mod staff;
-mod table;
 
-mod context;
 pub mod leaf;
-
-mod away;
-mod join;
-mod schedule;
-mod timer;
 mod worker;
 
-mod monitor;
-
-mod backstop;
-mod threads;
-
-mod block_on;
-mod spawn;
-
-mod handle;
-mod local;
+mod rescue;
 mod runtime;
-
-mod builder;
-
-mod local_key;
-mod tasks;
 
 #[cfg(test)]
 mod testing;
@@ -78,23 +35,23 @@ mod testing;
 #[cfg(all(test, filch_loom))]
 mod model;
 
-pub use away::blocking;
-pub use builder::Builder;
-pub use handle::{Handle, NoRuntime};
-pub use join::{AbortHandle, JoinHandle};
-pub use local::LocalRuntime;
-pub use local_key::{AccessError, LocalKey, Scope};
-pub use metrics::{Metrics, WorkerMetrics};
-pub use runtime::{Leftover, Runtime};
-pub use shared::UnhandledPanic;
-pub use slow_polls::SlowSite;
-pub use task::{JoinError, TaskId, TaskInfo, TaskState};
-pub use tasks::{
+pub use figures::metrics::{Metrics, WorkerMetrics};
+pub use figures::slow_polls::SlowSite;
+pub use leaf::join::{AbortHandle, JoinHandle};
+pub use leaf::local_key::{AccessError, LocalKey, Scope};
+pub use leaf::timer::Timer;
+pub use rescue::away::blocking;
+pub use runtime::builder::Builder;
+pub use runtime::handle::{Handle, NoRuntime};
+pub use runtime::local::LocalRuntime;
+pub use runtime::tasks::{
     ConsumeBudget, TaskBuilder, YieldNow, all, consume_budget, cpu, current, need_preempt, spawn,
     spawn_blocking, spawn_local, yield_now,
 };
-pub use timer::Timer;
-pub use wait::WaitInfo;
+pub use runtime::threaded::{Leftover, Runtime};
+pub use seats::shared::UnhandledPanic;
+pub use task::wait::WaitInfo;
+pub use task::{JoinError, TaskId, TaskInfo, TaskState};
 
 /// What to do when there is no runtime on this thread.
 const NO_RUNTIME: &str = "there is no filch runtime on this thread: call this inside \

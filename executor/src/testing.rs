@@ -1,6 +1,6 @@
 //! What the unit tests and the models share: tasks without a runtime.
 
-use crate::locals::Node;
+use crate::task::locals::Node;
 use crate::task::{
     Allocated, Extras, Header, JoinError, NewTask, PanicListener, Runnable, Scheduler, TaskId,
     TaskRef, allocate,

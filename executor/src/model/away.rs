@@ -1,14 +1,14 @@
 //! Workers that leave their work for a long poll: somebody goes on with it.
 
 use super::Queue;
-use crate::idle::Idle;
-use crate::parker::{Parker, Unpark};
 use crate::primitive::atomic::AtomicBool;
 use crate::primitive::atomic::Ordering::{Relaxed, SeqCst};
 use crate::primitive::atomic::fence;
-use crate::slot::Slot;
+use crate::queues::slot::Slot;
+use crate::rest::idle::Idle;
+use crate::rest::parker::{Parker, Unpark};
+use crate::signs::watch::{Known, Mark, Stuck, Watch};
 use crate::testing::World;
-use crate::watch::{Known, Mark, Stuck, Watch};
 use filch_timer::Instant;
 use loom::thread;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The backstop's deep sleep: never while a worker is busy.
 
-use crate::deep::DeepSleep;
-use crate::idle::Idle;
-use crate::parker::{Parker, Unpark};
+use crate::rest::deep::DeepSleep;
+use crate::rest::idle::Idle;
+use crate::rest::parker::{Parker, Unpark};
 use loom::thread;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! The idle protocol: no task is left behind while a worker sleeps.
 
 use super::Queue;
-use crate::idle::Idle;
-use crate::parker::{Parker, Unpark};
+use crate::rest::idle::Idle;
+use crate::rest::parker::{Parker, Unpark};
 use loom::sync::atomic::{Ordering::SeqCst, fence};
 use loom::thread;
 use std::sync::Arc;

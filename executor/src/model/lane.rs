@@ -1,11 +1,11 @@
 //! A permit of the slow lane that is given back in the midst of a poll: it is given once, and whoever waits for it comes.
 
 use super::Queue;
-use crate::idle::Idle;
-use crate::lane::{EARLY, LEARNED, Permit, Permits};
-use crate::parker::{Parker, Unpark};
 use crate::primitive::atomic::Ordering::SeqCst;
 use crate::primitive::atomic::fence;
+use crate::queues::lane::{EARLY, LEARNED, Permit, Permits};
+use crate::rest::idle::Idle;
+use crate::rest::parker::{Parker, Unpark};
 use loom::thread;
 use std::sync::Arc;
 

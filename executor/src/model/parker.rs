@@ -1,9 +1,9 @@
 //! The parker: a wake-up is never lost, wherever the thread sleeps, and brings what was written before it.
 
-use crate::parker::{Parker, Unpark};
 use crate::primitive::UnsafeCell;
 use crate::primitive::atomic::AtomicBool;
 use crate::primitive::atomic::Ordering::{Relaxed, SeqCst};
+use crate::rest::parker::{Parker, Unpark};
 use loom::thread;
 use std::sync::Arc;
 

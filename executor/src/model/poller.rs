@@ -1,9 +1,9 @@
 //! The poller's hand-over: nobody stays asleep beside a free poller.
 
-use crate::idle::Idle;
-use crate::parker::{Parker, Unpark};
 use crate::primitive::atomic::AtomicBool;
 use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::rest::idle::Idle;
+use crate::rest::parker::{Parker, Unpark};
 use loom::thread;
 use std::sync::Arc;
 

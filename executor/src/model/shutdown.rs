@@ -1,10 +1,10 @@
 //! The registry and the end of a runtime: announced, and not too early.
 
 use super::Queue;
-use crate::ending::Ending;
 use crate::primitive::atomic::Ordering::SeqCst;
 use crate::primitive::atomic::fence;
-use crate::registry::{Desk, Registry};
+use crate::registry::ending::Ending;
+use crate::registry::tasks::{Desk, Registry};
 use crate::task::{Allocated, TaskRef};
 use crate::testing::World;
 use loom::thread;

@@ -1,13 +1,13 @@
 //! The next-task slot: its worker, a thief and the monitor.
 
-use crate::idle::Idle;
-use crate::parker::{Parker, Unpark};
 use crate::primitive::atomic::AtomicBool;
 use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
-use crate::slot::Slot;
+use crate::queues::slot::Slot;
+use crate::rest::idle::Idle;
+use crate::rest::parker::{Parker, Unpark};
+use crate::signs::watch::{Stuck, Watch};
 use crate::task::Runnable;
 use crate::testing::World;
-use crate::watch::{Stuck, Watch};
 use filch_timer::Instant;
 use loom::thread;
 use std::sync::Arc;

@@ -1,14 +1,15 @@
 //! A spare thread's life: called, at work, asked to retire, at rest, called again, and the end.
 
 use super::Queue;
-use crate::core::Core;
-use crate::idle::Idle;
-use crate::parker::{Parker, Unpark};
 use crate::primitive::atomic::AtomicUsize;
 use crate::primitive::atomic::Ordering::Relaxed;
 use crate::primitive::let_waits_time_out;
-use crate::remotes::Remotes;
-use crate::seats::{Called, Seats};
+use crate::rest::idle::Idle;
+use crate::rest::parker::{Parker, Unpark};
+use crate::seats::core::Core;
+use crate::seats::remotes::Remotes;
+use crate::seats::roster::Seats;
+use crate::seats::spares::Called;
 use filch_timer::Instant;
 use loom::thread;
 use std::sync::Arc;

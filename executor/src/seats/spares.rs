@@ -11,12 +11,12 @@
 //!                                └──────────call───────────┘
 //! ```
 
-use super::{Inner, Seats};
-use crate::core::Core;
-use crate::idle::Idle;
 use crate::primitive::atomic::Ordering::Relaxed;
-use crate::queue::Local;
-use crate::remotes::Remotes;
+use crate::queues::queue::Local;
+use crate::rest::idle::Idle;
+use crate::seats::core::Core;
+use crate::seats::remotes::Remotes;
+use crate::seats::roster::{Inner, Seats};
 use filch_timer::Instant;
 use std::time::Duration;
 

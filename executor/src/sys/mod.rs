@@ -32,6 +32,8 @@ pub(crate) use other::{
     thread_number, wait, wake_one,
 };
 
+pub(crate) mod standard_error;
+
 /// What a thread has used so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {

@@ -2,7 +2,7 @@
 
 use super::TaskId;
 use super::raw::Header;
-use crate::wait::WaitInfo;
+use crate::task::wait::WaitInfo;
 use std::fmt;
 use std::panic::Location;
 

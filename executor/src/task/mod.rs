@@ -27,10 +27,12 @@
 
 mod error;
 mod info;
+pub(crate) mod locals;
 pub(crate) mod memory;
 mod raw;
 mod report;
 mod state;
+pub(crate) mod wait;
 
 pub use error::JoinError;
 pub use info::{TaskInfo, TaskState};
@@ -39,7 +41,7 @@ pub(crate) use report::unobserved_panic;
 #[cfg(all(test, filch_loom))]
 pub(crate) use state::State;
 
-use crate::locals::Node;
+use crate::task::locals::Node;
 use std::any::Any;
 use std::fmt;
 use std::ptr::NonNull;

@@ -2,7 +2,7 @@
 
 use super::error::panic_message;
 use super::raw::Header;
-use crate::standard_error::say;
+use crate::sys::standard_error::say;
 use std::any::Any;
 
 /// Says that a task panicked and that nobody awaited it. The panic hook has already printed where.

@@ -20,11 +20,11 @@ mod sleep;
 
 pub(crate) use upkeep::events_of_turn;
 
-use crate::core::Core;
-use crate::remotes::Remote;
-use crate::shared::Shared;
-use crate::standard_error::say;
+use crate::seats::core::Core;
+use crate::seats::remotes::Remote;
+use crate::seats::shared::Shared;
 use crate::sys;
+use crate::sys::standard_error::say;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, fence};

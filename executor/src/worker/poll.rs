@@ -7,10 +7,10 @@
 //! Which task is run is decided in `search.rs`; what a poll does to the task's state, in `task/`.
 
 use super::Worker;
-use crate::context;
+use crate::seats::context;
+use crate::signs::watch::{Known, Mark, Stuck};
 use crate::sys;
 use crate::task::{Header, Runnable};
-use crate::watch::{Known, Mark, Stuck};
 use filch_timer::Instant;
 use std::sync::atomic::Ordering::Relaxed;
 

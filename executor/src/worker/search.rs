@@ -5,9 +5,9 @@
 //! does with a task is in `poll.rs`. Who wakes whom for it, and what a searcher owes to others, is in `idle.rs`.
 
 use super::Worker;
-use crate::credit;
-use crate::queue::{EVENTS_LIMIT, Stolen};
-use crate::remotes::Remote;
+use crate::queues::queue::{EVENTS_LIMIT, Stolen};
+use crate::seats::remotes::Remote;
+use crate::signs::credit;
 use crate::task::Runnable;
 use filch_timer::Instant;
 

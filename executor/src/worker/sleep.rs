@@ -4,9 +4,9 @@
 //! a sleep on the word or in the poller in `parker.rs`.
 
 use super::Worker;
-use crate::credit;
-use crate::idle::Idle;
-use crate::queue::EVENTS_LIMIT;
+use crate::queues::queue::EVENTS_LIMIT;
+use crate::rest::idle::Idle;
+use crate::signs::credit;
 use filch_reactor::Turn;
 use filch_timer::Instant;
 use std::sync::atomic::Ordering::Relaxed;

@@ -4,9 +4,9 @@
 //! (`sleep.rs`). Nothing here waits for anything.
 
 use super::Worker;
-use crate::queue::{EVENTS_LIMIT, LOCAL_LIMIT};
-use crate::standard_error::say;
+use crate::queues::queue::{EVENTS_LIMIT, LOCAL_LIMIT};
 use crate::sys;
+use crate::sys::standard_error::say;
 use filch_timer::Instant;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;

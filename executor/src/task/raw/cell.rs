@@ -5,12 +5,12 @@
 //! to have the right to the stage by then (rule 2).
 
 use super::{Header, Runnable, TaskRef, VTable};
-use crate::habit::Habit;
 use crate::primitive::UnsafeCell;
+use crate::signs::habit::Habit;
 use crate::task::error::JoinError;
 use crate::task::state::State;
+use crate::task::wait::WaitRecord;
 use crate::task::{Extras, Scheduler, TaskId, memory};
-use crate::wait::WaitRecord;
 use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;

@@ -1,0 +1,200 @@
+//! The two handles on a task: the one that gets its output, and the one that can only abort it.
+
+use crate::leaf;
+use crate::rest::parker::ThreadParker;
+use crate::seats::context;
+use crate::task::wait::{Wait, WaitKind};
+use crate::task::{JoinError, TaskId, TaskRef};
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// A spawned task's output to come.
+///
+/// Await it for the output. Dropping it detaches the task, which goes on running; a panic that then
+/// nobody can observe is reported on standard error.
+///
+/// # Cancel safety
+/// Awaiting `&mut handle` may be dropped at any time and awaited again.
+pub struct JoinHandle<T> {
+    /// There until the handle is dropped.
+    task: ManuallyDrop<TaskRef>,
+    /// The output was taken.
+    taken: bool,
+    output: PhantomData<T>,
+}
+
+// SAFETY: the handle can move a T to the thread that holds it, and nothing else of the task.
+unsafe impl<T: Send> Send for JoinHandle<T> {}
+// SAFETY: `&JoinHandle` gives no access to the output.
+unsafe impl<T: Send> Sync for JoinHandle<T> {}
+// The output is never pinned inside the handle.
+impl<T> Unpin for JoinHandle<T> {}
+
+impl<T> JoinHandle<T> {
+    /// # Safety (of use, kept by `spawn`)
+    /// `task` is the handle's reference of a task whose output is a `T`, made once per task.
+    pub(crate) fn new(task: TaskRef) -> JoinHandle<T> {
+        JoinHandle {
+            task: ManuallyDrop::new(task),
+            taken: false,
+            output: PhantomData,
+        }
+    }
+
+    /// Cancels the task: its future is dropped at its next scheduling, and awaiting the handle
+    /// gives a [`JoinError`] that says cancelled. A task that ends first, or never returns from
+    /// its poll, is not affected.
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// Whether the task has ended: awaiting the handle then does not wait.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.task.header().state.load().is_complete()
+    }
+
+    /// The task's number.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.task.header().id
+    }
+
+    /// The task's name, if it was given one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.task.header().extras.as_ref()?.name.as_deref()
+    }
+
+    /// A handle that can abort the task and outlive this one.
+    #[must_use]
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle {
+            task: TaskRef::clone(&self.task),
+        }
+    }
+
+    /// Waits for the task on this thread, for code that is not async.
+    ///
+    /// # Errors
+    /// The handle itself, when `timeout` passes first; `None` waits for ever.
+    ///
+    /// # Panics
+    /// Inside a task, where waiting would keep a worker from running the very task that is waited
+    /// for: await the handle there. Also if the output was already taken by awaiting.
+    #[track_caller]
+    pub fn join_blocking(
+        mut self,
+        timeout: Option<Duration>,
+    ) -> Result<Result<T, JoinError>, JoinHandle<T>> {
+        context::assert_may_block("JoinHandle::join_blocking");
+        let parker = Arc::new(ThreadParker::new());
+        let waker = Waker::from(Arc::clone(&parker));
+        let deadline = timeout.map(|timeout| filch_timer::Instant::now().saturating_add(timeout));
+        loop {
+            if let Some(output) = self.take_or_register(&waker) {
+                return Ok(output);
+            }
+            if !parker.park_until(deadline) {
+                // One last look: it may have ended together with the time.
+                return self.take_or_register(&waker).ok_or(self);
+            }
+        }
+    }
+
+    /// The output, or else `waker` is called once it is there.
+    ///
+    /// # Panics
+    /// If the output was already taken.
+    #[track_caller]
+    pub(crate) fn take_or_register(&mut self, waker: &Waker) -> Option<Result<T, JoinError>> {
+        assert!(
+            !self.taken,
+            "a JoinHandle was used after its output was taken"
+        );
+        let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
+        // SAFETY: this is the task's one JoinHandle, its output is a T, and it has not been taken before. On
+        // true, `output` was written.
+        unsafe {
+            self.taken = self.task.poll_join(waker, output.as_mut_ptr().cast());
+            self.taken.then(|| output.assume_init())
+        }
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if leaf::poll_budget(cx).is_pending() {
+            return Poll::Pending;
+        }
+        match self.take_or_register(cx.waker()) {
+            Some(output) => Poll::Ready(output),
+            None => {
+                let task = self.task.header();
+                leaf::record(Wait {
+                    kind: WaitKind::Join,
+                    resource: task.id.as_u64(),
+                    at: task.spawned_at,
+                });
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        // SAFETY: the handle ends here, and nobody uses the reference again.
+        let task = unsafe { ManuallyDrop::take(&mut self.task) };
+        task.detach(self.taken);
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Aborts a task from anywhere. Holding one does not keep the task running or its output alive.
+#[derive(Clone)]
+pub struct AbortHandle {
+    task: TaskRef,
+}
+
+impl AbortHandle {
+    /// As [`JoinHandle::abort`].
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// Whether the task has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.task.header().state.load().is_complete()
+    }
+
+    /// The task's number.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.task.header().id
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbortHandle")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}

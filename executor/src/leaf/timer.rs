@@ -1,0 +1,215 @@
+//! The timer leaf: a deadline in the wheel of the worker that polls it.
+//!
+//! Whoever first polls a timer registers it in its own worker's wheel, so that no timer ever has to
+//! wake another worker: a worker sleeps at most until its own wheel's next deadline. Threads outside
+//! the runtime use a wheel that the backstop thread (in a local runtime: its thread) looks after; it also does
+//! so for a worker that is stuck, which may itself wait for its timer with some other library's `block_on`.
+
+use crate::leaf::{self, Wait, WaitKind};
+use crate::seats::context::{self, Context as ThreadContext};
+use filch_timer::{Instant, Key, Timers};
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::fence;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// A deadline that lies this far ahead of the coarse time has not come yet.
+const FAR: Duration = Duration::from_millis(100);
+
+/// A deadline that a task can wait for. What `sleep`, `timeout` and `interval` are made of.
+///
+/// Nothing is registered before the first poll; dropping it cancels.
+#[derive(Debug)]
+pub struct Timer {
+    deadline: Instant,
+    /// While registered.
+    entry: Option<Entry>,
+    at: &'static Location<'static>,
+}
+
+/// A timer's place in a wheel.
+#[derive(Debug)]
+struct Entry {
+    timers: Arc<Timers>,
+    key: Key,
+    /// When it fires there: the timer's deadline, or before.
+    due: Instant,
+}
+
+impl Timer {
+    /// A timer for `deadline`; `at` is where the operation that needs it was called.
+    #[must_use]
+    pub fn new(deadline: Instant, at: &'static Location<'static>) -> Timer {
+        Timer {
+            deadline,
+            entry: None,
+            at,
+        }
+    }
+
+    /// When it fires.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Ready once the deadline has passed; never before.
+    ///
+    /// # Panics
+    /// Outside a runtime, unless the deadline has already passed.
+    #[track_caller]
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if leaf::poll_budget(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.poll_as_limit(cx)
+    }
+
+    /// As [`poll`](Timer::poll), without spending budget: for a time limit on something that has just
+    /// said that it is not ready, and has spent its own.
+    ///
+    /// A timer that is registered is ready when the wheel has fired it, so the clock is read before the
+    /// first registration and after the firing only; not even before it when the deadline is far away.
+    ///
+    /// # Panics
+    /// As `poll`.
+    #[track_caller]
+    pub fn poll_as_limit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_still_registered(cx.waker()) {
+            if !is_far(self.deadline) && Instant::now() >= self.deadline {
+                self.entry = None;
+                return Poll::Ready(());
+            }
+            self.entry = register(self.deadline, cx.waker());
+            assert!(self.entry.is_some(), "{}", crate::NO_TIME);
+        }
+        leaf::record(Wait {
+            kind: WaitKind::Sleep,
+            resource: 0,
+            at: self.at,
+        });
+        Poll::Pending
+    }
+
+    /// Moves the deadline.
+    ///
+    /// Moving it later is a store, and the wheel learns of it at the old deadline: a task that waits for this
+    /// timer is polled once in vain then. So a time limit that each request moves on costs next to nothing.
+    pub fn reset(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        if self
+            .entry
+            .as_ref()
+            .is_some_and(|entry| deadline < entry.due)
+        {
+            self.entry = self.entry.take().and_then(|entry| entry.advance(deadline));
+        }
+    }
+
+    fn is_still_registered(&self, waker: &Waker) -> bool {
+        self.entry
+            .as_ref()
+            .is_some_and(|entry| entry.timers.update(entry.key, waker))
+    }
+
+    fn cancel(&mut self) {
+        if let Some(entry) = self.entry.take() {
+            entry.timers.cancel(entry.key);
+        }
+    }
+}
+
+impl Entry {
+    /// Moves the entry to an earlier time. `None`: it has fired, or could not be moved, and the task that waits
+    /// is woken.
+    fn advance(mut self, due: Instant) -> Option<Entry> {
+        // Only the wheel's own worker may move a deadline ahead: it is awake. Another worker takes
+        // the timer over into its own wheel.
+        if context::with(|context| is_own_wheel(context, &self.timers)) {
+            if self.timers.reset(self.key, due)? {
+                context::with(tell_keeper);
+            }
+            self.due = due;
+            return Some(self);
+        }
+        let waker = self.timers.take(self.key)?;
+        let entry = register(due, &waker);
+        if entry.is_none() {
+            // No runtime here: the task that waits registers it where it runs.
+            waker.wake();
+        }
+        entry
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+fn is_own_wheel(context: &ThreadContext, timers: &Arc<Timers>) -> bool {
+    let Some(shared) = context.shared() else {
+        return false;
+    };
+    let Some(core) = context.core_of(shared) else {
+        return false;
+    };
+    Arc::ptr_eq(&shared.remotes[core.index].timers, timers)
+}
+
+/// Whether a deadline is certainly not due, as far as a worker can tell without reading the clock. Its
+/// coarse time is some milliseconds old at most; on other threads it may be of any age.
+fn is_far(deadline: Instant) -> bool {
+    context::with(|context| {
+        context.shared().is_some_and(|shared| {
+            context.core_of(shared).is_some() && deadline > shared.coarse_now().saturating_add(FAR)
+        })
+    })
+}
+
+/// `None`: there is no running runtime on this thread.
+fn register(due: Instant, waker: &Waker) -> Option<Entry> {
+    context::with(|context| {
+        let shared = context.shared()?;
+        let timers = match context.core_of(shared) {
+            Some(core) => &shared.remotes[core.index].timers,
+            None => &shared.foreign_timers,
+        };
+        let inserted = timers.insert(due, waker)?;
+        if inserted.earliest {
+            tell_keeper(context);
+        }
+        Some(Entry {
+            timers: Arc::clone(timers),
+            key: inserted.key,
+            due,
+        })
+    })
+}
+
+/// Makes whoever looks after this thread's timers see a new earliest deadline. A worker does so itself,
+/// unless it is stuck.
+///
+/// Orderings: the backstop looks who is stuck, fences [deep-sleep] and then looks at the wheels of those who
+/// are. Either it sees the new deadline, or it is seen here that this worker is stuck.
+fn tell_keeper(context: &ThreadContext) {
+    let Some(shared) = context.shared() else {
+        return;
+    };
+    if let Some(core) = context.core_of(shared) {
+        if shared.config.local {
+            return;
+        }
+        fence(SeqCst); // [own-timer], pairs with [deep-sleep]
+        if shared.remotes[core.index].watch.mark().is_some() {
+            shared.wake_backstop();
+        }
+    } else if shared.config.local {
+        shared.unpark(0);
+    } else {
+        shared.wake_backstop();
+    }
+}

@@ -1,0 +1,14 @@
+//! Where a runnable waits: a worker's own queue and its next-task slot, the injector that all share, the queues of threads
+//! in `block_on`, and the slow lane with its permits.
+//!
+//! Whoever schedules a task puts it into one of these, and whoever works takes it out or steals it.
+//!
+//! Never in here: which of them a task goes to (`seats/schedule.rs`), the order in which a worker asks them
+//! (`worker/search.rs`), and whom a push wakes.
+
+pub(crate) mod queue;
+
+pub(crate) mod guest;
+pub(crate) mod slot;
+
+pub(crate) mod lane;

@@ -1,0 +1,247 @@
+//! How a runtime is configured and started.
+
+use crate::runtime::local::LocalRuntime;
+use crate::runtime::threaded::Runtime;
+use crate::runtime::threads;
+use crate::seats::core::Core;
+use crate::seats::schedule::SCHEDULER;
+use crate::seats::shared::{Config, Shared, UnhandledPanic};
+use crate::sys;
+use filch_reactor::Selector;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// More workers than any machine has cores; a guard against a unit mistaken for a count.
+const MAX_WORKERS: usize = 4096;
+
+/// The processor's clock, and what the system tells of a thread, are no more precise than some tens of microseconds.
+const MIN_STALL_THRESHOLD: Duration = Duration::from_micros(50);
+
+/// Configures a runtime.
+///
+/// ```
+/// let rt = filch_executor::Runtime::builder().workers(2).thread_name("web").build()?;
+/// assert_eq!(rt.block_on(async { 6 * 7 }), 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a Builder does nothing until `build` is called"]
+pub struct Builder {
+    workers: Option<usize>,
+    max_blocking_threads: Option<usize>,
+    thread_name: Option<String>,
+    seed: Option<u64>,
+    stack_size: Option<usize>,
+    max_spare_threads: Option<usize>,
+    stall_threshold: Option<Duration>,
+    slow_poll_warning: Option<Duration>,
+    unwatched: bool,
+    on_unhandled_panic: UnhandledPanic,
+    selector: Option<Selector>,
+}
+
+impl Builder {
+    /// Everything at its default.
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// How many threads run tasks at a time. Default: the environment variable `FILCH_WORKERS`, or
+    /// else the number of cores that the process may use (a cgroup's quota is respected).
+    ///
+    /// With more workers than the process could use cores when the runtime was built, no more are woken than there are cores while
+    /// those that are awake use them: the others are for tasks that block.
+    pub fn workers(mut self, workers: usize) -> Builder {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// How many threads run blocking calls at a time. Default: 512.
+    pub fn max_blocking_threads(mut self, threads: usize) -> Builder {
+        self.max_blocking_threads = Some(threads);
+        self
+    }
+
+    /// How many threads may stand in at a time for workers that are stuck in a long poll. Default: 256.
+    /// With 0, what waits behind a long poll can still go on at another worker, but when every worker is
+    /// stuck, everything waits.
+    ///
+    /// They are started when they are needed, retire when they have not been for 10 ms, and end after
+    /// five seconds of rest. Where the system does not tell what a thread is doing (others than Linux), every long poll
+    /// counts as computing, and there is one spare thread for all.
+    pub fn max_spare_threads(mut self, threads: usize) -> Builder {
+        self.max_spare_threads = Some(threads);
+        self
+    }
+
+    /// What the runtime's threads are called, followed by a number or their purpose. Default:
+    /// `filch`.
+    pub fn thread_name(mut self, name: impl Into<String>) -> Builder {
+        self.thread_name = Some(name.into());
+        self
+    }
+
+    /// The seed of all the runtime's random choices, as of whom to steal from. Default: random.
+    pub fn seed(mut self, seed: u64) -> Builder {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The stack size of the runtime's threads, in bytes. Default: that of `std::thread`.
+    pub fn stack_size(mut self, bytes: usize) -> Builder {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// A worker that has been inside one poll for this long is taken for stuck: what waits behind
+    /// that poll is handed to others, and if every worker is stuck, a spare thread comes. Default: 1 ms.
+    /// At least 50 µs. Looked at every 0.5 to 4 ms; a poll that visibly waits for something counts as stuck after a quarter of it.
+    pub fn stall_threshold(mut self, threshold: Duration) -> Builder {
+        self.stall_threshold = Some(threshold);
+        self
+    }
+
+    /// A task that has been inside one poll for this long is named on standard error, at most once a
+    /// second: the task, where it was spawned, and whether it computes or is blocked. Default: 100 ms.
+    /// [`Duration::MAX`]: never. Slow polls are counted anyway, see
+    /// [`Metrics::slow_sites`](crate::Metrics::slow_sites).
+    pub fn slow_poll_warning(mut self, after: Duration) -> Builder {
+        self.slow_poll_warning = Some(after);
+        self
+    }
+
+    /// Workers are not watched: nothing waits for long polls to be found out, and nothing is done about them.
+    /// For measuring what the watching costs.
+    #[doc(hidden)]
+    pub fn unwatched(mut self) -> Builder {
+        self.unwatched = true;
+        self
+    }
+
+    /// What to do about a task that panicked and whose `JoinHandle` was dropped without being awaited.
+    pub fn on_unhandled_panic(mut self, policy: UnhandledPanic) -> Builder {
+        self.on_unhandled_panic = policy;
+        self
+    }
+
+    /// By what means the operating system is asked for readiness. Default: the environment variable
+    /// `FILCH_SELECTOR` (`epoll` or `polling`), or else the best that the system has.
+    pub fn selector(mut self, selector: Selector) -> Builder {
+        self.selector = Some(selector);
+        self
+    }
+
+    /// Starts a runtime. Its reactor thread runs from now on; a worker's thread is started when there
+    /// is the first work for it.
+    ///
+    /// # Errors
+    /// If an option or environment variable makes no sense, or the operating system refuses a
+    /// thread or a poller.
+    pub fn build(self) -> io::Result<Runtime> {
+        let workers = self.worker_count()?;
+        let (shared, cores) = self.shared(workers, false)?;
+        for core in cores.into_iter().rev() {
+            shared.seats.vacate(core);
+        }
+        threads::start_backstop(&shared)?;
+        Ok(Runtime::from_shared(shared))
+    }
+
+    /// Makes a runtime of the calling thread. `workers` does not apply.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn build_local(self) -> io::Result<LocalRuntime> {
+        let (shared, mut cores) = self.shared(1, true)?;
+        let core = cores.pop().expect("one worker has one core");
+        Ok(LocalRuntime::from_parts(shared, core))
+    }
+
+    fn shared(self, workers: usize, local: bool) -> io::Result<(Arc<Shared>, Vec<Core>)> {
+        let seed = self.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+        let config = Config {
+            workers,
+            local,
+            max_blocking_threads: self.max_blocking_threads.unwrap_or(512),
+            thread_name: self.thread_name.unwrap_or_else(|| "filch".to_owned()),
+            stack_size: self.stack_size,
+            max_spare_threads: self.max_spare_threads.unwrap_or(256),
+            stall_threshold: self.stall_threshold.unwrap_or(Duration::from_millis(1)),
+            slow_poll_warning: Some(self.slow_poll_warning.unwrap_or(Duration::from_millis(100)))
+                .filter(|after| *after != Duration::MAX),
+            processors: sys::processors(),
+            monitor: !self.unwatched,
+            seed,
+            on_unhandled_panic: self.on_unhandled_panic,
+            selector: self.selector.map_or_else(selector_from_env, Ok)?,
+        };
+        if config.max_blocking_threads == 0 {
+            return Err(invalid(
+                "max_blocking_threads is 0: spawn_blocking could never run",
+            ));
+        }
+        if config.max_spare_threads > MAX_WORKERS {
+            return Err(invalid(&format!(
+                "max_spare_threads is {}: choose from 0 to {MAX_WORKERS}",
+                config.max_spare_threads
+            )));
+        }
+        if config.stall_threshold < MIN_STALL_THRESHOLD {
+            return Err(invalid(&format!(
+                "stall_threshold is {:?}: with less than {MIN_STALL_THRESHOLD:?} most polls would be taken for long ones",
+                config.stall_threshold
+            )));
+        }
+        if config.thread_name.contains('\0') {
+            return Err(invalid(
+                "thread_name contains a NUL character, which no thread may have",
+            ));
+        }
+        let (shared, queues) = Shared::new(config, SCHEDULER, threads::start_new)?;
+        let cores = queues.into_iter().enumerate();
+        let depot = &shared.remotes.depot;
+        let cores = cores.map(|(i, queue)| Core::new(i, queue, depot.clone(), seed));
+        let cores = cores.collect();
+        Ok((shared, cores))
+    }
+
+    fn worker_count(&self) -> io::Result<usize> {
+        let workers = match self.workers {
+            Some(workers) => workers,
+            None => workers_from_env()?,
+        };
+        if workers == 0 || workers > MAX_WORKERS {
+            return Err(invalid(&format!(
+                "a runtime cannot have {workers} workers: choose from 1 to {MAX_WORKERS}"
+            )));
+        }
+        Ok(workers)
+    }
+}
+
+fn workers_from_env() -> io::Result<usize> {
+    match std::env::var("FILCH_WORKERS") {
+        Ok(text) => text.trim().parse().map_err(|_| {
+            invalid(&format!(
+                "FILCH_WORKERS is '{text}': write a number of workers, as in 4"
+            ))
+        }),
+        Err(_) => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+    }
+}
+
+fn selector_from_env() -> io::Result<Selector> {
+    match std::env::var("FILCH_SELECTOR") {
+        Ok(text) => text
+            .trim()
+            .parse()
+            .map_err(|error| invalid(&format!("FILCH_SELECTOR: {error}"))),
+        Err(_) => Ok(Selector::default()),
+    }
+}
+
+fn invalid(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}

@@ -1,0 +1,219 @@
+//! A handle on a runtime: to spawn into it and look at it, from any thread.
+
+use crate::figures::metrics::{Metrics, WorkerMetrics};
+use crate::leaf::join::JoinHandle;
+use crate::seats::context;
+use crate::seats::shared::Shared;
+use crate::task::TaskInfo;
+use filch_reactor::Reactor;
+use filch_timer::Clock;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// There is no runtime on this thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct NoRuntime(pub(crate) ());
+
+impl fmt::Debug for NoRuntime {
+    /// As Display: it is what `unwrap` shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(crate::NO_RUNTIME)
+    }
+}
+
+impl std::error::Error for NoRuntime {}
+
+impl From<NoRuntime> for io::Error {
+    fn from(error: NoRuntime) -> io::Error {
+        io::Error::other(error)
+    }
+}
+
+/// A handle on a runtime. Cloning it is cheap; it does not keep the runtime running.
+///
+/// After the runtime has shut down, whatever is spawned through it is cancelled at once.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Handle {
+        Handle { shared }
+    }
+
+    /// The runtime that the calling code runs in.
+    ///
+    /// # Panics
+    /// Outside a runtime; [`Handle::try_current`] does not.
+    #[must_use]
+    #[track_caller]
+    pub fn current() -> Handle {
+        match Handle::try_current() {
+            Ok(handle) => handle,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The runtime that the calling code runs in.
+    ///
+    /// # Errors
+    /// Outside a runtime.
+    pub fn try_current() -> Result<Handle, NoRuntime> {
+        context::current().map(Handle::new).ok_or(NoRuntime(()))
+    }
+
+    /// Spawns a future as a task of this runtime.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.shared.spawn(future, None, Location::caller())
+    }
+
+    #[track_caller]
+    pub(crate) fn spawn_named<F>(&self, future: F, name: Option<Box<str>>) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.shared.spawn(future, name, Location::caller())
+    }
+
+    /// Runs a closure that may block on a thread kept for such. See [`crate::spawn_blocking`].
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.shared.spawn_blocking(f, Location::caller())
+    }
+
+    /// Runs a closure that computes for long on the workers. See [`crate::cpu`].
+    #[track_caller]
+    pub fn cpu<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.shared.cpu(f, Location::caller())
+    }
+
+    /// Polls a future on this thread until it is ready; what it spawns runs on the runtime.
+    ///
+    /// On a handle of a [`LocalRuntime`](crate::LocalRuntime), its tasks run only while its own
+    /// thread is in `block_on`.
+    ///
+    /// # Panics
+    /// Inside a task or another `block_on`, where it could deadlock; and with the future's panic.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.shared.block_on(future)
+    }
+
+    /// What the runtime has counted.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.shared.metrics()
+    }
+
+    /// What every task of the runtime that has not ended is doing, by id.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        self.shared.registry.infos()
+    }
+
+    /// The runtime's reactor, for I/O objects.
+    #[must_use]
+    pub fn reactor(&self) -> &Arc<Reactor> {
+        &self.shared.reactor
+    }
+
+    /// The runtime's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn metrics(&self) -> Metrics {
+        let backstop = &self.backstop.counters;
+        Metrics {
+            workers: (0..self.config.workers)
+                .map(|worker| self.seat_metrics(worker))
+                .collect(),
+            spare: {
+                let nobody = WorkerMetrics {
+                    idle: true,
+                    ..WorkerMetrics::default()
+                };
+                let seats = self.config.workers..self.remotes.all().count();
+                let spares = seats.map(|seat| self.seat_metrics(seat));
+                spares.fold(nobody, |sum, spare| sum.plus(&spare))
+            },
+            spares: {
+                let spares = self.remotes.iter().skip(self.config.workers);
+                spares.filter(|remote| remote.held.load(Relaxed)).count()
+            },
+            spare_threads: self.seats.spare_threads(),
+            stuck_workers: {
+                let held = self
+                    .remotes
+                    .iter()
+                    .filter(|remote| remote.held.load(Relaxed));
+                held.filter(|remote| !remote.is_at_work()).count()
+            },
+            slow_polls: self.slow_polls.total(),
+            slow_sites: self.slow_polls.sites(),
+            slow_lane_depth: self.lanes.len(),
+            tasks: self.registry.len(),
+            injector_depth: self.injector.len(),
+            foreign_timers: self.foreign_timers.len(),
+            io_sources: self.reactor.len(),
+            backstop_turns: backstop.turns.get(),
+            backstop_io_events: backstop.io_events.get(),
+            backstop_timers_fired: backstop.timers_fired.get(),
+            rescues: backstop.rescues.get(),
+            blocking_threads: self.blocking.threads(),
+            blocking_queue_depth: self.blocking.depth(),
+        }
+    }
+
+    fn seat_metrics(&self, seat: usize) -> WorkerMetrics {
+        let remote = &self.remotes[seat];
+        let counters = &remote.counters;
+        WorkerMetrics {
+            polls: counters.polls.get(),
+            parks: counters.parks.get(),
+            steals: counters.steals.get(),
+            wakes: counters.wakes.get(),
+            overflows: counters.overflows.get(),
+            turns: counters.turns.get(),
+            io_events: counters.io_events.get(),
+            timers_fired: counters.timers_fired.get(),
+            queue_depth: remote.waiting(),
+            timers: remote.timers.len(),
+            idle: !remote.held.load(Relaxed) || self.idle.is_idle(seat),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A runtime of one thread, whose tasks need not be Send.
+//!
+//! It shares everything with the large one but the loop: one seat, no next-task slot, no thieves and
+//! no backstop thread, so tasks run in the order in which they were scheduled.
+
+use crate::leaf::join::JoinHandle;
+use crate::runtime::block_on::UNHANDLED;
+use crate::runtime::handle::Handle;
+use crate::seats::context::{self, Role};
+use crate::seats::core::Core;
+use crate::seats::shared::Shared;
+use crate::sys::Prompt;
+use crate::worker::Worker;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{AcqRel, Release};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Tasks that run between two polls of the `block_on` future when that is ready all the time.
+const TASKS_PER_ROUND: usize = 64;
+
+/// A runtime on the calling thread, for futures that are not Send.
+///
+/// Tasks run only while the thread is inside [`LocalRuntime::block_on`], in FIFO order. Dropping it
+/// cancels all tasks and drops their futures on this thread.
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// let rt = filch_executor::LocalRuntime::new()?;
+/// let answer = rt.block_on(async {
+///     let shared = Rc::new(21);
+///     let twice = filch_executor::spawn_local({
+///         let shared = Rc::clone(&shared);
+///         async move { *shared * 2 }
+///     });
+///     twice.await.unwrap()
+/// });
+/// assert_eq!(answer, 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct LocalRuntime {
+    shared: Arc<Shared>,
+    core: Core,
+    /// It stays on its thread: its tasks are not Send.
+    not_send: PhantomData<*const ()>,
+}
+
+impl LocalRuntime {
+    /// A local runtime with defaults.
+    ///
+    /// # Errors
+    /// As [`Builder::build_local`](crate::Builder::build_local).
+    pub fn new() -> io::Result<LocalRuntime> {
+        crate::Builder::new().build_local()
+    }
+
+    pub(crate) fn from_parts(shared: Arc<Shared>, core: Core) -> LocalRuntime {
+        LocalRuntime {
+            shared,
+            core,
+            not_send: PhantomData,
+        }
+    }
+
+    /// Runs a future, and the runtime's tasks meanwhile, on this thread until the future is ready.
+    /// Tasks that are left then go on at the next call.
+    ///
+    /// # Panics
+    /// Inside a task or another `block_on`, with the future's own panic, and when the runtime is shut
+    /// down by an unhandled panic.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        context::assert_may_block("LocalRuntime::block_on");
+        let root = Arc::new(Root {
+            ready: AtomicBool::new(true),
+            shared: Arc::clone(&self.shared),
+        });
+        let waker = Waker::from(Arc::clone(&root));
+        let mut cx = Context::from_waker(&waker);
+        let mut future = pin!(future);
+        let _prompt = Prompt::start();
+        let _entered = context::enter(&self.shared, Role::Worker, Some(&self.core), None);
+        let mut worker = Worker::new(&self.shared, &self.core, Some(&root.ready));
+        loop {
+            if root.ready.swap(false, AcqRel) {
+                context::with(context::Context::reset_budget);
+                // A poll like a task's: every so many, timers and I/O are looked after, even when
+                // there is no task and this future is ready all the time.
+                self.core.tick.set(self.core.tick.get().wrapping_add(1));
+                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    // Without a backstop thread nobody would do so later.
+                    self.shared.remotes.depot.clear();
+                    return output;
+                }
+            }
+            if !run_some(&mut worker) {
+                let failed = self.shared.callers.has_failed();
+                assert!(!failed, "LocalRuntime::block_on will not end: {UNHANDLED}");
+                worker.sleep();
+            }
+        }
+    }
+
+    /// Spawns a future that need not be Send.
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        // SAFETY: this is the local runtime's thread, as the runtime cannot leave it.
+        unsafe {
+            self.shared
+                .spawn_unchecked(future, None, Location::caller())
+        }
+    }
+
+    /// A handle on this runtime, for other threads too.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.shared))
+    }
+}
+
+/// Runs up to a round of tasks; `false`: there was none.
+fn run_some(worker: &mut Worker<'_>) -> bool {
+    for done in 0..TASKS_PER_ROUND {
+        worker.upkeep_if_due();
+        match worker.next_task() {
+            Some(task) => worker.run_task(task),
+            None => return done > 0,
+        }
+    }
+    true
+}
+
+impl Drop for LocalRuntime {
+    fn drop(&mut self) {
+        {
+            let _entered = context::enter(&self.shared, Role::Worker, Some(&self.core), None);
+            self.shared.begin_shutdown();
+            let mut worker = Worker::new(&self.shared, &self.core, None);
+            while !self.shared.registry.is_empty() {
+                if !run_some(&mut worker) {
+                    worker.sleep();
+                }
+            }
+        }
+        self.shared.blocking.wait_gone(None);
+        self.shared.close_drivers();
+    }
+}
+
+impl fmt::Debug for LocalRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalRuntime").finish_non_exhaustive()
+    }
+}
+
+/// The waker of the `block_on` future.
+struct Root {
+    ready: AtomicBool,
+    shared: Arc<Shared>,
+}
+
+impl Wake for Root {
+    fn wake(self: Arc<Root>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Root>) {
+        self.ready.store(true, Release);
+        self.shared.unpark(0);
+    }
+}

@@ -1,0 +1,292 @@
+//! What a task can do and ask about itself: spawn others, yield, share its turn.
+
+use crate::leaf::join::JoinHandle;
+use crate::leaf::{self, Wait, WaitKind};
+use crate::runtime::handle::Handle;
+use crate::seats::context;
+use crate::task::TaskInfo;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Spawns a future as a task of the current runtime.
+///
+/// It starts on some worker, perhaps at once, and goes on whether or not the handle is awaited.
+///
+/// # Panics
+/// Outside a runtime.
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_here(future, None)
+}
+
+#[track_caller]
+fn spawn_here<F>(future: F, name: Option<Box<str>>) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let at = Location::caller();
+    match context::with_current(|shared| shared.spawn(future, name, at)) {
+        Some(handle) => handle,
+        None => panic!("{}", crate::NO_RUNTIME),
+    }
+}
+
+/// Runs a closure that may block on a thread kept for such, so that no worker waits with it.
+///
+/// Task-locals are inherited. Aborting the handle cancels a closure that has not begun; one that
+/// has runs to its end, and a shutdown waits for it.
+///
+/// # Panics
+/// Outside a runtime.
+#[track_caller]
+pub fn spawn_blocking<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    Handle::current().spawn_blocking(f)
+}
+
+/// Runs a closure that computes for long on the workers, so that the I/O beside it goes on.
+///
+/// At most as many such closures run at a time as the runtime has workers; the rest waits in the order of the calls. One that
+/// blocks, by [`blocking`](crate::blocking) or because it was found to, makes way for the next. Meanwhile a further thread, if need be, serves the
+/// other tasks, and the operating system divides the cores between all of them. So computing gets what I/O
+/// leaves, and at least its fair share, while I/O waits for a core about as long as beside another process.
+/// (With [`spawn_blocking`] there would be up to 512 computing threads instead.)
+///
+/// Task-locals are inherited. Aborting the handle cancels a closure that has not begun; one that has runs to
+/// its end, and a shutdown waits for it. On a [`LocalRuntime`](crate::LocalRuntime) it is run in its turn and
+/// the other tasks wait.
+///
+/// # Panics
+/// Outside a runtime. A panic of the closure is the handle's error.
+///
+/// # Cancel safety
+/// Dropping the handle detaches the closure.
+///
+/// # Examples
+/// ```
+/// # let rt = filch_executor::Runtime::new()?;
+/// # rt.run(async {
+/// let sum = filch_executor::cpu(|| (0..1_000_000_u64).sum::<u64>()).await?;
+/// assert_eq!(sum, 499_999_500_000);
+/// # Ok::<(), filch_executor::JoinError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn cpu<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    Handle::current().cpu(f)
+}
+
+/// Spawns a future that need not be Send as a task of the current [`LocalRuntime`].
+///
+/// [`LocalRuntime`]: crate::LocalRuntime
+///
+/// # Panics
+/// Unless called inside a `LocalRuntime`, on its thread.
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    spawn_local_named(future, None)
+}
+
+#[track_caller]
+fn spawn_local_named<F>(future: F, name: Option<Box<str>>) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let shared = context::current().filter(|shared| {
+        shared.config.local
+            && context::with(|context| context.core_of(std::sync::Arc::as_ptr(shared)).is_some())
+    });
+    let Some(shared) = shared else {
+        panic!(
+            "spawn_local was called outside a LocalRuntime: run the code with \
+             `filch::LocalRuntime::new()?.block_on(..)` or `#[filch::main(local)]`, or use \
+             `filch::spawn` for a future that is Send"
+        );
+    };
+    // SAFETY: the runtime is a local one and this thread holds its one seat.
+    unsafe { shared.spawn_unchecked(future, name, Location::caller()) }
+}
+
+/// Spawns tasks with a name.
+///
+/// ```
+/// # let rt = filch_executor::Runtime::new()?;
+/// # rt.run(async {
+/// let task = filch_executor::TaskBuilder::new().name("heartbeat").spawn(async { 1 });
+/// assert_eq!(task.name(), Some("heartbeat"));
+/// assert_eq!(task.await?, 1);
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a Builder does nothing until `spawn` is called"]
+pub struct TaskBuilder {
+    name: Option<Box<str>>,
+}
+
+impl TaskBuilder {
+    /// A task without a name.
+    pub fn new() -> TaskBuilder {
+        TaskBuilder::default()
+    }
+
+    /// The task's name, for people: in dumps and messages.
+    pub fn name(mut self, name: impl Into<String>) -> TaskBuilder {
+        self.name = Some(name.into().into_boxed_str());
+        self
+    }
+
+    /// As [`spawn`].
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_here(future, self.name)
+    }
+
+    /// As [`spawn`], on the given runtime.
+    #[track_caller]
+    pub fn spawn_on<F>(self, handle: &Handle, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        handle.spawn_named(future, self.name)
+    }
+
+    /// As [`spawn_local`].
+    ///
+    /// # Panics
+    /// As `spawn_local`.
+    #[track_caller]
+    pub fn spawn_local<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        spawn_local_named(future, self.name)
+    }
+}
+
+/// What is known of the task that the calling code runs in; `None` outside a task.
+#[must_use]
+pub fn current() -> Option<TaskInfo> {
+    context::with(context::Context::task_info)
+}
+
+/// What every task of the current runtime that has not ended is doing, by id. Empty outside one.
+#[must_use]
+pub fn all() -> Vec<TaskInfo> {
+    Handle::try_current()
+        .map(|handle| handle.tasks())
+        .unwrap_or_default()
+}
+
+/// Lets the other tasks of this worker run once: the current task goes to the tail of the queue.
+///
+/// # Cancel safety
+/// It holds nothing.
+#[track_caller]
+#[must_use = "futures do nothing unless awaited"]
+pub fn yield_now() -> YieldNow {
+    YieldNow {
+        yielded: false,
+        at: Location::caller(),
+    }
+}
+
+/// The future of [`yield_now`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct YieldNow {
+    yielded: bool,
+    at: &'static Location<'static>,
+}
+
+impl Future for YieldNow {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.yielded, true) {
+            return Poll::Ready(());
+        }
+        leaf::record(Wait {
+            kind: WaitKind::Yield,
+            resource: 0,
+            at: self.at,
+        });
+        let own_task = context::with(|context| {
+            // The poll itself puts the task at the tail; waking it would cost more. That works
+            // only if the waker is the task's own, not a combinator's that wants to hear of it.
+            let own = context.task().is_some_and(|task| task.is_waker(cx.waker()));
+            if own {
+                context.yielded.set(true);
+            }
+            own
+        });
+        if !own_task {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+/// Spends one unit of the task's cooperative budget, and yields when it is used up: for loops that
+/// do work of their own and never wait.
+///
+/// # Cancel safety
+/// It holds nothing.
+#[track_caller]
+pub fn consume_budget() -> ConsumeBudget {
+    ConsumeBudget { _private: () }
+}
+
+/// The future of [`consume_budget`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct ConsumeBudget {
+    _private: (),
+}
+
+impl Future for ConsumeBudget {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        leaf::poll_budget(cx)
+    }
+}
+
+/// Whether the current poll has gone on for so long (250 µs since it first asked) that a loop that
+/// computes should yield: `if need_preempt() { yield_now().await }`.
+///
+/// Reads the clock, which costs some 30 ns; always false outside a runtime.
+#[must_use]
+pub fn need_preempt() -> bool {
+    context::with(|context| context.shared().is_some() && leaf::slice_is_over(context))
+}

@@ -1,0 +1,216 @@
+//! The threads of a runtime: what each kind does from start to end.
+
+use crate::blocking::Pushed;
+use crate::figures::slow_polls::SlowPoll;
+use crate::rescue::backstop;
+use crate::seats::context::{self, Role};
+use crate::seats::core::Core;
+use crate::seats::shared::{NewThread, Shared, Threads, Warning};
+use crate::sys::Prompt;
+use crate::sys::standard_error::say;
+use crate::worker::{AbortOnUnwind, Exit, Worker};
+use parking_lot::Mutex;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+/// Starts a thread that is needed.
+///
+/// If the system refuses it, others go on, and the next who would need it tries again; the backstop does so
+/// as long as a task waits that nobody runs, and sleeps no longer than an interval meanwhile.
+pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
+    match thread {
+        NewThread::Worker => hire(shared),
+        NewThread::Spare(core) => start_spare(shared, *core),
+        NewThread::Warning(warning) => start_warning(shared, warning),
+    }
+}
+
+/// Starts a thread that says that a poll lasts too long. If the system refuses it, nobody hears of the poll.
+fn start_warning(shared: &Arc<Shared>, warning: Warning) {
+    let name = format!("{}-warning", shared.config.thread_name);
+    let started = start(shared, name, move |shared| {
+        // Lets go of references to tasks, which may be the last: what their owners' code does is not this thread's business.
+        let task = catch_unwind(AssertUnwindSafe(|| shared.registry.info(warning.task)));
+        let task = task.unwrap_or_default();
+        let slow = SlowPoll {
+            task: task.as_ref(),
+            stuck: warning.stuck,
+            lasts: warning.lasts,
+            unsaid: shared.slow_polls.take_unsaid(),
+        };
+        say(format_args!("{slow}"));
+        shared.slow_polls.said();
+    });
+    if started.is_err() {
+        shared.slow_polls.said();
+    }
+}
+
+/// Starts a worker thread if a seat is vacant and there are still threads to be had.
+fn hire(shared: &Arc<Shared>) {
+    let Some(number) = shared.seats.hire() else {
+        return;
+    };
+    if let Err(error) = start_worker(shared, number) {
+        if shared.seats.hire_failed() {
+            say(format_args!(
+                "filch: cannot start worker thread {number}, will try again: {error}"
+            ));
+        }
+        shared.leave_idle();
+    }
+}
+
+/// Starts a thread that works whatever seat is vacant.
+fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
+    let name = format!("{}-{number}", shared.config.thread_name);
+    // Under the lock, so that whoever ends the runtime either joins the thread or keeps it from coming.
+    let mut threads = shared.threads.lock();
+    if threads.over {
+        return Ok(());
+    }
+    start_joined(shared, &mut threads, name, |shared| {
+        let _prompt = Prompt::start();
+        shared.seats.has_come();
+        while let Some(core) = shared.seats.take() {
+            let exit = work(shared, &core);
+            shared.seats.vacate(core);
+            if exit == Exit::Drained {
+                break;
+            }
+        }
+    })
+}
+
+/// Starts a thread that works a spare seat, and others after that for as long as it is called.
+fn start_spare(shared: &Arc<Shared>, core: Core) {
+    let name = format!("{}-spare", shared.config.thread_name);
+    // The seat goes to the thread through here, so that it is not lost with a thread that does not start.
+    let seat = Arc::new(Mutex::new(Some(core)));
+    let theirs = Arc::clone(&seat);
+    let started = start(shared, name, move |shared| {
+        let prompt = Prompt::start();
+        shared.seats.spare_has_come();
+        let mut seat = theirs.lock().take();
+        while let Some(core) = seat {
+            work(&shared, &core);
+            seat = shared.seats.rest(core, &shared.remotes);
+        }
+        drop(prompt);
+        shared.seats.spare_gone();
+    });
+    if let Err(error) = started
+        && let Some(core) = seat.lock().take()
+    {
+        if shared.seats.call_failed(core, &shared.remotes) {
+            say(format_args!(
+                "filch: cannot start a spare thread beside stuck workers, will try again: {error}"
+            ));
+        }
+        shared.leave_idle();
+    }
+}
+
+/// Starts the reactor thread.
+pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<()> {
+    let name = format!("{}-reactor", shared.config.thread_name);
+    start_joined(shared, &mut shared.threads.lock(), name, |shared| {
+        let _prompt = Prompt::start();
+        backstop::run(shared);
+    })
+}
+
+/// Does what the blocking pool asks for after a push.
+pub(crate) fn staff_blocking(shared: &Arc<Shared>, pushed: Pushed) {
+    match pushed {
+        Pushed::Queued => {}
+        Pushed::Closed(task) => drop(task),
+        Pushed::NeedsThread => {
+            if let Err(error) = start_blocking(shared) {
+                // What nobody else can take is cancelled: the handles say so.
+                say(format_args!(
+                    "filch: cannot start a thread for spawn_blocking: {error}"
+                ));
+                drop(shared.blocking.start_failed());
+            }
+        }
+    }
+}
+
+/// Starts a thread for blocking calls. The pool has counted it already.
+fn start_blocking(shared: &Arc<Shared>) -> io::Result<thread::JoinHandle<()>> {
+    let name = format!("{}-blocking", shared.config.thread_name);
+    start(shared, name, |shared| {
+        let entered = context::enter(&shared, Role::Blocking, None, None);
+        let mut arriving = true;
+        while let Some((task, then)) = shared.blocking.next(std::mem::take(&mut arriving)) {
+            staff_blocking(&shared, then);
+            // SAFETY: the task is run before the scope ends, and nothing else is.
+            let again = unsafe {
+                let _scope = context::enter_task(task.header());
+                task.run(|_| false)
+            };
+            debug_assert!(again.is_none(), "a blocking closure ends in one poll");
+        }
+        drop(entered);
+        shared.blocking.leave();
+    })
+}
+
+/// Starts a thread that ends a runtime whose owner cannot wait for that.
+pub(crate) fn start_undertaker(shared: &Arc<Shared>) -> io::Result<thread::JoinHandle<()>> {
+    let name = format!("{}-end", shared.config.thread_name);
+    start(shared, name, |shared| {
+        shared.finish(None);
+    })
+}
+
+/// Works a seat as one of the runtime's own threads, until the seat is wanted or no task is left.
+fn work(shared: &Arc<Shared>, core: &Core) -> Exit {
+    let _entered = context::enter(shared, Role::Worker, Some(core), None);
+    Worker::new(shared, core, None).run()
+}
+
+/// Helps a shutdown along: works a vacant seat until no task is left.
+pub(crate) fn drain(shared: &Arc<Shared>) {
+    if let Some(core) = shared.seats.try_take() {
+        work(shared, &core);
+        shared.seats.vacate(core);
+    }
+}
+
+/// Starts a thread that the end of the runtime joins. The lock is held meanwhile, so that the thread is counted before it ends.
+fn start_joined(
+    shared: &Arc<Shared>,
+    threads: &mut Threads,
+    name: String,
+    body: impl FnOnce(&Arc<Shared>) + Send + 'static,
+) -> io::Result<()> {
+    let thread = start(shared, name, |shared| {
+        body(&shared);
+        shared.threads.lock().running -= 1;
+        shared.thread_ended.notify_all();
+    })?;
+    threads.running += 1;
+    threads.handles.push(thread);
+    Ok(())
+}
+
+fn start(
+    shared: &Arc<Shared>,
+    name: String,
+    body: impl FnOnce(Arc<Shared>) + Send + 'static,
+) -> io::Result<thread::JoinHandle<()>> {
+    let mut builder = thread::Builder::new().name(name);
+    if let Some(size) = shared.config.stack_size {
+        builder = builder.stack_size(size);
+    }
+    let own = Arc::clone(shared);
+    builder.spawn(move || {
+        let bomb = AbortOnUnwind;
+        body(own);
+        std::mem::forget(bomb);
+    })
+}

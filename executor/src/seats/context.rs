@@ -1,0 +1,354 @@
+//! What the current thread is doing for which runtime: the crate's one thread-local, besides the one in
+//! `task/memory/`.
+//!
+//! It is const-initialised and has no destructor, so reading it is one instruction and works at any
+//! time, even while a thread ends. The pointers in it are lent by guards on the stack: whoever sets
+//! one keeps what it points to alive, and puts the previous value back.
+
+use crate::queues::queue::Local;
+use crate::seats::core::Core;
+use crate::seats::shared::Shared;
+use crate::task::locals::Node;
+use crate::task::{Header, TaskInfo, memory};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::sync::Arc;
+
+/// Operations that a task may do in one poll before its leaves make it yield: tokio's value. Those that make a system call
+/// cost several.
+const BUDGET: u8 = 128;
+
+/// In what way this thread works for the runtime it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// None, or only to spawn and to make I/O objects.
+    Visitor,
+    /// It runs tasks: it must not block.
+    Worker,
+    /// It is inside `block_on`: its future must not block either.
+    BlockOn,
+    /// It runs closures that block.
+    Blocking,
+}
+
+/// The thread-local.
+pub(crate) struct Context {
+    shared: Cell<*const Shared>,
+    core: Cell<*const Core>,
+    guest: Cell<*const Local>,
+    role: Cell<Role>,
+    frame: Cell<*const Frame>,
+    task: Cell<*const Header>,
+    locals: Cell<*const Node>,
+    /// Operations left in this poll.
+    pub(crate) budget: Cell<u8>,
+    /// When this poll first asked for the time, in nanoseconds; 0: not yet.
+    pub(crate) poll_asked: Cell<u64>,
+    /// The running task wants to go to the tail of the queue.
+    pub(crate) yielded: Cell<bool>,
+}
+
+thread_local! {
+    static CONTEXT: Context = const {
+        Context {
+            shared: Cell::new(ptr::null()),
+            core: Cell::new(ptr::null()),
+            guest: Cell::new(ptr::null()),
+            role: Cell::new(Role::Visitor),
+            frame: Cell::new(ptr::null()),
+            task: Cell::new(ptr::null()),
+            locals: Cell::new(ptr::null()),
+            budget: Cell::new(BUDGET),
+            poll_asked: Cell::new(0),
+            yielded: Cell::new(false),
+        }
+    };
+}
+
+/// Runs `f` on this thread's context.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
+    CONTEXT.with(f)
+}
+
+/// This thread's current runtime.
+pub(crate) fn current() -> Option<Arc<Shared>> {
+    with(|context| {
+        let shared = context.shared.get();
+        if shared.is_null() {
+            return None;
+        }
+        // SAFETY: the guard that set the pointer borrows an `Arc<Shared>`, and `enter` made the
+        // pointer from it, so it may be counted up.
+        unsafe {
+            Arc::increment_strong_count(shared);
+            Some(Arc::from_raw(shared))
+        }
+    })
+}
+
+/// Runs `f` on this thread's current runtime without counting a reference.
+pub(crate) fn with_current<R>(f: impl FnOnce(&Arc<Shared>) -> R) -> Option<R> {
+    with(|context| {
+        let shared = context.shared.get();
+        if shared.is_null() {
+            return None;
+        }
+        // SAFETY: as in `current`, but the count is neither raised nor lowered: the guard keeps
+        // the runtime while `f` runs.
+        let shared = unsafe { ManuallyDrop::new(Arc::from_raw(shared)) };
+        Some(f(&shared))
+    })
+}
+
+/// Whether this thread runs tasks or a `block_on` future, so that blocking it is a mistake.
+pub(crate) fn may_block() -> bool {
+    with(|context| matches!(context.role.get(), Role::Visitor | Role::Blocking))
+}
+
+/// # Panics
+/// Inside a task or a `block_on` future.
+#[track_caller]
+pub(crate) fn assert_may_block(what: &str) {
+    assert!(
+        may_block(),
+        "{what} was called inside an async task or block_on of a filch runtime, where it would \
+         block the thread that has to make it finish. Use `.await` there, or move the call to \
+         `filch::spawn_blocking`"
+    );
+}
+
+impl Context {
+    /// The runtime that this thread works for or visits.
+    #[inline]
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        // SAFETY: as in `current`: the guard keeps it, and outlives this borrow of the context,
+        // because guards are dropped by the frames that called into the code that asks.
+        unsafe { self.shared.get().as_ref() }
+    }
+
+    /// The seat that this thread holds in `shared`, if it holds one there.
+    #[inline]
+    pub(crate) fn core_of(&self, shared: *const Shared) -> Option<&Core> {
+        if !ptr::eq(self.shared.get(), shared) {
+            return None;
+        }
+        // SAFETY: set together with `shared`, by a guard that borrows the core.
+        unsafe { self.core.get().as_ref() }
+    }
+
+    /// The seat that this thread holds, if it holds one, and the runtime that this is in.
+    pub(crate) fn core_and_shared(&self) -> Option<(&Core, &Shared)> {
+        let shared = self.shared()?;
+        Some((self.core_of(shared)?, shared))
+    }
+
+    /// Code that may block is about to run; the role that it interrupts comes back.
+    pub(crate) fn start_blocking(&self) -> Role {
+        match self.role.get() {
+            role @ (Role::Worker | Role::BlockOn) => {
+                self.role.set(Role::Blocking);
+                role
+            }
+            role => role,
+        }
+    }
+
+    /// The end of what `start_blocking` began.
+    pub(crate) fn stop_blocking(&self, interrupted: Role) {
+        self.role.set(interrupted);
+    }
+
+    /// The queue that this thread lends to `shared` while it is in `block_on`.
+    pub(crate) fn guest_of(&self, shared: *const Shared) -> Option<&Local> {
+        if !ptr::eq(self.shared.get(), shared) {
+            return None;
+        }
+        // SAFETY: set together with `shared`, by a guard that borrows the queue.
+        unsafe { self.guest.get().as_ref() }
+    }
+
+    /// Whether this is one of the threads that the end of `shared` waits for, whatever it has entered since.
+    pub(crate) fn belongs_to(&self, shared: *const Shared) -> bool {
+        self.has_entered(shared, |role| role != Role::BlockOn)
+    }
+
+    /// Whether this thread runs tasks of `shared`, whatever it has entered since.
+    pub(crate) fn works_for(&self, shared: *const Shared) -> bool {
+        self.has_entered(shared, |role| role == Role::Worker)
+    }
+
+    fn has_entered(&self, shared: *const Shared, is_meant: fn(Role) -> bool) -> bool {
+        // SAFETY: each frame lives as long as its guard, and the guards of a thread end in the reverse order.
+        let frames = std::iter::successors(unsafe { self.frame.get().as_ref() }, |frame| unsafe {
+            frame.outer.as_ref()
+        });
+        let mut of_runtime = frames.filter(|frame| ptr::eq(frame.shared, shared));
+        of_runtime.any(|frame| is_meant(frame.role))
+    }
+
+    /// The task that is being polled or dropped on this thread.
+    #[inline]
+    pub(crate) fn task(&self) -> Option<&Header> {
+        // SAFETY: set by `TaskScope`, whose creator runs the task and so keeps its header.
+        unsafe { self.task.get().as_ref() }
+    }
+
+    /// A copy of what is known of the current task.
+    pub(crate) fn task_info(&self) -> Option<TaskInfo> {
+        self.task().map(TaskInfo::of)
+    }
+
+    /// A counted copy of the innermost task-local binding, for a task that inherits it.
+    #[inline]
+    pub(crate) fn clone_locals(&self) -> Option<Arc<Node>> {
+        let node = self.locals.get();
+        if node.is_null() {
+            return None;
+        }
+        // SAFETY: set by `swap_locals` from `Arc::as_ptr` of an Arc that its setter keeps.
+        unsafe {
+            Arc::increment_strong_count(node);
+            Some(Arc::from_raw(node))
+        }
+    }
+
+    /// Sets the innermost binding and returns the previous one. The caller keeps `node` alive
+    /// until it puts the previous one back.
+    pub(crate) fn swap_locals(&self, node: *const Node) -> *const Node {
+        self.locals.replace(node)
+    }
+
+    /// The task's future is gone. What runs on this thread before the next poll (the joiner's waker,
+    /// the drop of an unwanted output, of the task-locals) is no part of the task, which may be freed
+    /// any moment. Another task that is current, as around a cancelled spawn, stays so.
+    #[inline]
+    pub(crate) fn leave_task(&self, task: &Header) {
+        if ptr::eq(self.task.get(), task) {
+            self.task.set(ptr::null());
+            self.locals.set(ptr::null());
+        }
+    }
+
+    /// A fresh budget, for a poll that starts.
+    #[inline]
+    pub(crate) fn reset_budget(&self) {
+        self.budget.set(BUDGET);
+        self.poll_asked.set(0);
+        // A poll that yielded and was ready all the same, as in a `select!`, has left it set.
+        self.yielded.set(false);
+    }
+}
+
+/// A runtime that this thread has entered, and what it had entered before.
+#[derive(Debug)]
+struct Frame {
+    shared: *const Shared,
+    role: Role,
+    outer: *const Frame,
+}
+
+/// While it lives, this thread is in a runtime.
+#[derive(Debug)]
+pub(crate) struct Entered<'a> {
+    shared: *const Shared,
+    core: *const Core,
+    guest: *const Local,
+    role: Role,
+    /// Owned; it does not move with the guard.
+    frame: *mut Frame,
+    task: *const Header,
+    locals: *const Node,
+    yielded: bool,
+    _memory: memory::Lent<'a>,
+    lent: PhantomData<(&'a Shared, *const ())>,
+}
+
+/// Puts this thread into a runtime until the guard is dropped. The guard is kept on the stack and
+/// dropped in the reverse order of entering.
+pub(crate) fn enter<'a>(
+    shared: &'a Arc<Shared>,
+    role: Role,
+    core: Option<&'a Core>,
+    guest: Option<&'a Local>,
+) -> Entered<'a> {
+    with(|context| {
+        let frame = Box::into_raw(Box::new(Frame {
+            shared: Arc::as_ptr(shared),
+            role,
+            outer: context.frame.get(),
+        }));
+        context.frame.set(frame);
+        Entered {
+            shared: context.shared.replace(Arc::as_ptr(shared)),
+            core: context
+                .core
+                .replace(core.map_or(ptr::null(), ptr::from_ref)),
+            guest: context
+                .guest
+                .replace(guest.map_or(ptr::null(), ptr::from_ref)),
+            role: context.role.replace(role),
+            frame,
+            task: context.task.replace(ptr::null()),
+            locals: context.locals.replace(ptr::null()),
+            yielded: context.yielded.take(),
+            _memory: memory::lend(core.map(|core| &core.memory)),
+            lent: PhantomData,
+        }
+    })
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        // SAFETY: it came from a box, this is its one owner, and here it is taken out of the list.
+        let frame = unsafe { Box::from_raw(self.frame) };
+        with(|context| {
+            context.shared.set(self.shared);
+            context.core.set(self.core);
+            context.guest.set(self.guest);
+            context.role.set(self.role);
+            context.frame.set(frame.outer);
+            context.task.set(self.task);
+            context.locals.set(self.locals);
+            context.yielded.set(self.yielded);
+        });
+    }
+}
+
+/// While it lives, a task is the current one on this thread.
+#[derive(Debug)]
+pub(crate) struct TaskScope<'a> {
+    lent: PhantomData<(&'a Header, *const ())>,
+}
+
+/// Makes `task` the current one, with a fresh budget and its own task-locals.
+///
+/// # Safety
+/// The caller runs the task before the guard is dropped and does nothing else in between. The header
+/// stays until the poll has ended; a task that completes is no longer the current one by then
+/// (`leave_task`), and after a poll that ended otherwise no user code runs under this guard.
+#[inline]
+pub(crate) unsafe fn enter_task<'a>(task: *const Header) -> TaskScope<'a> {
+    with(|context| {
+        context.task.set(task);
+        // SAFETY: the caller holds the task's Runnable, which keeps the header.
+        let extras = unsafe { (*task).extras.as_ref() };
+        if let Some(locals) = extras.and_then(|extras| extras.locals.as_ref()) {
+            context.locals.set(Arc::as_ptr(locals));
+        }
+        context.reset_budget();
+    });
+    TaskScope { lent: PhantomData }
+}
+
+impl Drop for TaskScope<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        with(|context| {
+            context.task.set(ptr::null());
+            context.locals.set(ptr::null());
+        });
+    }
+}

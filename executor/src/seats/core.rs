@@ -1,0 +1,117 @@
+//! What the thread that holds a seat owns of it: no other thread ever touches a [`Core`].
+//!
+//! Its public half, which others do see, is `remotes::Remote`.
+
+use crate::queues::queue::Local;
+use crate::registry::tasks::Desk;
+use crate::seats::peer::Peer;
+use crate::signs::credit::Credit;
+use crate::signs::crowd::Crowd;
+use crate::signs::pace::{Sample, Stopwatch};
+use crate::signs::watch::Watch;
+use crate::task::memory::{Depot, Store};
+use fastrand::Rng;
+use filch_timer::Instant;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Task ids are taken from the runtime's counter this many at a time.
+const ID_BLOCK: u64 = 256;
+
+/// A worker's own half of its seat.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) index: usize,
+    pub(crate) queue: Local,
+    /// Where it registers tasks.
+    pub(crate) desk: Desk,
+    /// Polls so far; `Watch` has the published copy.
+    pub(crate) tick: Cell<u32>,
+    /// Polls left until the injector is looked at.
+    pub(crate) round: Cell<u32>,
+    /// Polls from the next-task slot that count against it; see `Worker::next_task`.
+    pub(crate) streak: Cell<u32>,
+    /// There were so many tasks in the queue at the start of this round that the streak lasts for all of it.
+    pub(crate) long_round: Cell<bool>,
+    /// The backstop's beat when this worker last read the clock.
+    pub(crate) beat: Cell<u32>,
+    /// When it last looked after others' tasks.
+    pub(crate) looked: Cell<Instant>,
+    /// Keeps an eye on the other workers.
+    pub(crate) peer: Peer,
+    /// Measures how long its polls take.
+    pub(crate) stopwatch: Stopwatch,
+    /// Measures single polls, one after each of the backstop's beats.
+    pub(crate) sample: Sample,
+    /// For looking for tasks before it sleeps, and for I/O events; see `Worker::linger` and `look_at_poller`.
+    pub(crate) linger_credit: Credit,
+    pub(crate) poller_credit: Credit,
+    pub(crate) crowd: Crowd,
+    /// The slow lane was not served for long: it comes before other tasks.
+    pub(crate) lane_first: Cell<bool>,
+    /// Wakers are being woken in a batch: their tasks queue up without waking workers, where the queue is
+    /// shorter than this.
+    pub(crate) batch: Cell<Option<usize>>,
+    /// Memory for tasks.
+    pub(crate) memory: Store,
+    next_id: Cell<u64>,
+    end_id: Cell<u64>,
+    rng: RefCell<Rng>,
+}
+
+impl Core {
+    pub(crate) fn new(index: usize, queue: Local, depot: Arc<Depot>, seed: u64) -> Core {
+        Core {
+            index,
+            queue,
+            desk: Desk::new(index),
+            tick: Cell::new(0),
+            round: Cell::new(0),
+            streak: Cell::new(0),
+            long_round: Cell::new(false),
+            beat: Cell::new(0),
+            looked: Cell::new(Instant::from_nanos(0)),
+            peer: Peer::new(index),
+            stopwatch: Stopwatch::new(),
+            sample: Sample::new(),
+            linger_credit: Credit::new(1),
+            poller_credit: Credit::new(4),
+            crowd: Crowd::new(),
+            lane_first: Cell::new(false),
+            batch: Cell::new(None),
+            memory: Store::new(depot),
+            next_id: Cell::new(0),
+            end_id: Cell::new(0),
+            // One stream per seat and purpose; the salt keeps seats apart.
+            rng: RefCell::new(Rng::with_seed(
+                seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            )),
+        }
+    }
+
+    /// What the worker does from now on counts as another poll, of that task (0: of none): nothing that is said of the one so
+    /// far is about it, however late. Returns its tick.
+    pub(crate) fn begin_anew(&self, watch: &Watch, task: u64) -> u32 {
+        let tick = self.tick.get().wrapping_add(1);
+        self.tick.set(tick);
+        watch.begin(tick, task);
+        tick
+    }
+
+    /// A fresh task id.
+    pub(crate) fn next_id(&self, counter: &AtomicU64) -> u64 {
+        if self.next_id.get() == self.end_id.get() {
+            let start = counter.fetch_add(ID_BLOCK, Relaxed);
+            self.next_id.set(start);
+            self.end_id.set(start + ID_BLOCK);
+        }
+        self.next_id.replace(self.next_id.get() + 1)
+    }
+
+    /// A number below `bound`, from this seat's stream.
+    pub(crate) fn random(&self, bound: usize) -> usize {
+        self.rng.borrow_mut().usize(..bound)
+    }
+}
