@@ -52,11 +52,3 @@ pub use runtime::threaded::{Leftover, Runtime};
 pub use seats::shared::UnhandledPanic;
 pub use task::wait::WaitInfo;
 pub use task::{JoinError, TaskId, TaskInfo, TaskState};
-
-/// What to do when there is no runtime on this thread.
-const NO_RUNTIME: &str = "there is no filch runtime on this thread: call this inside \
-    `#[filch::main]`, `filch::run(..)` or `Runtime::block_on(..)`, or go through a `Handle`";
-
-/// The same for timers, which also fail when their runtime is gone.
-const NO_TIME: &str = "a timer was polled without a running filch runtime on this thread: poll it \
-    inside `#[filch::main]`, `filch::run(..)` or `Runtime::block_on(..)`";

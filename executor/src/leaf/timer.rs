@@ -15,6 +15,10 @@ use std::sync::atomic::fence;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+/// What to do about a timer without a runtime: there is none on this thread, or it is gone.
+const NO_TIME: &str = "a timer was polled without a running filch runtime on this thread: poll it \
+    inside `#[filch::main]`, `filch::run(..)` or `Runtime::block_on(..)`";
+
 /// A deadline that lies this far ahead of the coarse time has not come yet.
 const FAR: Duration = Duration::from_millis(100);
 
@@ -83,7 +87,7 @@ impl Timer {
                 return Poll::Ready(());
             }
             self.entry = register(self.deadline, cx.waker());
-            assert!(self.entry.is_some(), "{}", crate::NO_TIME);
+            assert!(self.entry.is_some(), "{}", NO_TIME);
         }
         leaf::record(Wait {
             kind: WaitKind::Sleep,

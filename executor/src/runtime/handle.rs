@@ -14,6 +14,10 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+/// What to do when there is no runtime on this thread.
+const NO_RUNTIME: &str = "there is no filch runtime on this thread: call this inside \
+    `#[filch::main]`, `filch::run(..)` or `Runtime::block_on(..)`, or go through a `Handle`";
+
 /// There is no runtime on this thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NoRuntime(pub(crate) ());
@@ -27,7 +31,7 @@ impl fmt::Debug for NoRuntime {
 
 impl fmt::Display for NoRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(crate::NO_RUNTIME)
+        f.write_str(NO_RUNTIME)
     }
 }
 

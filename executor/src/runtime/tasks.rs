@@ -2,7 +2,7 @@
 
 use crate::leaf::join::JoinHandle;
 use crate::leaf::{self, Wait, WaitKind};
-use crate::runtime::handle::Handle;
+use crate::runtime::handle::{Handle, NoRuntime};
 use crate::seats::context;
 use crate::task::TaskInfo;
 use std::future::Future;
@@ -34,7 +34,7 @@ where
     let at = Location::caller();
     match context::with_current(|shared| shared.spawn(future, name, at)) {
         Some(handle) => handle,
-        None => panic!("{}", crate::NO_RUNTIME),
+        None => panic!("{}", NoRuntime(())),
     }
 }
 

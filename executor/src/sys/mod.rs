@@ -9,6 +9,9 @@
 //! a processor; `own_cpu_time` and `own_usage` are about the calling thread. `processors` says how many threads of the process
 //! can run at once. Where these are `None`, the system does not say.
 
+pub(crate) mod standard_error;
+mod usage;
+
 #[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
 mod linux;
 #[cfg(all(test, filch_loom))]
@@ -32,14 +35,4 @@ pub(crate) use other::{
     thread_number, wait, wake_one,
 };
 
-pub(crate) mod standard_error;
-
-/// What a thread has used so far.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Usage {
-    pub(crate) cpu: std::time::Duration,
-    /// Times it has waited for something.
-    pub(crate) waits: u64,
-    /// Times it had to give its processor to another thread.
-    pub(crate) preemptions: u64,
-}
+pub(crate) use usage::Usage;

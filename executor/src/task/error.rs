@@ -1,7 +1,7 @@
 //! Why a task has no output.
 
-use super::report;
-use super::{Header, PanicListener, TaskId};
+use super::id::TaskId;
+use super::scheduler::PanicListener;
 use std::any::Any;
 use std::sync::Weak;
 use std::{fmt, io};
@@ -24,6 +24,9 @@ enum Cause {
     },
 }
 
+/// A panic's payload, and the runtime that hears of it if nobody else does.
+pub(super) type Unheard = (Box<dyn Any + Send>, Option<Weak<dyn PanicListener>>);
+
 // SAFETY: through `&JoinError` a payload is only ever looked at as a `&str` or `String`, which are
 // Sync; whatever else it is can only be moved out by value.
 unsafe impl Sync for JoinError {}
@@ -45,13 +48,11 @@ impl JoinError {
         JoinError(Box::new(Inner { id, cause }))
     }
 
-    /// Nobody will observe this error: if it is a panic, that is not passed over in silence.
-    pub(crate) fn unobserved(self, task: &Header) {
-        if let Cause::Panic { payload, listener } = self.0.cause {
-            match listener.and_then(|listener| listener.upgrade()) {
-                Some(runtime) => runtime.unobserved_panic(task, &*payload),
-                None => report::unobserved_panic(task, &*payload),
-            }
+    /// If it is a panic: its payload, and who hears of it if nobody else does.
+    pub(super) fn into_unheard(self) -> Option<Unheard> {
+        match self.0.cause {
+            Cause::Panic { payload, listener } => Some((payload, listener)),
+            Cause::Cancelled => None,
         }
     }
 

@@ -1,9 +1,19 @@
 //! The line on standard error for a panic that nobody will hear of otherwise.
 
-use super::error::panic_message;
+use super::error::{JoinError, panic_message};
 use super::raw::Header;
 use crate::sys::standard_error::say;
 use std::any::Any;
+
+/// Nobody will observe this error: if it is a panic, that is not passed over in silence.
+pub(super) fn unobserved(error: JoinError, task: &Header) {
+    if let Some((payload, listener)) = error.into_unheard() {
+        match listener.and_then(|listener| listener.upgrade()) {
+            Some(runtime) => runtime.unobserved_panic(task, &*payload),
+            None => unobserved_panic(task, &*payload),
+        }
+    }
+}
 
 /// Says that a task panicked and that nobody awaited it. The panic hook has already printed where.
 pub(crate) fn unobserved_panic(header: &Header, panic: &(dyn Any + Send)) {

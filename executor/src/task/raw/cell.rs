@@ -4,13 +4,15 @@
 //! [`allocate`] is called by name, once per spawn; the rest of the runtime comes here through the vtable, and has
 //! to have the right to the stage by then (rule 2).
 
-use super::{Header, Runnable, TaskRef, VTable};
+use super::header::{Extras, Header, Runnable, TaskRef, VTable};
 use crate::primitive::UnsafeCell;
 use crate::signs::habit::Habit;
 use crate::task::error::JoinError;
+use crate::task::id::TaskId;
+use crate::task::memory;
+use crate::task::scheduler::Scheduler;
 use crate::task::state::State;
 use crate::task::wait::WaitRecord;
-use crate::task::{Extras, Scheduler, TaskId, memory};
 use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;

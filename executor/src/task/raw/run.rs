@@ -3,8 +3,9 @@
 //! The typed work is behind the vtable (`cell.rs`), the transitions are in `state.rs`; this is the order of the two.
 //! Called by whoever has taken the [`Runnable`] from a queue: a worker, or a thread for blocking calls.
 
+use super::header::{Header, Runnable, release};
 use super::waker::borrowed_waker;
-use super::{Header, Runnable, release};
+use crate::task::report::unobserved;
 use crate::task::state::{Complete, Park, Start};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -119,7 +120,7 @@ unsafe fn drop_unwanted_output(task: NonNull<Header>) {
     unsafe {
         let header = task.as_ref();
         if let Some(error) = (header.vtable.drop_output)(task) {
-            error.unobserved(header);
+            unobserved(error, header);
         }
     }
 }

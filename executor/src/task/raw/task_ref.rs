@@ -3,7 +3,8 @@
 //! The registry, `JoinHandle` and `AbortHandle` hold [`TaskRef`]s. Whose the join waker's slot is, rule 4 says;
 //! its other side is `complete` in `run.rs`.
 
-use super::{Header, TaskRef, enqueue, release};
+use super::header::{Header, TaskRef, enqueue, release};
+use crate::task::report::unobserved;
 use crate::task::state::{Detach, Wake};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -108,7 +109,7 @@ impl TaskRef {
                 }
                 Detach::DropOutput => {
                     if let Some(error) = (header.vtable.drop_output)(task) {
-                        error.unobserved(header);
+                        unobserved(error, header);
                     }
                 }
             }

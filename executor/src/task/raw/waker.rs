@@ -2,7 +2,7 @@
 //!
 //! A waker's data is the pointer to the [`Header`], whatever the future's type.
 
-use super::{Header, enqueue, release};
+use super::header::{Header, enqueue, release};
 use crate::task::state::Wake;
 use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
