@@ -10,5 +10,7 @@ pub(crate) mod table;
 
 pub(crate) mod tasks;
 
+pub(crate) mod bell;
 pub(crate) mod callers;
 pub(crate) mod ending;
+pub(crate) mod threads;

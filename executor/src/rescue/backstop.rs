@@ -32,7 +32,6 @@
 
 use crate::rescue::monitor::{Monitor, View};
 use crate::seats::context::{self, Role};
-use crate::seats::remotes::Remote;
 use crate::seats::shared::Shared;
 use crate::signs::watch::Stuck;
 use crate::worker::events_of_turn;
@@ -155,7 +154,7 @@ impl Backstop<'_> {
 
     /// Whether any thread holds a seat and is not stuck.
     fn is_staffed(&self) -> bool {
-        self.shared.remotes.iter().any(Remote::is_at_work)
+        self.shared.remotes.is_anybody_at_work()
     }
 
     /// Fires foreign timers that are due, and workers' that are overdue.

@@ -15,6 +15,7 @@
 use crate::primitive::atomic::AtomicU32;
 use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sys;
+use filch_reactor::Reactor;
 use filch_timer::Instant;
 use std::sync::Arc;
 use std::task::Wake;
@@ -108,6 +109,13 @@ impl Parker {
             }
             POLLING => Unpark::NotifyReactor,
             _ => Unpark::Done,
+        }
+    }
+
+    /// Wakes the thread, whichever way it sleeps; the poller is that of `reactor`.
+    pub(crate) fn wake(&self, reactor: &Reactor) {
+        if self.unpark() == Unpark::NotifyReactor {
+            reactor.notify();
         }
     }
 }

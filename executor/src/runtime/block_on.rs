@@ -125,10 +125,7 @@ impl Shared {
     }
 
     fn wait_for(&self, done: &AtomicBool) {
-        let mut guard = self.drained.0.lock();
-        while !done.load(Acquire) {
-            self.drained.1.wait(&mut guard);
-        }
+        self.bell.wait_until(|| done.load(Acquire), None);
     }
 }
 
@@ -156,7 +153,6 @@ impl Wake for Stop {
         // The one that waits holds some seat, or waits for one, or for the shutdown.
         self.shared.unpark_all();
         self.shared.seats.wake_callers();
-        drop(self.shared.drained.0.lock());
-        self.shared.drained.1.notify_all();
+        self.shared.bell.ring();
     }
 }

@@ -1,4 +1,4 @@
-//! How a runtime is configured and started.
+//! How a runtime is configured and started. What makes one with defaults is here too, since the defaults are.
 
 use crate::runtime::local::LocalRuntime;
 use crate::runtime::threaded::Runtime;
@@ -218,6 +218,31 @@ impl Builder {
             )));
         }
         Ok(workers)
+    }
+}
+
+impl Runtime {
+    /// A runtime with defaults.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn new() -> io::Result<Runtime> {
+        Builder::new().build()
+    }
+
+    /// Configures a runtime.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
+impl LocalRuntime {
+    /// A local runtime with defaults.
+    ///
+    /// # Errors
+    /// As [`Builder::build_local`].
+    pub fn new() -> io::Result<LocalRuntime> {
+        Builder::new().build_local()
     }
 }
 

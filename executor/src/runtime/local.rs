@@ -13,7 +13,6 @@ use crate::sys::Prompt;
 use crate::worker::Worker;
 use std::fmt;
 use std::future::Future;
-use std::io;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::pin;
@@ -53,14 +52,6 @@ pub struct LocalRuntime {
 }
 
 impl LocalRuntime {
-    /// A local runtime with defaults.
-    ///
-    /// # Errors
-    /// As [`Builder::build_local`](crate::Builder::build_local).
-    pub fn new() -> io::Result<LocalRuntime> {
-        crate::Builder::new().build_local()
-    }
-
     pub(crate) fn from_parts(shared: Arc<Shared>, core: Core) -> LocalRuntime {
         LocalRuntime {
             shared,

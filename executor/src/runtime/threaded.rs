@@ -13,7 +13,6 @@
 
 use crate::figures::metrics::Metrics;
 use crate::leaf::join::JoinHandle;
-use crate::runtime::builder::Builder;
 use crate::runtime::handle::Handle;
 use crate::runtime::threads;
 use crate::seats::context;
@@ -23,8 +22,7 @@ use crate::task::TaskInfo;
 use filch_timer::Instant;
 use std::fmt;
 use std::future::Future;
-use std::io;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,19 +99,6 @@ impl fmt::Display for Leftover {
 }
 
 impl Runtime {
-    /// A runtime with defaults.
-    ///
-    /// # Errors
-    /// As [`Builder::build`].
-    pub fn new() -> io::Result<Runtime> {
-        Builder::new().build()
-    }
-
-    /// Configures a runtime.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
     pub(crate) fn from_shared(shared: Arc<Shared>) -> Runtime {
         Runtime { shared }
     }
@@ -228,7 +213,7 @@ impl Shared {
         if !self.wait_drained(deadline) {
             return false;
         }
-        if !self.join_threads(deadline) {
+        if !self.threads.join(deadline) {
             return false;
         }
         let rest = || deadline.map(|deadline| deadline.duration_since(Instant::now()));
@@ -242,64 +227,22 @@ impl Shared {
 
     /// Waits until the registry is empty, at most until `deadline`.
     fn wait_drained(&self, deadline: Option<Instant>) -> bool {
-        let mut report = Some(Instant::now().saturating_add(PATIENCE));
-        let mut guard = self.drained.0.lock();
-        while !self.registry.is_empty() {
-            let now = Instant::now();
-            if deadline.is_some_and(|deadline| now >= deadline) {
-                return false;
-            }
-            if report.is_some_and(|report| now >= report) {
-                report = None;
-                parking_lot::MutexGuard::unlocked(&mut guard, || self.report_slow_shutdown());
-                continue;
-            }
-            match [deadline, report].into_iter().flatten().min() {
-                Some(next) => {
-                    self.drained
-                        .1
-                        .wait_for(&mut guard, next.duration_since(now));
-                }
-                None => self.drained.1.wait(&mut guard),
-            }
-        }
-        true
-    }
-
-    /// Joins the threads of workers and backstop, which wait for nothing any more; but one may still be in the drop of what a
-    /// task left behind. `false`: not all of them have ended by `deadline`.
-    fn join_threads(&self, deadline: Option<Instant>) -> bool {
-        loop {
-            let mut threads = self.threads.lock();
-            while threads.running > 0 {
-                let rest = deadline.map(|deadline| deadline.duration_since(Instant::now()));
-                match rest {
-                    Some(Duration::ZERO) => return false,
-                    Some(rest) => {
-                        self.thread_ended.wait_for(&mut threads, rest);
-                    }
-                    None => self.thread_ended.wait(&mut threads),
-                }
-            }
-            // Somebody may have been starting another one meanwhile.
-            let handles = std::mem::take(&mut threads.handles);
-            threads.over = handles.is_empty();
-            if threads.over {
+        let is_empty = || self.registry.is_empty();
+        let patience = Instant::now().saturating_add(PATIENCE);
+        if deadline.is_none_or(|deadline| patience < deadline) {
+            if self.bell.wait_until(is_empty, Some(patience)) {
                 return true;
             }
-            drop(threads);
-            for thread in handles {
-                // A runtime thread that panicked has aborted the process before.
-                let _ = thread.join();
-            }
+            self.report_slow_shutdown();
         }
+        self.bell.wait_until(is_empty, deadline)
     }
 
     fn leftover(&self) -> Leftover {
         Leftover {
             tasks: self.registry.infos(),
             blocking_threads: self.blocking.threads(),
-            threads: self.threads.lock().running + self.seats.spare_threads(),
+            threads: self.threads.running() + self.seats.spare_threads(),
         }
     }
 
@@ -308,21 +251,5 @@ impl Shared {
         say(format_args!(
             "filch: a runtime that is shutting down still waits for {tasks}"
         ));
-    }
-
-    /// Nobody looks after the reactor and the wheels any more. Futures outside the runtime that wait
-    /// for them are woken: I/O then fails with the reason, a timer is registered where it is polled.
-    pub(crate) fn close_drivers(&self) {
-        let mut woken = Vec::new();
-        self.reactor.close(&mut woken);
-        let wheels = self.remotes.all().map(|remote| &remote.timers);
-        wheels
-            .chain([&self.foreign_timers])
-            .for_each(|timers| timers.close(&mut woken));
-        for waker in woken {
-            // A waker that panics keeps nobody else from waking.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-        }
-        self.remotes.depot.clear();
     }
 }

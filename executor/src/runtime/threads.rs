@@ -5,7 +5,7 @@ use crate::figures::slow_polls::SlowPoll;
 use crate::rescue::backstop;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
-use crate::seats::shared::{NewThread, Shared, Threads, Warning};
+use crate::seats::shared::{NewThread, Shared, Warning};
 use crate::sys::Prompt;
 use crate::sys::standard_error::say;
 use crate::worker::{AbortOnUnwind, Exit, Worker};
@@ -66,12 +66,7 @@ fn hire(shared: &Arc<Shared>) {
 /// Starts a thread that works whatever seat is vacant.
 fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
     let name = format!("{}-{number}", shared.config.thread_name);
-    // Under the lock, so that whoever ends the runtime either joins the thread or keeps it from coming.
-    let mut threads = shared.threads.lock();
-    if threads.over {
-        return Ok(());
-    }
-    start_joined(shared, &mut threads, name, |shared| {
+    start_joined(shared, name, |shared| {
         let _prompt = Prompt::start();
         shared.seats.has_come();
         while let Some(core) = shared.seats.take() {
@@ -116,7 +111,7 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
 /// Starts the reactor thread.
 pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<()> {
     let name = format!("{}-reactor", shared.config.thread_name);
-    start_joined(shared, &mut shared.threads.lock(), name, |shared| {
+    start_joined(shared, name, |shared| {
         let _prompt = Prompt::start();
         backstop::run(shared);
     })
@@ -181,21 +176,18 @@ pub(crate) fn drain(shared: &Arc<Shared>) {
     }
 }
 
-/// Starts a thread that the end of the runtime joins. The lock is held meanwhile, so that the thread is counted before it ends.
+/// Starts a thread that the end of the runtime joins; nobody, if that has been.
 fn start_joined(
     shared: &Arc<Shared>,
-    threads: &mut Threads,
     name: String,
     body: impl FnOnce(&Arc<Shared>) + Send + 'static,
 ) -> io::Result<()> {
-    let thread = start(shared, name, |shared| {
-        body(&shared);
-        shared.threads.lock().running -= 1;
-        shared.thread_ended.notify_all();
-    })?;
-    threads.running += 1;
-    threads.handles.push(thread);
-    Ok(())
+    shared.threads.start(|| {
+        start(shared, name, |shared| {
+            body(&shared);
+            shared.threads.has_ended();
+        })
+    })
 }
 
 fn start(

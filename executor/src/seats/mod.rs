@@ -1,8 +1,9 @@
 //! A runtime's shared part and its places of work.
 //!
 //! A *seat* is a worker's identity. `core.rs` is the half that its holder owns, `remotes.rs` the half that others see,
-//! `roster.rs` and `spares.rs` say who gets one. `shared.rs` has what all threads share, `context.rs` what the current
-//! thread is doing, and `schedule.rs` where a task goes that becomes runnable.
+//! `roster.rs` and `spares.rs` say who gets one. `shared.rs` has what all threads share, and `wake.rs`, `help.rs` and
+//! `end.rs` what they do with it; `context.rs` has what the current thread is doing, and `schedule.rs` where a task goes
+//! that becomes runnable.
 //!
 //! Futures come in through the context, tasks through their scheduler pointer, threads with the shared part in hand.
 //!
@@ -19,6 +20,10 @@ pub(crate) mod roster;
 pub(crate) mod spares;
 
 pub(crate) mod shared;
+
+mod end;
+mod help;
+mod wake;
 
 pub(crate) mod context;
 

@@ -103,6 +103,11 @@ impl Remotes {
         workers.chain(spares.map(|remote| &***remote))
     }
 
+    /// Whether any thread holds a seat and is not stuck.
+    pub(crate) fn is_anybody_at_work(&self) -> bool {
+        self.iter().any(Remote::is_at_work)
+    }
+
     /// Every seat that was ever made.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Remote> {
         let spares = self.spares.iter().map_while(OnceLock::get);
