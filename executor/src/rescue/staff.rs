@@ -19,6 +19,9 @@ const RETIRE_AFTER: Duration = Duration::from_millis(10);
 const FIRST_GROWTH: Duration = Duration::from_millis(1);
 const LONGEST_GROWTH: Duration = Duration::from_millis(8);
 
+/// Where the replacements of all workers have blocked too, this part of the blocked is called at a time: half.
+const GROWTH_PART: usize = 2;
+
 /// What the workers are doing, in numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Census {
@@ -87,7 +90,7 @@ impl Staff {
         if census.at_work == 0 {
             if census.blocked > 0 && census.computing < census.crew {
                 // Grow by half if the replacements of all workers have blocked too.
-                let more = (census.blocked / 2).min(census.waiting);
+                let more = (census.blocked / GROWTH_PART).min(census.waiting);
                 return more.max(target.min(census.waiting)).max(1);
             }
             // The first spare at once; another only if the one before has been stuck for a while.

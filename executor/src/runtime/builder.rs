@@ -16,6 +16,18 @@ use std::time::Duration;
 /// More workers than any machine has cores; a guard against a unit mistaken for a count.
 const MAX_WORKERS: usize = 4096;
 
+/// As many blocking calls at a time, if the builder is not told otherwise: tokio's value, not measured here.
+const BLOCKING_THREADS: usize = 512;
+
+/// So many spare threads at most, if the builder is not told otherwise.
+const SPARE_THREADS: usize = 256;
+
+/// A poll counts as long from here on, if the builder is not told otherwise.
+const STALL_THRESHOLD: Duration = Duration::from_millis(1);
+
+/// A poll is named on standard error from here on, if the builder is not told otherwise.
+const SLOW_POLL_WARNING: Duration = Duration::from_millis(100);
+
 /// The processor's clock, and what the system tells of a thread, are no more precise than some tens of microseconds.
 const MIN_STALL_THRESHOLD: Duration = Duration::from_micros(50);
 
@@ -164,12 +176,12 @@ impl Builder {
         let config = Config {
             workers,
             local,
-            max_blocking_threads: self.max_blocking_threads.unwrap_or(512),
+            max_blocking_threads: self.max_blocking_threads.unwrap_or(BLOCKING_THREADS),
             thread_name: self.thread_name.unwrap_or_else(|| "filch".to_owned()),
             stack_size: self.stack_size,
-            max_spare_threads: self.max_spare_threads.unwrap_or(256),
-            stall_threshold: self.stall_threshold.unwrap_or(Duration::from_millis(1)),
-            slow_poll_warning: Some(self.slow_poll_warning.unwrap_or(Duration::from_millis(100)))
+            max_spare_threads: self.max_spare_threads.unwrap_or(SPARE_THREADS),
+            stall_threshold: self.stall_threshold.unwrap_or(STALL_THRESHOLD),
+            slow_poll_warning: Some(self.slow_poll_warning.unwrap_or(SLOW_POLL_WARNING))
                 .filter(|after| *after != Duration::MAX),
             processors: sys::processors(),
             monitor: !self.unwatched,

@@ -14,6 +14,15 @@ use crate::task::{Header, Runnable};
 use filch_timer::Instant;
 use std::sync::atomic::Ordering::Relaxed;
 
+/// A poll of a task with the habit was short if it took less than this part of the stall threshold: a fourth.
+const SHORT_PART: u32 = 4;
+
+/// It blocked if it gave its processor up and used less than this part of its time: half.
+const BLOCKED_PART: u32 = 2;
+
+/// Else it computed if it used at least this part of the stall threshold: a fourth.
+const COMPUTED_PART: u32 = 4;
+
 impl Worker<'_> {
     /// Runs a task once.
     pub(crate) fn run_task(&mut self, task: Runnable) {
@@ -174,15 +183,17 @@ impl Worker<'_> {
         let used = before.zip(sys::own_usage());
         let stuck = used.map_or(mark.stuck, |(before, after)| {
             let cpu = after.cpu.saturating_sub(before.cpu);
-            if after.waits > before.waits && 2 * cpu < took {
+            if after.waits > before.waits && BLOCKED_PART * cpu < took {
                 Stuck::Blocked
-            } else if 4 * cpu >= threshold {
+            } else if COMPUTED_PART * cpu >= threshold {
                 Stuck::Computing
             } else {
                 Stuck::Preempted
             }
         });
-        if mark.known == Known::Expected && (took < threshold / 4 || !stuck.needs_substitute()) {
+        if mark.known == Known::Expected
+            && (took < threshold / SHORT_PART || !stuck.needs_substitute())
+        {
             header.habit.learn_short();
         } else {
             header.habit.learn_long(stuck);

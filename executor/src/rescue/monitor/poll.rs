@@ -19,6 +19,15 @@ const FOLLOW_INTERVAL: Duration = Duration::from_millis(8);
 /// What a clock says about a shorter time than this says little.
 const SHORTEST_SPAN: Duration = Duration::from_micros(200);
 
+/// A poll is judged from this part of the stall threshold on: a fourth.
+const JUDGED_PART: u32 = 4;
+
+/// A thread that had a processor for this part of the time since the last look runs: a fourth.
+const RUNNING_PART: u32 = 4;
+
+/// A poll that had a processor for this part of the stall threshold, or of the time since it was first seen, computes: half.
+const COMPUTING_PART: u32 = 2;
+
 /// A poll that was seen to go on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Poll {
@@ -99,7 +108,7 @@ impl Poll {
         before: Option<Stuck>,
     ) -> Option<Stuck> {
         let lasts = now.duration_since(self.since);
-        if lasts < threshold / 4 {
+        if lasts < threshold / JUDGED_PART {
             return None;
         }
         let last = self.clocks.map(|(_, last)| last.at);
@@ -114,7 +123,7 @@ impl Poll {
             // What waits behind it goes to others all the same.
             return is_long.then_some(Stuck::Preempted);
         }
-        let runs = 4 * lately.cpu >= lately.over;
+        let runs = RUNNING_PART * lately.cpu >= lately.over;
         // A blocked one may have been woken just to look whether it goes on waiting.
         let is_blocked = || before == Some(Stuck::Blocked) || sys::is_asleep(thread) == Some(true);
         if !runs && is_blocked() {
@@ -122,7 +131,8 @@ impl Poll {
             return Some(Stuck::Blocked);
         }
         self.starved = !runs;
-        let computes = 2 * used.cpu >= threshold.min(used.over).max(threshold / 4);
+        let enough = threshold.min(used.over).max(threshold / JUDGED_PART);
+        let computes = COMPUTING_PART * used.cpu >= enough;
         is_long.then_some(if computes {
             Stuck::Computing
         } else {
