@@ -32,7 +32,7 @@
 //! [`gather!`] and [`join!`] put several together; [`time`], [`net`], [`io`]
 //! and [`sync`] are what tasks wait for. The guide is in the repository's `docs/`.
 
-mod run;
+mod dump;
 
 pub mod task;
 
@@ -50,11 +50,11 @@ pub mod sync;
 
 mod structure;
 
-mod dump;
-
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+
+mod run;
 
 pub use filch_executor::{
     AbortHandle, Builder, Handle, JoinError, JoinHandle, Leftover, LocalRuntime, Metrics,

@@ -1,6 +1,6 @@
 //! `filch::run`: a runtime for one future.
 
-use crate::Runtime;
+use filch_executor::Runtime;
 use std::future::Future;
 
 /// Runs a future to its end on a runtime with defaults, as Python's `asyncio.run`.

@@ -1,7 +1,7 @@
 //! macOS and the BSDs: `getpeereid`, addresses that are paths or nothing, and reads that never tell that they are the
 //! last.
 
-use crate::net::UCred;
+use super::cred::UCred;
 use filch_executor::leaf::Transfer;
 use socket2::{SockAddr, SockRef};
 use std::io::{self, IoSliceMut, Read};

@@ -1,6 +1,6 @@
 //! Linux: `SO_PEERCRED`, names in the abstract namespace, and reads that tell whether there may be more.
 
-use crate::net::UCred;
+use super::cred::UCred;
 use filch_executor::leaf::Transfer;
 use socket2::{SockAddr, SockRef};
 use std::ffi::OsString;

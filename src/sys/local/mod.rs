@@ -1,5 +1,9 @@
 //! Unix domain sockets, where std would block or cannot say it.
 
+mod cred;
+
+pub use cred::UCred;
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 #[cfg(any(target_os = "linux", target_os = "android"))]
