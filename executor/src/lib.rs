@@ -5,7 +5,8 @@
 //! seat that one thread at a time holds and runs tasks on; the *injector* is the queue that all share;
 //! the *backstop* is the reactor thread, which steps in for busy workers.
 //!
-//! The wings are listed in reading order; each imports only those above it.
+//! The wings are listed in reading order; each imports only those above it, and
+//! `.ci/imports` looks whether that is so. What each is for, and what must never be in it, its `mod.rs` says.
 
 mod primitive;
 mod sys;

@@ -16,6 +16,8 @@ pub(crate) mod peer;
 
 pub(crate) mod core;
 
+mod spare_seats;
+
 pub(crate) mod roster;
 pub(crate) mod spares;
 

@@ -22,7 +22,7 @@ use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::primitive::atomic::{AtomicBool, AtomicUsize};
 use crate::primitive::{Condvar, Mutex, MutexGuard};
 use crate::seats::core::Core;
-use crate::seats::spares::Spares;
+use crate::seats::spare_seats::Spares;
 
 /// The vacant seats and who waits for one.
 #[derive(Debug)]
