@@ -11,7 +11,7 @@
 //! Why no closure is left behind: the queue is not empty only while a thread is arriving, or while
 //! every thread that may exist is busy with a closure, after which it comes to the queue.
 //!
-//! The threads themselves are in `threads.rs`; this is what they share.
+//! The threads themselves are in `runtime/threads.rs`; this is what they share.
 
 use crate::signs::credit;
 use crate::task::Runnable;

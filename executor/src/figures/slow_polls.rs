@@ -90,7 +90,8 @@ impl SlowPolls {
     }
 
     /// Whether something is to be said about a poll that still lasts; whoever is told so says it, and then that it is
-    /// [said](SlowPolls::said). Something may have been said just now, or still be on its way: then this is only counted.
+    /// [said](SlowPolls::said). Something may have been said just now, or still be on its way: then this is only
+    /// counted.
     pub(crate) fn may_warn(&self, now: Instant) -> bool {
         let mut inner = self.0.lock();
         let is_early = inner

@@ -7,9 +7,9 @@ use filch_timer::Instant;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// How long one poll may keep doing operations that are ready: well below half of the stall threshold, from which on a poll
-/// counts as long. At 500 µs, and as many operations on sockets as others, a busy UDP server was taken for a task that computes
-/// (docs/architecture.md).
+/// How long one poll may keep doing operations that are ready: well below half of the stall threshold, from which on a
+/// poll counts as long. At 500 µs, and as many operations on sockets as others, a busy UDP server was taken for a task
+/// that computes (docs/architecture.md).
 const TIME_SLICE: Duration = Duration::from_micros(250);
 
 /// The clock is read once in this many units of budget, and never for a poll's first few.
@@ -20,8 +20,9 @@ pub(super) const SYSTEM_CALL: u8 = 4;
 
 /// Spends one unit of the current poll's budget.
 ///
-/// Pending means that the task has had its turn (128 operations, of which one on a socket counts as four, or 250 µs while doing
-/// them): it is already woken, and the leaf returns Pending without trying. Outside a runtime nothing is spent.
+/// Pending means that the task has had its turn (128 operations, of which one on a socket counts as four, or 250 µs
+/// while doing them): it is already woken, and the leaf returns Pending without trying. Outside a runtime nothing is
+/// spent.
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
     spend(1, cx)

@@ -14,7 +14,8 @@ pub fn record(wait: Wait) {
     });
 }
 
-/// The number of the task that runs on this thread, without the copy of all else that [`current`](crate::current) makes.
+/// The number of the task that runs on this thread, without the copy of all else that [`current`](crate::current)
+/// makes.
 #[inline]
 #[must_use]
 pub fn task_id() -> Option<TaskId> {

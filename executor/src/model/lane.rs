@@ -1,4 +1,5 @@
-//! A permit of the slow lane that is given back in the midst of a poll: it is given once, and whoever waits for it comes.
+//! A permit of the slow lane that is given back in the midst of a poll: it is given once, and whoever waits for it
+//! comes.
 
 use super::Queue;
 use crate::primitive::atomic::Ordering::SeqCst;
@@ -73,8 +74,8 @@ impl Runtime {
     }
 }
 
-/// The worker at the end of its poll and the monitor both give the permit back. Broken to see it fail: a load and a store in
-/// place of the swap in `Permit::take`, or of the compare-exchange in `Permit::end_early`.
+/// The worker at the end of its poll and the monitor both give the permit back. Broken to see it fail: a load and a
+/// store in place of the swap in `Permit::take`, or of the compare-exchange in `Permit::end_early`.
 #[test]
 fn a_permit_is_given_back_once() {
     loom::model(|| {
@@ -89,8 +90,8 @@ fn a_permit_is_given_back_once() {
     });
 }
 
-/// A task comes to the lane, and the worker that could run it goes to sleep, since there is no permit yet. Broken to see it
-/// fail: no fence in the monitor.
+/// A task comes to the lane, and the worker that could run it goes to sleep, since there is no permit yet. Broken to
+/// see it fail: no fence in the monitor.
 #[test]
 fn a_permit_that_is_given_back_early_wakes_a_worker() {
     loom::model(|| {

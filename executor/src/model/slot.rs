@@ -177,8 +177,8 @@ fn what_a_stuck_poll_wakes_is_found_by_the_next_look() {
     });
 }
 
-/// The monitor and another worker speak of a poll that ends meanwhile. Its worker hears of the accusation: it has to take
-/// back what the monitor did about its slice. Of its next poll nobody has said anything.
+/// The monitor and another worker speak of a poll that ends meanwhile. Its worker hears of the accusation: it has to
+/// take back what the monitor did about its slice. Of its next poll nobody has said anything.
 ///
 /// Broken to see it fail: `accuse` trying only once; `suspect` replacing whatever it finds; `end` not looking at
 /// the tick.

@@ -1,27 +1,27 @@
 //! The slow lane: where tasks wait whose polls compute for long.
 //!
 //! They are queued behind the others: a worker comes here when it finds nothing else of its own, or when
-//! nobody has come for 5 ms. There are two queues, one for tasks that have the habit, and one for closures of `cpu`, so that
-//! no task waits for the end of somebody's long computation. Of either kind at most as many are polled at a time as the
-//! runtime has workers, each with a *permit*. Beside them there is always a worker for the others, if need be a spare one
-//! (`staff.rs`), and the operating system divides the cores between all.
+//! nobody has come for 5 ms. There are two queues, one for tasks that have the habit, and one for closures of `cpu`, so
+//! that no task waits for the end of somebody's long computation. Of either kind at most as many are polled at a time
+//! as the runtime has workers, each with a *permit*. Beside them there is always a worker for the others, if need be a
+//! spare one (`rescue/staff.rs`), and the operating system divides the cores between all.
 //!
 //! A permit is given back at the end of the poll, or before:
 //!
-//! - `blocking` *lends* it to others for as long as the closure takes. Then the poll takes it back, even if there is none: the
-//!   lane has permits below zero until some of those polls have ended.
-//! - The monitor gives it back *early*, for at most as many polls at a time as there are permits: of a poll that is found to
-//!   block, since it does not use its processor, and of a task with the habit whose poll goes on for 50 ms, since others with
-//!   the habit would stand still for as long. A closure of `cpu` keeps its permit for as long as it computes: there may be
-//!   thousands of them, which would all be threads.
+//! - `blocking` *lends* it to others for as long as the closure takes. Then the poll takes it back, even if there is
+//!   none: the lane has permits below zero until some of those polls have ended.
+//! - The monitor gives it back *early*, for at most as many polls at a time as there are permits: of a poll that is
+//!   found to block, since it does not use its processor, and of a task with the habit whose poll goes on for 50 ms,
+//!   since others with the habit would stand still for as long. A closure of `cpu` keeps its permit for as long as it
+//!   computes: there may be thousands of them, which would all be threads.
 //!
 //! # Why no task is left here with a worker asleep
 //!
-//! For the idle protocol (`idle.rs`) a task here is work without a worker, as long as a permit is free. Whoever
+//! For the idle protocol (`rest/idle.rs`) a task here is work without a worker, as long as a permit is free. Whoever
 //! pushes it notifies, and a worker looks here at S4. When no permit is free, each is held by a worker
 //! that is awake; it gives the permit back before it looks for its next task, and passes S4 before it
-//! sleeps. Who gives a permit back in the midst of a poll, `blocking` or the monitor, has thereby published what waits here, and
-//! notifies.
+//! sleeps. Who gives a permit back in the midst of a poll, `blocking` or the monitor, has thereby published what waits
+//! here, and notifies.
 
 use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::primitive::atomic::{AtomicIsize, AtomicU8, AtomicU64, AtomicUsize};
@@ -167,7 +167,8 @@ impl Lanes {
         self.learned.is_overdue(now) || self.declared.is_overdue(now)
     }
 
-    /// Takes a task, with a permit for its poll, which goes back with [`Lanes::give_back`]: from the lane that has waited longer.
+    /// Takes a task, with a permit for its poll, which goes back with [`Lanes::give_back`]: from the lane that has
+    /// waited longer.
     pub(crate) fn take(&self, permit: &Permit, now: impl Fn() -> Instant) -> Option<Runnable> {
         let served = |lane: &Lane| lane.served.load(Relaxed);
         let learned = (&self.learned, LEARNED);
@@ -213,8 +214,8 @@ impl Lanes {
         permit.hold(lane);
     }
 
-    /// For the monitor: gives a permit back although its poll goes on, unless too many such polls do. `true`: the caller notifies
-    /// a worker if there [is work](Lanes::has_work).
+    /// For the monitor: gives a permit back although its poll goes on, unless too many such polls do. `true`: the
+    /// caller notifies a worker if there [is work](Lanes::has_work).
     pub(crate) fn give_back_early(&self, permit: &Permit, lane: u8) -> bool {
         let of = self.of(lane);
         if of.early.load(Acquire) >= of.max_early {

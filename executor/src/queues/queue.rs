@@ -11,9 +11,9 @@ use crossbeam_deque::{Steal, Worker};
 /// A short limit was tried and cost more than a long queue does (docs/architecture.md).
 pub(crate) const LOCAL_LIMIT: usize = 1 << 20;
 
-/// Tasks that I/O events wake go to the injector beyond this length. It is shared by all, so a worker that the operating
-/// system has preempted does not keep them waiting, and connections that are served in turn are fewer than their caches
-/// hold: with 1000 of them, 1.1 times the throughput at a lower p99 (docs/architecture.md).
+/// Tasks that I/O events wake go to the injector beyond this length. It is shared by all, so a worker that the
+/// operating system has preempted does not keep them waiting, and connections that are served in turn are fewer than
+/// their caches hold: with 1000 of them, 1.1 times the throughput at a lower p99 (docs/architecture.md).
 pub(crate) const EVENTS_LIMIT: usize = 192;
 
 /// At most this many tasks move in one steal.

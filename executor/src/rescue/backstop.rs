@@ -1,5 +1,5 @@
-//! The reactor thread: it steps in when the workers are too busy. It runs no tasks; of others' code it calls wakers only, which
-//! are this crate's own unless a future is polled by another executor.
+//! The reactor thread: it steps in when the workers are too busy. It runs no tasks; of others' code it calls wakers
+//! only, which are this crate's own unless a future is polled by another executor.
 //!
 //! In a runtime that goes idle now and then it has nothing to do: idle workers poll the reactor, and
 //! busy ones look at it every 100 to 400 µs between two tasks. But a worker can be stuck in one long poll.
@@ -16,8 +16,8 @@
 //! While workers only block, or sleep, it is a worker's business to sleep in the poller; it looks whether one
 //! does, since the one that did may be among those that block.
 //!
-//! When no worker has been busy for 100 ms it frees the memory that is kept for tasks, and sleeps deeply, until a worker
-//! leaves idleness and wakes it, or until a foreign timer is due: an idle runtime uses no CPU.
+//! When no worker has been busy for 100 ms it frees the memory that is kept for tasks, and sleeps deeply, until a
+//! worker leaves idleness and wakes it, or until a foreign timer is due: an idle runtime uses no CPU.
 //!
 //! # Why nobody stays asleep beside a free poller
 //!

@@ -3,8 +3,8 @@
 //! - While a worker that is not stuck exists, the computing ones need no replacement: their processors are
 //!   in use. When there is none left, there is one spare worker for all computing ones. Should that get
 //!   stuck in computing too, the next one follows after 1 ms, then 2, 4, 8.
-//! - A blocked worker leaves a processor unused: each is replaced as long as there is work that no idle worker is left for,
-//!   and no more are at work than there are processors. If even the
+//! - A blocked worker leaves a processor unused: each is replaced as long as there is work that no idle worker is left
+//!   for, and no more are at work than there are processors. If even the
 //!   replacements block, they grow by half, as far as there are tasks.
 //! - Who is surplus for 10 ms retires.
 //!

@@ -35,7 +35,7 @@
 //!
 //! S4 looks for tasks that have no worker (injector, guest queues) and for surplus at busy workers. The
 //! proof is for the former. What waits at a worker, that worker runs itself, so there a hint decides
-//! whether to notify (`schedule.rs`); if the hint was stale, the backstop finds it out.
+//! whether to notify (`seats/schedule.rs`); if the hint was stale, the backstop finds it out.
 //!
 //! A count at P4 that comes to nothing, because somebody else cleared the bit, is given up like a
 //! searcher's: decrement, fence, another look at the bits. A publisher that relied on it had its fence
@@ -44,11 +44,11 @@
 //! Two publishers that both see `searching == 0` may wake two workers: harmless and rare.
 //!
 //! With more workers than processors, a publisher also returns at P3 if as many workers as there are processors are
-//! awake and use them, and one of these is not stuck: one more would only take turns with them (`Shared::notify_one`). Of
-//! that worker, S3 comes after P2, so its S4 sees the task, unless it finds it before. Or it enters a long poll. If it
-//! announces that, its fence [away] comes after P2, or else the publisher would have seen the mark; so it sees the task, and wakes
-//! another worker. If not, the backstop is awake, as for any worker that is busy, until the monitor has marked the poll; after its
-//! fence [found] it does the same.
+//! awake and use them, and one of these is not stuck: one more would only take turns with them (`Shared::notify_one`).
+//! Of that worker, S3 comes after P2, so its S4 sees the task, unless it finds it before. Or it enters a long poll. If
+//! it announces that, its fence [away] comes after P2, or else the publisher would have seen the mark; so it sees the
+//! task, and wakes another worker. If not, the backstop is awake, as for any worker that is busy, until the monitor has
+//! marked the poll; after its fence [found] it does the same.
 //!
 //! # Rejected
 //!

@@ -3,8 +3,8 @@
 //! Workers come in before they sleep; whoever has published something comes in afterwards to learn whether somebody has
 //! to be woken, and who. The head of `idle.rs` argues why no wake is lost.
 //!
-//! Never in here: what the work is. Threads are numbers here, and no queue and no task is known; what there is to do, the
-//! caller has looked at.
+//! Never in here: what the work is. Threads are numbers here, and no queue and no task is known; what there is to do,
+//! the caller has looked at.
 
 pub(crate) mod parker;
 

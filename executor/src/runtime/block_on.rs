@@ -22,16 +22,16 @@ impl Shared {
     /// Polls a future on this thread until it is ready. What it spawns, workers run.
     ///
     /// # Panics
-    /// Inside a task or another `block_on`, on a local runtime also inside `blocking` of one of its tasks, and when the runtime
-    /// was shut down by an unhandled panic.
+    /// Inside a task or another `block_on`, on a local runtime also inside `blocking` of one of its tasks, and when the
+    /// runtime was shut down by an unhandled panic.
     #[track_caller]
     pub(crate) fn block_on<F: Future>(self: &Arc<Shared>, future: F) -> F::Output {
         context::assert_may_block("block_on");
         let own = Arc::as_ptr(self);
         assert!(
             !(self.config.local && context::with(|context| context.works_for(own))),
-            "block_on was called inside a task of a LocalRuntime on that same runtime, whose one thread it would block. \
-             Use `.await` there"
+            "block_on was called inside a task of a LocalRuntime on that same runtime, whose one thread \
+             it would block. Use `.await` there"
         );
         // A local runtime's thread takes tasks from nowhere but its own queue and the injector.
         let guest = if self.config.local {

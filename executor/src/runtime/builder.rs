@@ -63,8 +63,8 @@ impl Builder {
     /// How many threads run tasks at a time. Default: the environment variable `FILCH_WORKERS`, or
     /// else the number of cores that the process may use (a cgroup's quota is respected).
     ///
-    /// With more workers than the process could use cores when the runtime was built, no more are woken than there are cores while
-    /// those that are awake use them: the others are for tasks that block.
+    /// With more workers than the process could use cores when the runtime was built, no more are woken than there are
+    /// cores while those that are awake use them: the others are for tasks that block.
     pub fn workers(mut self, workers: usize) -> Builder {
         self.workers = Some(workers);
         self
@@ -109,7 +109,8 @@ impl Builder {
 
     /// A worker that has been inside one poll for this long is taken for stuck: what waits behind
     /// that poll is handed to others, and if every worker is stuck, a spare thread comes. Default: 1 ms.
-    /// At least 50 µs. Looked at every 0.5 to 4 ms; a poll that visibly waits for something counts as stuck after a quarter of it.
+    /// At least 50 µs. Looked at every 0.5 to 4 ms; a poll that visibly waits for something counts as stuck after a
+    /// quarter of it.
     pub fn stall_threshold(mut self, threshold: Duration) -> Builder {
         self.stall_threshold = Some(threshold);
         self
@@ -202,7 +203,8 @@ impl Builder {
         }
         if config.stall_threshold < MIN_STALL_THRESHOLD {
             return Err(invalid(&format!(
-                "stall_threshold is {:?}: with less than {MIN_STALL_THRESHOLD:?} most polls would be taken for long ones",
+                "stall_threshold is {:?}: with less than {MIN_STALL_THRESHOLD:?} \
+                 most polls would be taken for long ones",
                 config.stall_threshold
             )));
         }

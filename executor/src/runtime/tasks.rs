@@ -56,11 +56,11 @@ where
 
 /// Runs a closure that computes for long on the workers, so that the I/O beside it goes on.
 ///
-/// At most as many such closures run at a time as the runtime has workers; the rest waits in the order of the calls. One that
-/// blocks, by [`blocking`](crate::blocking) or because it was found to, makes way for the next. Meanwhile a further thread, if need be, serves the
-/// other tasks, and the operating system divides the cores between all of them. So computing gets what I/O
-/// leaves, and at least its fair share, while I/O waits for a core about as long as beside another process.
-/// (With [`spawn_blocking`] there would be up to 512 computing threads instead.)
+/// At most as many such closures run at a time as the runtime has workers; the rest waits in the order of the calls.
+/// One that blocks, by [`blocking`](crate::blocking) or because it was found to, makes way for the next. Meanwhile a
+/// further thread, if need be, serves the other tasks, and the operating system divides the cores between all of them.
+/// So computing gets what I/O leaves, and at least its fair share, while I/O waits for a core about as long as beside
+/// another process. (With [`spawn_blocking`] there would be up to 512 computing threads instead.)
 ///
 /// Task-locals are inherited. Aborting the handle cancels a closure that has not begun; one that has runs to
 /// its end, and a shutdown waits for it. On a [`LocalRuntime`](crate::LocalRuntime) it is run in its turn and

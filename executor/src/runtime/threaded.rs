@@ -75,8 +75,8 @@ impl Leftover {
         self.blocking_threads
     }
 
-    /// How many of the runtime's own threads are still there: workers inside these tasks, or in the drop of what a task left
-    /// behind, and those that wait for them.
+    /// How many of the runtime's own threads are still there: workers inside these tasks, or in the drop of what a task
+    /// left behind, and those that wait for them.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads

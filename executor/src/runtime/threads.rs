@@ -31,7 +31,8 @@ pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
 fn start_warning(shared: &Arc<Shared>, warning: Warning) {
     let name = format!("{}-warning", shared.config.thread_name);
     let started = start(shared, name, move |shared| {
-        // Lets go of references to tasks, which may be the last: what their owners' code does is not this thread's business.
+        // Lets go of references to tasks, which may be the last: what their owners' code does is not this thread's
+        // business.
         let task = catch_unwind(AssertUnwindSafe(|| shared.registry.info(warning.task)));
         let task = task.unwrap_or_default();
         let slow = SlowPoll {

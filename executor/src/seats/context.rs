@@ -16,8 +16,8 @@ use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::Arc;
 
-/// Operations that a task may do in one poll before its leaves make it yield: tokio's value. Those that make a system call
-/// cost several.
+/// Operations that a task may do in one poll before its leaves make it yield: tokio's value. Those that make a system
+/// call cost several.
 const BUDGET: u8 = 128;
 
 /// In what way this thread works for the runtime it is in.

@@ -91,8 +91,8 @@ impl Core {
         }
     }
 
-    /// What the worker does from now on counts as another poll, of that task (0: of none): nothing that is said of the one so
-    /// far is about it, however late. Returns its tick.
+    /// What the worker does from now on counts as another poll, of that task (0: of none): nothing that is said of the
+    /// one so far is about it, however late. Returns its tick.
     pub(crate) fn begin_anew(&self, watch: &Watch, task: u64) -> u32 {
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);

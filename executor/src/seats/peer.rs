@@ -1,10 +1,10 @@
 //! How workers notice that one of them is stuck, before the backstop does.
 //!
-//! A worker that has read the clock anyway also looks at another one: has that gone on to another poll? If it is still in
-//! the same one after a while, then what waits behind it is declared everybody's (`watch.rs`), and the worker that
-//! noticed takes it over. Why the poll lasts does not matter for that. Most often its worker waits for a processor, where
-//! others compete for them, and goes on before the backstop has looked; if not, the backstop finds it out and does the rest:
-//! reports, spare threads, what the task's next polls are to be expected like.
+//! A worker that has read the clock anyway also looks at another one: has that gone on to another poll? If it is still
+//! in the same one after a while, then what waits behind it is declared everybody's (`signs/watch.rs`), and the worker
+//! that noticed takes it over. Why the poll lasts does not matter for that. Most often its worker waits for a
+//! processor, where others compete for them, and goes on before the backstop has looked; if not, the backstop finds it
+//! out and does the rest: reports, spare threads, what the task's next polls are to be expected like.
 //!
 //! Each look is at one worker, so it costs the same however many there are, and a worker among many is looked at
 //! rarely: then the backstop is faster.

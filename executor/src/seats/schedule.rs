@@ -8,7 +8,7 @@
 //!  anywhere else, or woken in a long poll ──▶ injector
 //! ```
 //!
-//! What is known to compute for long waits in the slow lane (`lane.rs`): a worker that comes across it in one
+//! What is known to compute for long waits in the slow lane (`queues/lane.rs`): a worker that comes across it in one
 //! of these queues puts it there.
 //!
 //! A worker wakes another only when at least two tasks wait here (the one it will run next by itself

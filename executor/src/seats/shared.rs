@@ -85,7 +85,8 @@ pub(crate) enum NewThread {
     Worker,
     /// For this spare seat.
     Spare(Box<Core>),
-    /// To say this on standard error. That may block for any time, and looking the task up takes long where there are many.
+    /// To say this on standard error. That may block for any time, and looking the task up takes long where there are
+    /// many.
     Warning(Warning),
 }
 

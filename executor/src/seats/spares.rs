@@ -1,6 +1,6 @@
 //! Spare seats, for threads that stand in for workers which are stuck in a long poll.
 //!
-//! How many are needed is decided in `staff.rs`; here is who comes when one is called. A spare thread comes with
+//! How many are needed is decided in `rescue/staff.rs`; here is who comes when one is called. A spare thread comes with
 //! its seat, works it until it is asked to retire, and rests for some seconds, in case it is called again. Whoever
 //! calls marks the seat as held before anything else, so it counts as staffed from then on, and nobody calls another
 //! one for the same reason.

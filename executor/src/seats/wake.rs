@@ -20,11 +20,12 @@ impl Shared {
         self.notify_anyhow()
     }
 
-    /// Whether every processor has a worker that uses it, and one of these workers is not stuck, so that it comes to what
-    /// waits: who computes serves nobody, but takes a processor.
+    /// Whether every processor has a worker that uses it, and one of these workers is not stuck, so that it comes to
+    /// what waits: who computes serves nobody, but takes a processor.
     ///
-    /// Orderings: after the caller's fence. It sees the mark of a worker that has announced a long poll, or that worker,
-    /// after its own [away], sees what the caller has published; and so the monitor, of a poll that it has found.
+    /// Orderings: after the caller's fence. It sees the mark of a worker that has announced a long poll, or that
+    /// worker, after its own [away], sees what the caller has published; and so the monitor, of a poll that it has
+    /// found.
     fn are_enough_awake(&self) -> bool {
         let config = &self.config;
         let seated = config.workers.saturating_sub(self.seats.vacancies());

@@ -2,9 +2,9 @@
 //!
 //! Whoever never sleeps uses up its share of the processor and, on a machine that has more to do than processors,
 //! waits in the end while others use theirs; and a thread that is woken is put on a processor that is free, while one
-//! that was preempted waits where it is. So with company, sleeping is the better choice. A thread notices the company by being preempted
-//! often: some 50 times a second by what a quiet machine does besides, 1,500 times where a server and its load
-//! generator fill all processors (docs/benchmarks.md).
+//! that was preempted waits where it is. So with company, sleeping is the better choice. A thread notices the company
+//! by being preempted often: some 50 times a second by what a quiet machine does besides, 1,500 times where a server
+//! and its load generator fill all processors (docs/benchmarks.md).
 
 use crate::sys;
 use filch_timer::Instant;
@@ -32,8 +32,8 @@ impl Crowd {
         }
     }
 
-    /// Whether others want this processor, as far as the last look knows. Until the second one, and where the system does not
-    /// tell, they may.
+    /// Whether others want this processor, as far as the last look knows. Until the second one, and where the system
+    /// does not tell, they may.
     pub(crate) fn is_there(&self, now: Instant) -> bool {
         let is_due = |(last, _): (Instant, u64)| now.duration_since(last) >= EVERY;
         if self.last.get().is_none_or(is_due)

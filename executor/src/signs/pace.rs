@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 /// What a worker gets done by itself in that many nanoseconds is not worth a wake. It takes a third of that until
-/// the woken one runs a task, and about as much processor time of both. With 10 µs here, tasks that share a channel took twice the
-/// processor time (docs/architecture.md).
+/// the woken one runs a task, and about as much processor time of both. With 10 µs here, tasks that share a channel
+/// took twice the processor time (docs/architecture.md).
 const WAKE_COST: u64 = 30_000;
 
 /// Until a woken worker runs a task it takes about this long: enough where there seems to be no end to the work.
@@ -139,8 +139,8 @@ impl Stopwatch {
         pace.mostly_blocked.store(false, Relaxed);
     }
 
-    /// The backstop's beat has moved. `usage`: what the thread has used and waited so far. Who gets little processor time because
-    /// others have it is preempted, and does not wait of its own accord.
+    /// The backstop's beat has moved. `usage`: what the thread has used and waited so far. Who gets little processor
+    /// time because others have it is preempted, and does not wait of its own accord.
     pub(crate) fn beat(&self, now: Instant, usage: Option<Usage>, pace: &Pace) {
         let before = self.beat.replace(usage.map(|usage| (now, usage)));
         if let (Some((last, before)), Some(usage)) = (before, usage) {
@@ -154,8 +154,8 @@ impl Stopwatch {
     }
 }
 
-/// A measurement of one poll: of the first after each beat of the backstop. It finds out, within some beats, who computes for
-/// about as long as a poll may, which the backstop's looks from outside do not: between two of them such a
+/// A measurement of one poll: of the first after each beat of the backstop. It finds out, within some beats, who
+/// computes for about as long as a poll may, which the backstop's looks from outside do not: between two of them such a
 /// poll has come and gone.
 #[derive(Debug)]
 pub(crate) struct Sample(

@@ -132,8 +132,8 @@ impl Watch {
         }
     }
 
-    /// For the monitor: the poll with that tick, which the worker has announced in this way, is long in another. If the worker
-    /// has said something else meanwhile, that stands.
+    /// For the monitor: the poll with that tick, which the worker has announced in this way, is long in another. If the
+    /// worker has said something else meanwhile, that stands.
     pub(crate) fn correct(&self, tick: u32, announced: Mark, stuck: Stuck) {
         let known = announced.known;
         let (old, new) = (encode(tick, announced), encode(tick, Mark { stuck, known }));

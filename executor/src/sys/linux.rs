@@ -73,8 +73,8 @@ struct SchedAttr {
 const SCHED_FLAG_RESET_ON_FORK: u64 = 1;
 
 /// Since Linux 6.12 the runtime of an ordinary thread is the slice that it asks for; older kernels take no
-/// notice of it. It changes nothing about the thread's share of a processor. But of two threads the one with the shorter
-/// slice has the earlier deadline, and a wake that is owed time preempts a thread with a longer slice at
+/// notice of it. It changes nothing about the thread's share of a processor. But of two threads the one with the
+/// shorter slice has the earlier deadline, and a wake that is owed time preempts a thread with a longer slice at
 /// once, not at the next tick of the clock: sched_setattr(2), and `PREEMPT_SHORT` in kernel/sched/features.h.
 pub(crate) fn set_prompt(thread: u32, prompt: bool) {
     let mut attr = SchedAttr::default();
@@ -97,8 +97,8 @@ pub(crate) fn set_prompt(thread: u32, prompt: bool) {
     let _ = unsafe { libc::syscall(libc::SYS_sched_setattr, thread, &raw const attr, 0) };
 }
 
-/// By the calling thread's affinity: one system call, while std also reads the files of the control group, whose quota limits
-/// time and not how many run at once.
+/// By the calling thread's affinity: one system call, while std also reads the files of the control group, whose quota
+/// limits time and not how many run at once.
 pub(crate) fn processors() -> usize {
     // Where there are more than its set can hold, there are enough.
     sched_getaffinity(None).map_or(usize::MAX, |set| set.count() as usize)

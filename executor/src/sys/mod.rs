@@ -6,8 +6,8 @@
 //! and renews the latter half, for a thread (0: the calling one) that is going to compute for long.
 //! `thread_number`, never 0, names the calling thread for
 //! `cpu_time`, the processor time that it has used, and `is_asleep`, whether it waits for something and not for
-//! a processor; `own_cpu_time` and `own_usage` are about the calling thread. `processors` says how many threads of the process
-//! can run at once. Where these are `None`, the system does not say.
+//! a processor; `own_cpu_time` and `own_usage` are about the calling thread. `processors` says how many threads of the
+//! process can run at once. Where these are `None`, the system does not say.
 
 pub(crate) mod standard_error;
 mod usage;

@@ -2,7 +2,7 @@
 //!
 //! A task carries at most one pointer to the innermost node of its chain; a spawn clones that
 //! pointer and nothing else, and does not even look when there is none. The keys themselves, which
-//! know the current task, are in `local_key.rs`.
+//! know the current task, are in `leaf/local_key.rs`.
 
 use std::any::Any;
 use std::fmt;

@@ -4,8 +4,8 @@
 //! - [`TaskRef`] is a counted reference: the registry's, the `JoinHandle`'s, an `AbortHandle`'s.
 //! - a `Waker` is a counted reference too, or during a poll a borrowed one.
 //!
-//! `state.rs` holds the transitions, `raw/` the pointers, `memory/` what they point to. This module knows no queue, worker or
-//! thread: it reaches the runtime through the three functions of [`Scheduler`].
+//! `state.rs` holds the transitions, `raw/` the pointers, `memory/` what they point to. This module knows no queue,
+//! worker or thread: it reaches the runtime through the three functions of [`Scheduler`].
 //!
 //! # Access rules
 //!

@@ -145,9 +145,9 @@ impl Worker<'_> {
         }
     }
 
-    /// What was said of the poll, if it was not said of an earlier one and too late. Until the next poll this thread may
-    /// have to wait for a processor, which it has used for long: that counts as a poll of its own, or the monitor would take
-    /// this one for unfinished.
+    /// What was said of the poll, if it was not said of an earlier one and too late. Until the next poll this thread
+    /// may have to wait for a processor, which it has used for long: that counts as a poll of its own, or the monitor
+    /// would take this one for unfinished.
     #[cold]
     fn take_mark_back(&self) -> Option<(Mark, Instant)> {
         let watch = &self.remote.watch;

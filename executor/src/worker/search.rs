@@ -2,7 +2,7 @@
 //! the others.
 //!
 //! The worker's loop asks in this order: [`Worker::next_task`], [`Worker::search`], [`Worker::linger`]. What it
-//! does with a task is in `poll.rs`. Who wakes whom for it, and what a searcher owes to others, is in `idle.rs`.
+//! does with a task is in `poll.rs`. Who wakes whom for it, and what a searcher owes to others, is in `rest/idle.rs`.
 
 use super::Worker;
 use crate::queues::queue::{EVENTS_LIMIT, Stolen};

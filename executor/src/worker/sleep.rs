@@ -1,7 +1,7 @@
 //! How a worker sleeps: in the poller, if nobody else is there, or on its parker's word.
 //!
-//! Called when a worker has searched in vain. Why no wake is lost meanwhile is argued in `idle.rs`, what ends
-//! a sleep on the word or in the poller in `parker.rs`.
+//! Called when a worker has searched in vain. Why no wake is lost meanwhile is argued in `rest/idle.rs`, what ends
+//! a sleep on the word or in the poller in `rest/parker.rs`.
 
 use super::Worker;
 use crate::queues::queue::EVENTS_LIMIT;
@@ -12,8 +12,8 @@ use filch_timer::Instant;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// A sleep that was this short, looking around would have saved. So long, too, a worker looks for I/O events before it sleeps
-/// in the poller.
+/// A sleep that was this short, looking around would have saved. So long, too, a worker looks for I/O events before it
+/// sleeps in the poller.
 const SHORT_SLEEP: Duration = Duration::from_micros(20);
 
 impl Worker<'_> {

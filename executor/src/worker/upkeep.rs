@@ -12,12 +12,12 @@ use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// A busy worker asks for I/O events when nobody has for this long, and looks after tasks that wait elsewhere when it has not for
-/// this long. Not by a count of polls: 61 polls of a millisecond each would be 61 ms.
+/// A busy worker asks for I/O events when nobody has for this long, and looks after tasks that wait elsewhere when it
+/// has not for this long. Not by a count of polls: 61 polls of a millisecond each would be 61 ms.
 const TURN_INTERVAL: Duration = Duration::from_micros(100);
 
-/// What an event wakes waits behind what is there already. If that takes so long, events are asked for less often, and come in
-/// larger batches.
+/// What an event wakes waits behind what is there already. If that takes so long, events are asked for less often, and
+/// come in larger batches.
 const LONG_QUEUE: Duration = Duration::from_micros(300);
 const LAZY_TURN_INTERVAL: Duration = Duration::from_micros(400);
 
@@ -101,14 +101,14 @@ impl Worker<'_> {
         }
     }
 
-    /// Wakes what the reactor or the wheel handed over: all tasks queue up first, here where the queue is shorter than `limit`,
-    /// then one worker is woken if that is worth it.
+    /// Wakes what the reactor or the wheel handed over: all tasks queue up first, here where the queue is shorter than
+    /// `limit`, then one worker is woken if that is worth it.
     pub(super) fn wake_batch(&mut self, limit: usize) {
         if self.woken.is_empty() {
             return;
         }
-        // Wakers of other runtimes are others' code, which may block: then that is to be found out as of a poll, and nobody
-        // should rely on this worker's search.
+        // Wakers of other runtimes are others' code, which may block: then that is to be found out as of a poll, and
+        // nobody should rely on this worker's search.
         if self.remote.watch.tick().is_none() {
             self.core.begin_anew(&self.remote.watch, 0);
         }

@@ -3,14 +3,14 @@
 //! A worker whose tick stands still for the stall threshold is stuck; one that is then found to wait for
 //! something, after a quarter of it. Whether it computes, is blocked or waits for a processor, the operating
 //! system knows: its processor time goes on; or it stands still and the thread is asleep, or is not. The
-//! monitor marks the poll (`watch.rs`), which makes what waits behind it everybody's; it wakes an idle worker
-//! to take it, and calls spare threads and sends them home as `staff.rs` decides.
+//! monitor marks the poll (`signs/watch.rs`), which makes what waits behind it everybody's; it wakes an idle worker
+//! to take it, and calls spare threads and sends them home as `rescue/staff.rs` decides.
 //!
-//! Polls that were announced it only counts. Of one that was to compute it asks now and then whether it does; and one that
-//! keeps others in the slow lane waiting for long makes way for them.
+//! Polls that were announced it only counts. Of one that was to compute it asks now and then whether it does; and one
+//! that keeps others in the slow lane waiting for long makes way for them.
 //!
-//! The backstop's thread comes in, at every look. Never in here: the count of threads that there should be (`staff.rs`
-//! decides), and a wait of any kind.
+//! The backstop's thread comes in, at every look. Never in here: the count of threads that there should be
+//! (`rescue/staff.rs` decides), and a wait of any kind.
 
 mod view;
 

@@ -12,8 +12,8 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::fence;
 use std::time::Duration;
 
-/// So often it is asked whether a poll that was announced to compute does. In a shorter time it may not have had a processor, and
-/// what that is then waiting for takes several system calls to find out.
+/// So often it is asked whether a poll that was announced to compute does. In a shorter time it may not have had a
+/// processor, and what that is then waiting for takes several system calls to find out.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(8);
 
 /// What a clock says about a shorter time than this says little.
@@ -85,7 +85,8 @@ impl Poll {
         }
     }
 
-    /// Reads the thread's clock, if the system tells it: what it has used since the first reading, and since the last one.
+    /// Reads the thread's clock, if the system tells it: what it has used since the first reading, and since the last
+    /// one.
     pub(super) fn read_clock(&mut self, thread: u32, now: Instant) -> Option<(Spent, Spent)> {
         let new = Reading::of(thread, now)?;
         let (first, last) = self.clocks.unwrap_or((new, new));

@@ -5,9 +5,10 @@
 //! into the store of the thread that it is on, whichever worker it came from; a thread without one goes to the
 //! allocator.
 //!
-//! A store keeps two bundles of each size, and what is beyond goes to the runtime's [`Depot`], a whole bundle at a time. There
-//! stores that have run out find it: where one worker spawns and others end the tasks, memory goes back without a
-//! lock, here or in the allocator, for each of them. Bonwick and Adams, "Magazines and Vmem", USENIX 2001, have the idea.
+//! A store keeps two bundles of each size, and what is beyond goes to the runtime's [`Depot`], a whole bundle at a
+//! time. There stores that have run out find it: where one worker spawns and others end the tasks, memory goes back
+//! without a lock, here or in the allocator, for each of them. Bonwick and Adams, "Magazines and Vmem", USENIX 2001,
+//! have the idea.
 
 mod shelf;
 
