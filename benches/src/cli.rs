@@ -7,12 +7,10 @@ use std::time::Duration;
 use lexopt::prelude::*;
 
 use crate::harness::child;
+use crate::harness::options::{Error, RunOptions};
 use crate::harness::plan::Plan;
 use crate::runtimes::Peer;
 use crate::serve::{self, Hog, Protocol, Server};
-
-/// Any failure of the harness, with a sentence for whoever runs it.
-pub(crate) type Error = Box<dyn std::error::Error>;
 
 /// Printed for `--help`.
 pub(crate) const USAGE: &str = "\
@@ -50,33 +48,6 @@ pub(crate) enum Command {
     Row(child::Job),
     /// `serve`: be one server (started by `run`).
     Serve(serve::Job),
-}
-
-/// The options of `run`.
-#[derive(Clone, Debug)]
-pub(crate) struct RunOptions {
-    /// Rows and groups; none means all.
-    pub(crate) names: Vec<String>,
-    /// filch and its peers.
-    pub(crate) peers: Vec<Peer>,
-    /// Worker threads.
-    pub(crate) workers: usize,
-    /// Runs of each peer and row.
-    pub(crate) runs: usize,
-    /// How long a micro run measures.
-    pub(crate) time: Duration,
-    /// `--json`.
-    pub(crate) json: Option<PathBuf>,
-    /// `--plot`.
-    pub(crate) plot: Option<PathBuf>,
-    /// `--compare`.
-    pub(crate) compare: Option<PathBuf>,
-    /// `--syscalls`.
-    pub(crate) syscalls: bool,
-    /// `--pin`.
-    pub(crate) pin: bool,
-    /// `--smoke`.
-    pub(crate) smoke: bool,
 }
 
 /// Parses the arguments, the program's name included.

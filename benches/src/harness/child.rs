@@ -2,8 +2,8 @@
 
 use std::io;
 
+use super::options::Error;
 use super::plan::Plan;
-use crate::cli::Error;
 use crate::rows::{self, Work};
 use crate::runtimes::Peer;
 use crate::sys::{counters, limits};

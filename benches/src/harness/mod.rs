@@ -8,6 +8,7 @@ pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod compare;
 pub(crate) mod fair;
+pub(crate) mod options;
 pub(crate) mod plan;
 pub(crate) mod plot;
 pub(crate) mod process;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::cli::Error;
+use super::options::Error;
 use crate::load::Target;
 use crate::runtimes::Peer;
 use crate::runtimes::peer::Found;

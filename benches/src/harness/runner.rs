@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::options::{Error, RunOptions};
 use super::sample::{Report, RowResult, Sample, Series};
 use super::{compare, plot, process, report, server, syscalls};
-use crate::cli::{Error, RunOptions};
 use crate::rows::{self, Row, Work};
 use crate::runtimes::Peer;
 use crate::runtimes::peer::Found;

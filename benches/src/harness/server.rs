@@ -4,10 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use super::fair::Shares;
+use super::options::{Error, RunOptions};
 use super::process::ServerProcess;
 use super::sample::Sample;
 use super::syscalls;
-use crate::cli::{Error, RunOptions};
 use crate::load::{self, Load, Mode, Observed, Outcome, Window};
 use crate::rows::Figure;
 use crate::runtimes::Peer;

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::clock::Moment;
+use super::options::Error;
 use super::process;
-use crate::cli::Error;
 
 /// The tool that counts here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,8 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
 use super::connection::{Connection, Pattern};
-use super::{Load, Mode, Outcome, Target, Window};
+use super::spec::{Load, Mode, Outcome, Window, histogram};
+use super::wire::Target;
 use crate::harness::clock::{self, Moment};
 
 /// Events taken per wait.
@@ -49,8 +50,8 @@ impl Driver {
             connections: Vec::with_capacity(load.connections),
             buffer: vec![0; load.bytes.min(256 * 1024)],
             events: Vec::with_capacity(EVENTS),
-            latencies: super::histogram(),
-            begun_late: super::histogram(),
+            latencies: histogram(),
+            begun_late: histogram(),
             requests: 0,
             opened: 0,
         };

@@ -4,94 +4,24 @@
 //! fixed rate whatever the server does, and a latency counts from the moment a request was due, so that a server that
 //! stalls is charged for all that it made wait. Every byte that comes back is compared with what was sent.
 //!
-//! In reading order: [`wire`] opens sockets, [`connection`] is one exchange after the other on one of them, [`drive`] is
+//! In reading order: [`spec`] says what is asked and answered, [`wire`] opens sockets, [`connection`] is one exchange after the other on one of them, [`drive`] is
 //! the loop; [`ticks`] is the other kind of load, which only listens.
 
 mod connection;
 mod drive;
+mod spec;
 mod ticks;
 mod wire;
 
 use std::io;
 use std::sync::mpsc;
-use std::time::Duration;
 
-use hdrhistogram::Histogram;
-
+pub(crate) use spec::{Load, Mode, Observed, Outcome, Window};
 pub(crate) use wire::Target;
 
 use crate::harness::clock::Moment;
 use crate::sys::limits;
 use crate::sys::priority;
-
-/// What is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Load {
-    /// Connections, or sockets, at a time.
-    pub(crate) connections: usize,
-    /// Bytes per request, and per answer.
-    pub(crate) bytes: usize,
-    /// When.
-    pub(crate) mode: Mode,
-}
-
-/// When requests are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Each connection sends its next request after the last answer.
-    Closed,
-    /// At a fixed rate over all connections.
-    Open {
-        /// Requests per second.
-        rate: u32,
-    },
-    /// As closed, but each request has a connection of its own, and the latency includes connecting.
-    Connect,
-    /// One request per connection, then nothing.
-    Idle,
-    /// None: one connection hears how late the server's ticks are, and those are the latencies.
-    Ticks,
-}
-
-/// How long.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
-    /// Before anything is counted.
-    pub(crate) warm_up: Duration,
-    /// While it is.
-    pub(crate) measured: Duration,
-    /// How much longer it may take until there is anything to count: then the window ends with the first answer.
-    pub(crate) patience: Duration,
-}
-
-/// What came of it.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    /// Requests answered within the window.
-    pub(crate) requests: u64,
-    /// The window's real length.
-    pub(crate) elapsed: Duration,
-    /// Their latencies in nanoseconds; in an open loop also the age of those that were due and had no answer at the end.
-    pub(crate) latencies: Histogram<u64>,
-    /// In an open loop: how much later than due the generator itself sent, in nanoseconds, where no request was before it on
-    /// its connection. What its own waiting adds to the latencies.
-    pub(crate) begun_late: Histogram<u64>,
-    /// Datagrams without an answer for a tenth of a second at the end: lost, or the server (or the machine) stood still.
-    pub(crate) overdue: u64,
-    /// The share of a CPU that the generator itself used: near 1, it is what was measured.
-    pub(crate) generator_cpu: f64,
-}
-
-/// What was read of the server where the window began and where it ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Observed<T> {
-    /// At the beginning.
-    pub(crate) before: T,
-    /// At the end.
-    pub(crate) after: T,
-    /// The time between the two readings.
-    pub(crate) over: Duration,
-}
 
 /// Puts `load` on `target`. `read` reads the server's counters where the window begins and ends, on the calling thread: the
 /// generator goes on meanwhile, so that what reading takes is in nobody's latency.
@@ -176,16 +106,12 @@ pub(crate) fn hold_idle<T>(target: &Target, load: Load, then: impl FnOnce() -> T
     Ok(then())
 }
 
-/// An empty histogram from 1 ns to a minute with three digits.
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are valid")
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::thread;
+    use std::time::Duration;
 
     use super::*;
 

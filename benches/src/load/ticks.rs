@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 use std::net::TcpStream;
 
-use super::{Outcome, Target, Window, histogram};
+use super::spec::{Outcome, Window, histogram};
+use super::wire::Target;
 use crate::harness::clock::{self, Moment};
 
 /// Takes what the server says for the window. `mark` is called where it begins and ends.

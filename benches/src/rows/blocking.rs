@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::countdown::Countdown;
-use super::{Row, on_each};
+use super::row::{Micro, Row, on_each};
 use crate::harness::clock::Moment;
 use crate::harness::plan::Plan;
 use crate::harness::sample::Sample;
@@ -13,7 +13,7 @@ use crate::runtimes::Runtime;
 pub(super) fn rows() -> Vec<Row> {
     let what = "that many tasks, each 100 batches of 16 empty spawn_blocking calls, awaited batch by batch";
     [
-        ("spawn_1", on_each!(batches[1]) as super::Micro),
+        ("spawn_1", on_each!(batches[1]) as Micro),
         ("spawn_4", on_each!(batches[4])),
         ("spawn_16", on_each!(batches[16])),
     ]

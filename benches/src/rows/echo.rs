@@ -1,6 +1,6 @@
 //! `echo`, `udp` and `unix`: servers that send back what they get, under closed and open loops.
 
-use super::{Figure, Row};
+use super::row::{Figure, Row};
 use crate::load::{Load, Mode};
 use crate::serve::{Protocol, Server};
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::countdown::{Begun, Countdown};
-use super::{Figure, Row, on_each};
+use super::row::{Figure, Row, on_each};
 use crate::alloc;
 use crate::harness::plan::Plan;
 use crate::harness::sample::Sample;

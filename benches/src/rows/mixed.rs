@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Figure, Row};
+use super::row::{Figure, Row};
 use crate::load::{Load, Mode};
 use crate::serve::{Hog, Protocol, Server};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Row, on_each};
+use super::row::{Row, on_each};
 use crate::harness::clock::Moment;
 use crate::harness::plan::Plan;
 use crate::harness::sample::Sample;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::countdown::Countdown;
-use super::{Row, on_each};
+use super::row::{Row, on_each};
 use crate::harness::clock::Moment;
 use crate::harness::plan::Plan;
 use crate::harness::sample::Sample;

@@ -7,7 +7,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
-use super::{Job, Protocol, TICK, encode, hogs, ready};
+use super::hogs;
+use super::job::{Job, Protocol, TICK, encode, ready};
 use crate::harness::clock::Moment;
 
 /// Events taken per wait.
