@@ -76,7 +76,8 @@ func serve(connection net.Conn) {
 	}
 }
 
-// tick sends how late each tick of an interval was, in nanoseconds. A time.Ticker would drop those that it is too late for.
+// tick sends how late each tick of an interval was, in nanoseconds. A time.Ticker would drop those that it is too late
+// for.
 func tick(connection net.Conn) {
 	defer connection.Close()
 	bytes := make([]byte, 8)
@@ -127,8 +128,8 @@ func startHogs() {
 	}
 }
 
-// stepsOf is where hog i counts: the first of the two numbers in its cache line of the board. What CPU time it uses cannot be
-// said of a goroutine.
+// stepsOf is where hog i counts: the first of the two numbers in its cache line of the board. What CPU time it uses
+// cannot be said of a goroutine.
 func stepsOf(i int) *uint64 {
 	if *board == "" {
 		return new(uint64)
@@ -142,8 +143,8 @@ func stepsOf(i int) *uint64 {
 
 var sink uint64
 
-// compute uses that much time of a CPU. A goroutine may change threads, so the wall clock has to do. A step is as long as in
-// the Rust servers.
+// compute uses that much time of a CPU. A goroutine may change threads, so the wall clock has to do. A step is as long
+// as in the Rust servers.
 func compute(amount time.Duration, steps *uint64) {
 	end := time.Now().Add(amount)
 	for time.Now().Before(end) {

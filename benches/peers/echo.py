@@ -1,7 +1,8 @@
-"""The Python peers of filch-bench: an echo server on asyncio or uvloop, written with protocols as its users do for speed.
+"""The Python peers of filch-bench: an echo server on asyncio or uvloop, written with protocols as its users do for
+speed.
 
-It takes the arguments of `filch-bench serve`, prints "ready ADDRESS" and serves until standard input ends. asyncio has one
-thread, so --workers says nothing.
+It takes the arguments of `filch-bench serve`, prints "ready ADDRESS" and serves until standard input ends. asyncio has
+one thread, so --workers says nothing.
 """
 
 import argparse
@@ -73,7 +74,8 @@ async def hog(hold):
 
 
 def holder(kind, seconds, count):
-    """What a hog does in each turn. `count(steps, ns)` is told of it; a step of Python's is nobody else's, so it tells none."""
+    """What a hog does in each turn. `count(steps, ns)` is told of it; a step of Python's is nobody else's, so it tells
+    none."""
 
     def compute():
         now = time.thread_time_ns()

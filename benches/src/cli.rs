@@ -18,8 +18,9 @@ filch-bench list
 filch-bench run [ROW or GROUP or PREFIX* ...] [options]
 filch-bench draw SAVED.json FILE.svg       draw a result that was saved
 
-  --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the same as a
-                   server), filch-unwatched (filch with its monitor switched off); default tokio,smol; `filch` alone: nobody
+  --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the
+                   same as a server), filch-unwatched (filch with its monitor switched off); default tokio,smol;
+                   `filch` alone: nobody
   --workers N      worker threads of each runtime (default: the number of CPUs)
   --runs N         runs of each peer and row, interleaved (default 5)
   --time MS        how long one run of a micro row measures (default 60); a server row measures ten times that,

@@ -45,8 +45,8 @@ pub(crate) fn compute(amount: Duration, mut step: impl FnMut(Duration)) {
     }
 }
 
-/// About 50 µs of arithmetic between two looks at the clock, which is a system call here: one chain of operations in which
-/// no compiler finds a short cut, so that the Go peer's steps are as long.
+/// About 50 µs of arithmetic between two looks at the clock, which is a system call here: one chain of operations in
+/// which no compiler finds a short cut, so that the Go peer's steps are as long.
 fn one_step() {
     let mut x = std::hint::black_box(1_u64);
     for i in 0..25_000_u64 {

@@ -1,8 +1,8 @@
 //! `--compare`: which rows of filch got slower than in a saved run.
 //!
-//! A row counts as slower when its median is worse by more than 5 % *and* the noise: the larger of the two runs' distances
-//! between quartiles, as a share of the median. What the peers did between the two runs stands beside it, since a
-//! machine that got slower slows them too.
+//! A row counts as slower when its median is worse by more than 5 % *and* the noise: the larger of the two runs'
+//! distances between quartiles, as a share of the median. What the peers did between the two runs stands beside it,
+//! since a machine that got slower slows them too.
 
 use super::report::{SUBJECT, number};
 use super::sample::{Report, RowResult};

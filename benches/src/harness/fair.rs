@@ -13,8 +13,9 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// What the hogs would get if each were a thread of its own, the echo work one more, and the system shared the CPUs out
-    /// evenly among them: the echo thread gets what it needs up to an even share, a hog at most one CPU, and nothing is idle.
+    /// What the hogs would get if each were a thread of its own, the echo work one more, and the system shared the CPUs
+    /// out evenly among them: the echo thread gets what it needs up to an even share, a hog at most one CPU, and
+    /// nothing is idle.
     pub(crate) fn fair(self) -> f64 {
         let hogs = self.hogs as f64;
         let even = self.available / (hogs + 1.0);

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`clock`] and [`plan`] measure passes inside a child; [`child`] is the child's main; [`sample`] is
 //! what a child prints and a report holds; [`stats`] summarises; [`process`] and [`runner`] start the children,
-//! interleaved; [`fair`] says what a server's hogs are due; [`report`], [`compare`] and [`plot`] show the result; [`syscalls`] counts system calls on request.
+//! interleaved; [`fair`] says what a server's hogs are due; [`report`], [`compare`] and [`plot`] show the result;
+//! [`syscalls`] counts system calls on request.
 
 pub(crate) mod child;
 pub(crate) mod clock;

@@ -1,5 +1,6 @@
-//! `--plot`: the report as one SVG. Left, each row's advantage of filch over each peer on a log scale; below, the latency
-//! percentiles of the server rows. Drawing primitives are in [`canvas`]; nothing here reads the clock or a file.
+//! `--plot`: the report as one SVG. Left, each row's advantage of filch over each peer on a log scale; below, the
+//! latency percentiles of the server rows. Drawing primitives are in [`canvas`]; nothing here reads the clock or a
+//! file.
 
 mod canvas;
 

@@ -73,7 +73,8 @@ fn ratios(result: &RowResult, series: &Series) -> String {
     })
 }
 
-/// What the hogs of a server get done, compared with what they get done as plain threads, if those were measured beside it.
+/// What the hogs of a server get done, compared with what they get done as plain threads, if those were measured beside
+/// it.
 fn hogs_against_threads(result: &RowResult, series: &Series) -> Option<f64> {
     let work = |series: &Series| series.extras().get("hog work/s").copied();
     let threads = result.of(Peer::Threads.name())?;

@@ -217,8 +217,8 @@ fn parse(printed: &str) -> Result<Sample, Error> {
     Ok(serde_json::from_str(line)?)
 }
 
-/// Adds the count to each sample. A failure to count fails the series too: a figure that is missing without a word would
-/// read as none.
+/// Adds the count to each sample. A failure to count fails the series too: a figure that is missing without a word
+/// would read as none.
 fn add_syscalls(row: &Row, peer: Peer, found: &Found, options: &RunOptions, series: &mut Series) {
     let counted = match row.work {
         Work::Server(server, load, _) => {

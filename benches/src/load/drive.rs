@@ -15,11 +15,12 @@ use crate::harness::clock::{self, Moment};
 
 /// Events taken per wait.
 const EVENTS: usize = 256;
-/// From one look at the sockets to the next, at least, in a closed loop of several connections: what a network card that
-/// coalesces interrupts does. Without it a generator of higher priority preempts the server at every single answer and has
-/// the next request there before the server's task looks again. That task then never waits, one connection gets nearly all
-/// requests and the others starve, and the throughput is that of a ping-pong between two threads: measured here, smol beside
-/// two computing tasks made 150 000 requests/s with it and 400 without, at a longest wait of 0.1 s in both.
+/// From one look at the sockets to the next, at least, in a closed loop of several connections: what a network card
+/// that coalesces interrupts does. Without it a generator of higher priority preempts the server at every single answer
+/// and has the next request there before the server's task looks again. That task then never waits, one connection gets
+/// nearly all requests and the others starve, and the throughput is that of a ping-pong between two threads: measured
+/// here, smol beside two computing tasks made 150 000 requests/s with it and 400 without, at a longest wait of 0.1 s in
+/// both.
 const COALESCE: Duration = Duration::from_micros(30);
 /// How long one exchange per connection may take altogether, for idle connections.
 const PATIENCE: Duration = Duration::from_secs(20);

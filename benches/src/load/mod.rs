@@ -4,8 +4,8 @@
 //! fixed rate whatever the server does, and a latency counts from the moment a request was due, so that a server that
 //! stalls is charged for all that it made wait. Every byte that comes back is compared with what was sent.
 //!
-//! In reading order: [`spec`] says what is asked and answered, [`wire`] opens sockets, [`connection`] is one exchange after the other on one of them, [`drive`] is
-//! the loop; [`ticks`] is the other kind of load, which only listens.
+//! In reading order: [`spec`] says what is asked and answered, [`wire`] opens sockets, [`connection`] is one exchange
+//! after the other on one of them, [`drive`] is the loop; [`ticks`] is the other kind of load, which only listens.
 
 mod connection;
 mod drive;
@@ -23,8 +23,8 @@ use crate::harness::clock::Moment;
 use crate::sys::limits;
 use crate::sys::priority;
 
-/// Puts `load` on `target`. `read` reads the server's counters where the window begins and ends, on the calling thread: the
-/// generator goes on meanwhile, so that what reading takes is in nobody's latency.
+/// Puts `load` on `target`. `read` reads the server's counters where the window begins and ends, on the calling thread:
+/// the generator goes on meanwhile, so that what reading takes is in nobody's latency.
 ///
 /// # Errors
 /// When a connection fails or breaks, an answer differs from its request, or nothing is answered at all.

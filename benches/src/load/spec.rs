@@ -51,12 +51,14 @@ pub(crate) struct Outcome {
     pub(crate) requests: u64,
     /// The window's real length.
     pub(crate) elapsed: Duration,
-    /// Their latencies in nanoseconds; in an open loop also the age of those that were due and had no answer at the end.
+    /// Their latencies in nanoseconds; in an open loop also the age of those that were due and had no answer at the
+    /// end.
     pub(crate) latencies: Histogram<u64>,
-    /// In an open loop: how much later than due the generator itself sent, in nanoseconds, where no request was before it on
-    /// its connection. What its own waiting adds to the latencies.
+    /// In an open loop: how much later than due the generator itself sent, in nanoseconds, where no request was before
+    /// it on its connection. What its own waiting adds to the latencies.
     pub(crate) begun_late: Histogram<u64>,
-    /// Datagrams without an answer for a tenth of a second at the end: lost, or the server (or the machine) stood still.
+    /// Datagrams without an answer for a tenth of a second at the end: lost, or the server (or the machine) stood
+    /// still.
     pub(crate) overdue: u64,
     /// The share of a CPU that the generator itself used: near 1, it is what was measured.
     pub(crate) generator_cpu: f64,

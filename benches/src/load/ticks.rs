@@ -1,4 +1,5 @@
-//! The receiving end of [`crate::serve::Protocol::Ticks`]: one connection on which a server sends how late its ticks were.
+//! The receiving end of [`crate::serve::Protocol::Ticks`]: one connection on which a server sends how late its ticks
+//! were.
 
 use std::io::{self, Read};
 use std::net::TcpStream;

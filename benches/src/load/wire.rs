@@ -43,8 +43,8 @@ impl Target {
         matches!(self, Target::Udp(_))
     }
 
-    /// A connected socket that does not block. `number` picks one of 250 loopback source addresses for TCP, so that many
-    /// connections in a row do not run out of ports.
+    /// A connected socket that does not block. `number` picks one of 250 loopback source addresses for TCP, so that
+    /// many connections in a row do not run out of ports.
     pub(super) fn connect(&self, number: usize) -> io::Result<OwnedFd> {
         let socket = match self {
             Target::Tcp(address) => {

@@ -21,8 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Rows of this file.
 pub(super) fn rows() -> Vec<Row> {
-    let all_blocked = "1000 tasks that each block their thread for 10 ms once, all at the same time, until the last is done";
-    let nothing = "context switches of a runtime with nothing to do, which end with the one of the thread that counts them";
+    let all_blocked = "1000 tasks that each block their thread for 10 ms once, all at the same time, \
+                       until the last is done";
+    let nothing = "context switches of a runtime with nothing to do, which end with the one of the \
+                   thread that counts them";
     vec![
         Row::micro("mixed", "blockers_1000", "ms", all_blocked, on_each!(block)),
         Row::micro("mixed", "idle", "switches/s", nothing, on_each!(idle)),
@@ -135,7 +137,8 @@ fn most(a: Option<Spares>, b: Option<Spares>) -> Option<Spares> {
     std::cmp::max_by_key(a, b, |spares| spares.map(|spares| spares.threads))
 }
 
-/// Counts for a second, after what starting left behind has settled. The figure is at least 1: whoever counts sleeps meanwhile.
+/// Counts for a second, after what starting left behind has settled. The figure is at least 1: whoever counts sleeps
+/// meanwhile.
 fn idle<R: Runtime>(plan: &Plan) -> Sample {
     let host = R::start(plan.workers);
     let smoke = plan.smoke;

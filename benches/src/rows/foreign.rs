@@ -18,7 +18,8 @@ pub(super) fn rows() -> Vec<Row> {
         |name, what: &str, work| rows.push(Row::micro("spawn", name, "ns/task", what, work));
     let when_idle =
         "12 800 tasks spawned by that many threads into idle workers, until the last has run";
-    let when_busy = "the same into workers that run 2 tasks of {yield_now; spin 10 µs} each, as many of them as there are processors";
+    let when_busy = "the same into workers that run 2 tasks of {yield_now; spin 10 µs} each, \
+                     as many of them as there are processors";
     add("foreign_1_idle", when_idle, on_each!(idle[1]));
     add("foreign_2_idle", when_idle, on_each!(idle[2]));
     add("foreign_4_idle", when_idle, on_each!(idle[4]));

@@ -113,27 +113,41 @@ impl Row {
 }
 
 /// A [`Micro`] out of a function that is generic over the runtime. `own` adds the runtime's own kit as the second type,
-/// `same` the neutral one, and anything else in brackets is a constant.
+/// `same` the neutral one, and anything in brackets is a constant.
 macro_rules! on_each {
-    ($work:ident) => { $crate::rows::row::on_each!(@ $work, [], []) };
-    ($work:ident [$constant:expr]) => { $crate::rows::row::on_each!(@ $work, [], [, { $constant }]) };
-    ($work:ident same) => { $crate::rows::row::on_each!(@ $work, [], [, $crate::runtimes::kit::Neutral]) };
-    ($work:ident own) => {
-        |peer, plan| match peer {
-            $crate::runtimes::Peer::Filch | $crate::runtimes::Peer::FilchUnwatched => $work::<
-                $crate::runtimes::filch::Filch,
-                <$crate::runtimes::filch::Filch as $crate::runtimes::Runtime>::Kit,
-            >(plan),
-            $crate::runtimes::Peer::Tokio => $work::<$crate::runtimes::tokio::Tokio, $crate::runtimes::tokio::Own>(plan),
-            $crate::runtimes::Peer::Smol => $work::<$crate::runtimes::smol::Smol, $crate::runtimes::kit::Neutral>(plan),
-            other => unreachable!("{other} is not linked in"),
-        }
+    ($work:ident) => {
+        $crate::rows::row::on_each!(@ $work, [], [], [])
     };
-    (@ $work:ident, [], [$($more:tt)*]) => {
+    ($work:ident [$constant:expr]) => {
+        $crate::rows::row::on_each!(@ $work, [, { $constant }], [, { $constant }], [, { $constant }])
+    };
+    ($work:ident same) => {
+        $crate::rows::row::on_each!(
+            @ $work,
+            [, $crate::runtimes::kit::Neutral],
+            [, $crate::runtimes::kit::Neutral],
+            [, $crate::runtimes::kit::Neutral]
+        )
+    };
+    ($work:ident own) => {
+        $crate::rows::row::on_each!(
+            @ $work,
+            [, $crate::runtimes::filch::Own],
+            [, $crate::runtimes::tokio::Own],
+            [, $crate::runtimes::kit::Neutral]
+        )
+    };
+    (@ $work:ident, [$($filch:tt)*], [$($tokio:tt)*], [$($smol:tt)*]) => {
         |peer, plan| match peer {
-            $crate::runtimes::Peer::Filch | $crate::runtimes::Peer::FilchUnwatched => $work::<$crate::runtimes::filch::Filch $($more)*>(plan),
-            $crate::runtimes::Peer::Tokio => $work::<$crate::runtimes::tokio::Tokio $($more)*>(plan),
-            $crate::runtimes::Peer::Smol => $work::<$crate::runtimes::smol::Smol $($more)*>(plan),
+            $crate::runtimes::Peer::Filch | $crate::runtimes::Peer::FilchUnwatched => {
+                $work::<$crate::runtimes::filch::Filch $($filch)*>(plan)
+            }
+            $crate::runtimes::Peer::Tokio => {
+                $work::<$crate::runtimes::tokio::Tokio $($tokio)*>(plan)
+            }
+            $crate::runtimes::Peer::Smol => {
+                $work::<$crate::runtimes::smol::Smol $($smol)*>(plan)
+            }
             other => unreachable!("{other} is not linked in"),
         }
     };

@@ -20,8 +20,8 @@ use super::{Datagram, Runtime, Spares, Stream};
 /// Whether runtimes are built without their monitor: [`unwatch`].
 static UNWATCHED: AtomicBool = AtomicBool::new(false);
 
-/// From now on, this process's runtimes do not watch their workers. The same code runs all rows, so that nothing but the
-/// monitor differs.
+/// From now on, this process's runtimes do not watch their workers. The same code runs all rows, so that nothing but
+/// the monitor differs.
 pub(crate) fn unwatch() {
     UNWATCHED.store(true, Ordering::Relaxed);
 }

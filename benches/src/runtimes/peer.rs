@@ -77,7 +77,8 @@ impl Peer {
             })
     }
 
-    /// Whether it is a runtime that is linked into this binary, and so takes part in all rows; the others only have servers.
+    /// Whether it is a runtime that is linked into this binary, and so takes part in all rows; the others only have
+    /// servers.
     pub(crate) fn is_linked(self) -> bool {
         matches!(
             self,

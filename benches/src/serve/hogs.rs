@@ -1,4 +1,5 @@
-//! The tasks that hold a server's workers, and what they do in each poll. The baseline `threads` runs the same on threads.
+//! The tasks that hold a server's workers, and what they do in each poll. The baseline `threads` runs the same on
+//! threads.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -17,7 +18,8 @@ pub(crate) enum Hog {
     Compute(Duration),
     /// Blocks its thread in sleep for that long.
     Block(Duration),
-    /// Blocks its thread in a read of one byte from a pipe into which a thread outside the runtime writes one that often.
+    /// Blocks its thread in a read of one byte from a pipe into which a thread outside the runtime writes one that
+    /// often.
     Pipe(Duration),
 }
 

@@ -1,7 +1,7 @@
 //! The server processes of the server rows: `serve`, one peer's echo server, until standard input ends.
 //!
-//! The servers are written once over [`Runtime`]; the Go and Python programs in `benches/peers/` take the same arguments and
-//! print the same first line: `ready ADDRESS`.
+//! The servers are written once over [`Runtime`]; the Go and Python programs in `benches/peers/` take the same
+//! arguments and print the same first line: `ready ADDRESS`.
 
 mod hogs;
 mod job;

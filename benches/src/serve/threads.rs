@@ -112,8 +112,8 @@ fn accept(
     }
 }
 
-/// Reads what is there and sends it back; false at the end of the stream. Blocks if the other end does not read, which the
-/// load generator always does.
+/// Reads what is there and sends it back; false at the end of the stream. Blocks if the other end does not read, which
+/// the load generator always does.
 fn exchange(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<bool> {
     let length = stream.read(buffer)?;
     stream.write_all(&buffer[..length])?;

@@ -1,8 +1,8 @@
-//! How far a server's hogs have got, in memory that the server shares with the harness: reading it costs the server nothing
-//! and waits for nobody, however stuck its workers are.
+//! How far a server's hogs have got, in memory that the server shares with the harness: reading it costs the server
+//! nothing and waits for nobody, however stuck its workers are.
 //!
-//! One cache line per hog, each with one writer: the steps it has done and the CPU time it has used in nanoseconds, both as
-//! native 64-bit numbers. The Go and Python peers map the same file.
+//! One cache line per hog, each with one writer: the steps it has done and the CPU time it has used in nanoseconds,
+//! both as native 64-bit numbers. The Go and Python peers map the same file.
 
 use std::fs::{File, OpenOptions};
 use std::io;
