@@ -8,6 +8,7 @@ mod blocking;
 mod countdown;
 mod echo;
 mod foreign;
+mod local;
 mod locks;
 mod memory;
 mod mixed;
@@ -26,6 +27,7 @@ pub(crate) fn all() -> Vec<Row> {
         foreign::rows(),
         wake::rows(),
         locks::rows(),
+        local::rows(),
         timer::rows(),
         blocking::rows(),
         echo::rows(),

@@ -113,7 +113,8 @@ impl Row {
 }
 
 /// A [`Micro`] out of a function that is generic over the runtime. `own` adds the runtime's own kit as the second type,
-/// `same` the neutral one, and anything in brackets is a constant.
+/// `same` the neutral one, and anything in brackets is a constant. `local` stands before a function over the runtimes of
+/// one thread.
 macro_rules! on_each {
     ($work:ident) => {
         $crate::rows::row::on_each!(@ $work, [], [], [])
@@ -137,17 +138,25 @@ macro_rules! on_each {
             [, $crate::runtimes::kit::Neutral]
         )
     };
+    (local $work:ident) => {
+        $crate::rows::row::on_each!(
+            = $work::<$crate::runtimes::local::Filch>,
+            $work::<$crate::runtimes::local::Tokio>,
+            $work::<$crate::runtimes::local::Smol>
+        )
+    };
     (@ $work:ident, [$($filch:tt)*], [$($tokio:tt)*], [$($smol:tt)*]) => {
+        $crate::rows::row::on_each!(
+            = $work::<$crate::runtimes::filch::Filch $($filch)*>,
+            $work::<$crate::runtimes::tokio::Tokio $($tokio)*>,
+            $work::<$crate::runtimes::smol::Smol $($smol)*>
+        )
+    };
+    (= $filch:expr, $tokio:expr, $smol:expr) => {
         |peer, plan| match peer {
-            $crate::runtimes::Peer::Filch | $crate::runtimes::Peer::FilchUnwatched => {
-                $work::<$crate::runtimes::filch::Filch $($filch)*>(plan)
-            }
-            $crate::runtimes::Peer::Tokio => {
-                $work::<$crate::runtimes::tokio::Tokio $($tokio)*>(plan)
-            }
-            $crate::runtimes::Peer::Smol => {
-                $work::<$crate::runtimes::smol::Smol $($smol)*>(plan)
-            }
+            $crate::runtimes::Peer::Filch | $crate::runtimes::Peer::FilchUnwatched => $filch(plan),
+            $crate::runtimes::Peer::Tokio => $tokio(plan),
+            $crate::runtimes::Peer::Smol => $smol(plan),
             other => unreachable!("{other} is not linked in"),
         }
     };

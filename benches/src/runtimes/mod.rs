@@ -5,6 +5,7 @@
 
 pub(crate) mod filch;
 pub(crate) mod kit;
+pub(crate) mod local;
 pub(crate) mod peer;
 pub(crate) mod smol;
 pub(crate) mod tokio;
