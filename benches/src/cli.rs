@@ -29,6 +29,9 @@ filch-bench draw SAVED.json FILE.svg       draw a result that was saved
   --plot FILE.svg  draw the result
   --compare FILE   say which rows of filch got slower than in a saved result by more than 5 % beyond the noise;
                    the exit code is 1 if any did
+  --against BINARY the filch-bench of another commit takes part, turn by turn with this one, which runs twice in each
+                   turn; then says which rows are even (within 5 % plus the noise, from at least 5 turns). The exit
+                   code is 1 if a row is slower or has no verdict. Without --peers nobody else takes part
   --syscalls       count system calls too, in runs of their own (perf if it works here, else strace)
   --pin            the load generator gets the last CPU for itself, the servers the others
   --smoke          tiny sizes, one run: shows that every row works, measures nothing
@@ -78,23 +81,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
 
 /// `None` if help was asked for.
 fn parse_run(parser: &mut lexopt::Parser) -> Result<Option<RunOptions>, Error> {
-    let mut options = RunOptions {
-        names: Vec::new(),
-        peers: vec![Peer::Filch, Peer::Tokio, Peer::Smol],
-        workers: crate::sys::limits::cpus(),
-        runs: 5,
-        time: Duration::from_millis(60),
-        json: None,
-        plot: None,
-        compare: None,
-        syscalls: false,
-        pin: false,
-        smoke: false,
-    };
+    let mut options = RunOptions::default();
+    let mut peers = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Value(name) => options.names.push(name.string()?),
-            Long("peers") => options.peers = parse_peers(&parser.value()?.string()?)?,
+            Long("peers") => peers = Some(parse_peers(&parser.value()?.string()?)?),
             Long("workers") => {
                 options.workers = at_least_one("--workers", parser.value()?.parse()?)?
             }
@@ -103,6 +95,7 @@ fn parse_run(parser: &mut lexopt::Parser) -> Result<Option<RunOptions>, Error> {
             Long("json") => options.json = Some(parser.value()?.into()),
             Long("plot") => options.plot = Some(parser.value()?.into()),
             Long("compare") => options.compare = Some(parser.value()?.into()),
+            Long("against") => options.against = Some(parser.value()?.into()),
             Long("syscalls" | "strace") => options.syscalls = true,
             Long("pin") => options.pin = true,
             Long("smoke") => options.smoke = true,
@@ -112,6 +105,12 @@ fn parse_run(parser: &mut lexopt::Parser) -> Result<Option<RunOptions>, Error> {
     }
     if options.smoke {
         options.runs = 1;
+    }
+    if options.against.is_some() {
+        options.peers = vec![Peer::Filch];
+    }
+    if let Some(peers) = peers {
+        options.peers = peers;
     }
     Ok(Some(options))
 }
@@ -212,6 +211,25 @@ mod tests {
                 .chain(line.split_whitespace())
                 .map(OsString::from),
         )
+    }
+
+    /// What a `run` command line asks for.
+    fn run_options(line: &str) -> RunOptions {
+        match parsed(line) {
+            Ok(Command::Run(options)) => options,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn against_another_build_there_are_no_peers_unless_asked_for() {
+        let alone = run_options("run --against /other");
+        assert_eq!(alone.against, Some(PathBuf::from("/other")));
+        assert_eq!(alone.peers, [Peer::Filch]);
+        let beside = run_options("run --against /other --peers tokio");
+        assert_eq!(beside.peers, [Peer::Filch, Peer::Tokio]);
+        let usual = run_options("run");
+        assert_eq!(usual.peers, [Peer::Filch, Peer::Tokio, Peer::Smol]);
     }
 
     #[test]

@@ -4,12 +4,10 @@
 //! distances between quartiles, as a share of the median. What the peers did between the two runs stands beside it,
 //! since a machine that got slower slows them too.
 
-use super::report::{SUBJECT, number};
-use super::sample::{Report, RowResult};
+use super::even::TOLERANCE;
+use super::report::number;
+use super::sample::{Report, RowResult, SUBJECT, is_filch};
 use super::stats;
-
-/// What a row may lose before it counts, noise aside.
-const TOLERANCE: f64 = 0.05;
 
 /// How one row moved.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +48,7 @@ pub(crate) fn changes(saved: &Report, new: &Report) -> Vec<Change> {
 fn change(old: &RowResult, new: &RowResult) -> Option<Change> {
     let before = old.of(SUBJECT)?.summary()?;
     let after = new.of(SUBJECT)?.summary()?;
-    let peers = new.series.iter().filter(|series| series.peer != SUBJECT);
+    let peers = new.series.iter().filter(|series| !is_filch(&series.peer));
     let moved = peers.filter_map(|series| {
         let (before, after) = (old.median(&series.peer)?, series.summary()?.median);
         Some(new.better.advantage(before, after) - 1.0)
@@ -118,18 +116,15 @@ mod tests {
         };
         let series = vec![series("filch", filch), series("tokio", tokio)];
         Report {
-            command: String::new(),
             machine: "m".into(),
-            time: 0,
-            workers: 2,
             runs: filch.len(),
-            smoke: false,
             rows: vec![RowResult {
                 row: "g/r".into(),
                 unit: "u".into(),
                 better,
                 series,
             }],
+            ..Report::default()
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::runtimes::Peer;
+use crate::sys::limits;
 
 /// Any failure of the harness, with a sentence for whoever runs it.
 pub(crate) type Error = Box<dyn std::error::Error>;
@@ -27,10 +28,31 @@ pub(crate) struct RunOptions {
     pub(crate) plot: Option<PathBuf>,
     /// `--compare`.
     pub(crate) compare: Option<PathBuf>,
+    /// `--against`.
+    pub(crate) against: Option<PathBuf>,
     /// `--syscalls`.
     pub(crate) syscalls: bool,
     /// `--pin`.
     pub(crate) pin: bool,
     /// `--smoke`.
     pub(crate) smoke: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> RunOptions {
+        RunOptions {
+            names: Vec::new(),
+            peers: vec![Peer::Filch, Peer::Tokio, Peer::Smol],
+            workers: limits::cpus(),
+            runs: 5,
+            time: Duration::from_millis(60),
+            json: None,
+            plot: None,
+            compare: None,
+            against: None,
+            syscalls: false,
+            pin: false,
+            smoke: false,
+        }
+    }
 }

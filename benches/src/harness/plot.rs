@@ -6,8 +6,8 @@ mod canvas;
 
 use canvas::{Anchor, Canvas, Scale};
 
-use super::report::{SUBJECT, number};
-use super::sample::{Report, RowResult};
+use super::report::number;
+use super::sample::{Report, RowResult, SUBJECT};
 
 const WIDTH: f64 = 980.0;
 const LEFT: f64 = 230.0;
@@ -255,18 +255,14 @@ mod tests {
         };
         let series = vec![series("filch", 10.0), series("tokio", 40.0)];
         Report {
-            command: String::new(),
             machine: "a <b> & \"c\"".into(),
-            time: 0,
-            workers: 2,
-            runs: 1,
-            smoke: false,
             rows: vec![RowResult {
                 row: row.into(),
                 unit: "ns".into(),
                 better: Better::Lower,
                 series,
             }],
+            ..Report::default()
         }
     }
 

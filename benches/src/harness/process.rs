@@ -19,12 +19,17 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a server may take until it listens.
 const UNTIL_READY: Duration = Duration::from_secs(20);
 
-/// This binary with `arguments`, set up for `peer`.
+/// The binary of this harness that has the code of `peer`, set up for it, without arguments yet.
 ///
 /// # Errors
-/// When this binary has no path.
-pub(crate) fn own(peer: Peer, workers: usize) -> Result<Command, Error> {
-    let mut command = Command::new(std::env::current_exe()?);
+/// When this binary has no path, or the peer is in none.
+pub(crate) fn harness(peer: Peer, found: &Found, workers: usize) -> Result<Command, Error> {
+    let mut command = match found {
+        Found::Linked => Command::new(std::env::current_exe()?),
+        Found::Build(binary) => Command::new(binary),
+        Found::Program(_) => return Err(format!("{peer} has a program of its own").into()),
+        Found::Missing(why) => return Err(why.clone().into()),
+    };
     // A child's failure is reported by its last lines, which should be the panic message.
     command.env("RUST_BACKTRACE", "0");
     if peer == Peer::Smol {
@@ -157,11 +162,6 @@ impl Drop for ServerProcess {
 
 fn command(peer: Peer, found: &Found, workers: usize) -> Result<Command, Error> {
     match found {
-        Found::Linked => {
-            let mut command = own(peer, workers)?;
-            command.args(["serve", peer.name()]);
-            Ok(command)
-        }
         Found::Program(words) => {
             let [program, arguments @ ..] = words.as_slice() else {
                 return Err("an empty command".into());
@@ -170,7 +170,11 @@ fn command(peer: Peer, found: &Found, workers: usize) -> Result<Command, Error> 
             command.args(arguments);
             Ok(command)
         }
-        Found::Missing(why) => Err(why.clone().into()),
+        _ => {
+            let mut command = harness(peer, found, workers)?;
+            command.args(["serve", peer.name()]);
+            Ok(command)
+        }
     }
 }
 

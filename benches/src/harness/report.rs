@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::sample::{Report, RowResult, Series};
+use super::sample::{Report, RowResult, SUBJECT, Series};
 use super::stats;
-use crate::rows;
+use crate::rows::{self, Row};
 use crate::runtimes::Peer;
-
-/// The runtime that the others are compared with.
-pub(crate) const SUBJECT: &str = "filch";
 
 /// Figures beside a row's own that are not worth a column.
 const HIDDEN: [&str; 2] = ["ops", "requests/s"];
@@ -21,12 +18,18 @@ pub(crate) fn list() {
             group = row.group;
             println!("{group}");
         }
-        println!("  {:<28} {:<14} {}", row.full_name(), row.unit, row.what);
+        println!("{}", listed(&row));
     }
 }
 
-/// Prints one row: a line per peer with median, extremes, the ratio of filch to it, and the other figures.
-pub(crate) fn row(result: &RowResult) {
+/// A row's line in the list. Other commits read it (`--against`): two spaces, the name, the unit, what is done.
+pub(crate) fn listed(row: &Row) -> String {
+    format!("  {:<28} {:<14} {}", row.full_name(), row.unit, row.what)
+}
+
+/// Prints one row: a line per peer with median, extremes, the ratio of filch to it, and the other figures; `note`
+/// below.
+pub(crate) fn row(result: &RowResult, note: Option<&str>) {
     println!(
         "{}  ({}, {})",
         result.row,
@@ -35,6 +38,9 @@ pub(crate) fn row(result: &RowResult) {
     );
     for series in &result.series {
         println!("  {}", line(result, series));
+    }
+    if let Some(note) = note {
+        println!("  {note}");
     }
     println!();
 }
@@ -64,7 +70,7 @@ fn ratios(result: &RowResult, series: &Series) -> String {
         return String::new();
     };
     if series.peer == SUBJECT {
-        return result.best(SUBJECT).map_or(String::new(), |(name, best)| {
+        return result.best().map_or(String::new(), |(name, best)| {
             format!("{} of {name}", ratio(subject / best))
         });
     }
@@ -158,7 +164,7 @@ pub(crate) fn summary(report: &Report) {
 fn advantages(report: &Report) -> Vec<(&str, Vec<(&str, f64)>)> {
     let mut groups: Vec<(&str, Vec<(&str, f64)>)> = Vec::new();
     for row in &report.rows {
-        let (Some(subject), Some((_, best))) = (row.median(SUBJECT), row.best(SUBJECT)) else {
+        let (Some(subject), Some((_, best))) = (row.median(SUBJECT), row.best()) else {
             continue;
         };
         let group = row.row.split('/').next().unwrap_or(&row.row);
@@ -247,13 +253,8 @@ mod tests {
     #[test]
     fn the_summary_counts_an_advantage_per_group() {
         let report = Report {
-            command: String::new(),
-            machine: String::new(),
-            time: 0,
-            workers: 2,
-            runs: 1,
-            smoke: false,
             rows: vec![result()],
+            ..Report::default()
         };
         assert_eq!(advantages(&report), [("wake", vec![("wake/yield", 2.0)])]);
     }

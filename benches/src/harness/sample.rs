@@ -4,7 +4,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::even::Judgement;
 use super::stats::{self, Summary};
+
+/// The runtime that the others are compared with.
+pub(crate) const SUBJECT: &str = "filch";
+/// Another commit's filch, with `--against`.
+pub(crate) const OTHER: &str = "filch-other";
+/// This filch a second time in every turn, with `--against`: what differs between the two is noise.
+pub(crate) const AGAIN: &str = "filch-again";
+
+/// Whether `name` is filch itself, in whichever build.
+pub(crate) fn is_filch(name: &str) -> bool {
+    [SUBJECT, OTHER, AGAIN].contains(&name)
+}
 
 /// What one child measured: the row's figure and whatever stands beside it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -81,6 +94,14 @@ pub(crate) struct Series {
 }
 
 impl Series {
+    /// No samples yet.
+    pub(crate) fn new(peer: &str) -> Series {
+        Series {
+            peer: peer.to_owned(),
+            ..Series::default()
+        }
+    }
+
     /// Median, extremes and noise of the figure; `None` without samples.
     pub(crate) fn summary(&self) -> Option<Summary> {
         stats::summarise(self.samples.iter().map(|sample| sample.value))
@@ -125,10 +146,10 @@ impl RowResult {
         self.series.iter().find(|series| series.peer == peer)
     }
 
-    /// The best of all peers but `except`: its name and median.
-    pub(crate) fn best(&self, except: &str) -> Option<(&str, f64)> {
+    /// The best of all peers, filch's builds left out: its name and median.
+    pub(crate) fn best(&self) -> Option<(&str, f64)> {
         let mut best: Option<(&str, f64)> = None;
-        for series in self.series.iter().filter(|series| series.peer != except) {
+        for series in self.series.iter().filter(|series| !is_filch(&series.peer)) {
             let Some(summary) = series.summary() else {
                 continue;
             };
@@ -140,8 +161,28 @@ impl RowResult {
     }
 }
 
-/// A whole run, as `--json` saves and `--compare` reads it.
+/// One row of [`Against`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Judged {
+    /// `group/name`.
+    pub(crate) row: String,
+    /// What its turns say; `None` if one of the builds has no figures.
+    pub(crate) judgement: Option<Judgement>,
+}
+
+/// This build beside another commit's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Against {
+    /// The other build's binary.
+    pub(crate) binary: String,
+    /// In the order measured.
+    pub(crate) rows: Vec<Judged>,
+    /// Rows that were asked for but that the other build does not have.
+    pub(crate) skipped: Vec<String>,
+}
+
+/// A whole run, as `--json` saves and `--compare` reads it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Report {
     /// The command line, to rerun it.
     pub(crate) command: String,
@@ -157,6 +198,9 @@ pub(crate) struct Report {
     pub(crate) smoke: bool,
     /// In the order measured.
     pub(crate) rows: Vec<RowResult>,
+    /// With `--against`: who is even.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) against: Option<Against>,
 }
 
 #[cfg(test)]
@@ -180,6 +224,8 @@ mod tests {
             series("filch", &[10.0, 20.0, 30.0]),
             series("tokio", &[40.0]),
             series("smol", &[50.0]),
+            series(OTHER, &[60.0]),
+            series(AGAIN, &[1.0]),
         ];
         RowResult {
             row: "g/n".to_owned(),
@@ -191,8 +237,8 @@ mod tests {
 
     #[test]
     fn the_best_peer_depends_on_the_direction() {
-        assert_eq!(row(Better::Lower).best("filch"), Some(("tokio", 40.0)));
-        assert_eq!(row(Better::Higher).best("filch"), Some(("smol", 50.0)));
+        assert_eq!(row(Better::Lower).best(), Some(("tokio", 40.0)));
+        assert_eq!(row(Better::Higher).best(), Some(("smol", 50.0)));
     }
 
     #[test]
@@ -214,8 +260,8 @@ mod tests {
             time: 1,
             workers: 2,
             runs: 3,
-            smoke: false,
             rows: vec![row(Better::Lower)],
+            ..Report::default()
         };
         let text = serde_json::to_string(&report).unwrap();
         let again: Report = serde_json::from_str(&text).unwrap();

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::contender::Contender;
 use super::fair::Shares;
 use super::options::{Error, RunOptions};
 use super::process::ServerProcess;
@@ -10,8 +11,6 @@ use super::sample::Sample;
 use super::syscalls;
 use crate::load::{self, Load, Mode, Observed, Outcome, Window};
 use crate::rows::Figure;
-use crate::runtimes::Peer;
-use crate::runtimes::peer::Found;
 use crate::serve::{Hog, Server};
 use crate::sys::counters::{self, Both};
 use crate::sys::limits;
@@ -39,13 +38,12 @@ impl Reading {
     }
 }
 
-/// Starts `peer`'s server, puts the load on it and returns the row's figure with all that stands beside it.
+/// Starts the contender's server, puts the load on it and returns the row's figure with all that stands beside it.
 ///
 /// # Errors
 /// When the server fails, or an answer is wrong.
 pub(crate) fn measure(
-    peer: Peer,
-    found: &Found,
+    contender: &Contender,
     (server, load, figure): (Server, Load, Figure),
     options: &RunOptions,
 ) -> Result<Sample, Error> {
@@ -57,7 +55,13 @@ pub(crate) fn measure(
     } else {
         load
     };
-    let process = ServerProcess::start(peer, found, server, options.workers, options.pin)?;
+    let process = ServerProcess::start(
+        contender.peer,
+        &contender.found,
+        server,
+        options.workers,
+        options.pin,
+    )?;
     if figure == Figure::Memory {
         return memory(&process, load);
     }
@@ -92,15 +96,20 @@ pub(crate) fn measure(
 /// # Errors
 /// As [`measure`].
 pub(crate) fn count_syscalls(
-    peer: Peer,
-    found: &Found,
+    contender: &Contender,
     (server, load): (Server, Load),
     options: &RunOptions,
 ) -> Result<Option<f64>, Error> {
     if load.mode == Mode::Idle {
         return Ok(None);
     }
-    let process = ServerProcess::start(peer, found, server, options.workers, options.pin)?;
+    let process = ServerProcess::start(
+        contender.peer,
+        &contender.found,
+        server,
+        options.workers,
+        options.pin,
+    )?;
     let mut window = window(server, options);
     let Some(counter) = syscalls::Counter::attach(process.pid())? else {
         return Ok(None);

@@ -113,8 +113,8 @@ impl Row {
 }
 
 /// A [`Micro`] out of a function that is generic over the runtime. `own` adds the runtime's own kit as the second type,
-/// `same` the neutral one, and anything in brackets is a constant. `local` stands before a function over the runtimes of
-/// one thread.
+/// `same` the neutral one, and anything in brackets is a constant. `local` stands before a function over the runtimes
+/// of one thread.
 macro_rules! on_each {
     ($work:ident) => {
         $crate::rows::row::on_each!(@ $work, [], [], [])

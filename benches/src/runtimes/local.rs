@@ -105,8 +105,8 @@ impl Local for Tokio {
 pub(crate) struct Smol;
 
 thread_local! {
-    /// A task finds its executor nowhere but in what its program gives it; here that is a thread-local, as the other two
-    /// runtimes have one inside.
+    /// A task finds its executor nowhere but in what its program gives it; here that is a thread-local, as the other
+    /// two runtimes have one inside.
     static EXECUTOR: LocalExecutor<'static> = const { LocalExecutor::new() };
 }
 

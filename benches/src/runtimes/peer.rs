@@ -30,6 +30,8 @@ pub(crate) enum Peer {
 pub(crate) enum Found {
     /// In this binary.
     Linked,
+    /// In the binary of another commit, which takes the same arguments.
+    Build(PathBuf),
     /// A program and its first arguments.
     Program(Vec<PathBuf>),
     /// Not on this machine, and why.
