@@ -25,7 +25,8 @@ const JUDGED_PART: u32 = 4;
 /// A thread that had a processor for this part of the time since the last look runs: a fourth.
 const RUNNING_PART: u32 = 4;
 
-/// A poll that had a processor for this part of the stall threshold, or of the time since it was first seen, computes: half.
+/// A poll that had a processor for this part of the stall threshold, or of the time since it was first seen, computes:
+/// half.
 const COMPUTING_PART: u32 = 2;
 
 /// A poll that was seen to go on.

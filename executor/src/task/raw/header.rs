@@ -1,6 +1,6 @@
 //! The part of an allocation that all tasks have in common, and the two types that point to it.
 //!
-//! It is tied in a knot with three others, which stays: a task knows its runtime by functions that take a task
+//! It is tied in a knot with two other files, which stays: a task knows its runtime by functions that take a task
 //! (`scheduler.rs`), and a panic that it ends with (`error.rs`) knows the runtime that hears of it. Each of them is
 //! said in terms of the others, in whichever files they stand.
 
