@@ -1,8 +1,8 @@
 //! When a row is *even* between two builds of filch: a statistic over the turns of one run, by rank like all of them.
 //!
 //! In each turn this build ran twice and the other once. Their ratio is the row's figure. This build against itself
-//! says how much of that means nothing: the noise. It is the larger of two things, the distance between the quartiles
-//! of those ratios as a share of their median, and how far their median is from 1.
+//! says how much of that means nothing: the noise. It is the larger of two things: how far a median of so many turns
+//! moves by chance, and how far the median of this build against itself is from 1.
 
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ pub(crate) fn judge(turns: impl IntoIterator<Item = (f64, f64)>) -> Option<Judge
         .unzip();
     let turns = ratios.len();
     let (ratios, again) = (stats::summarise(ratios)?, stats::summarise(again)?);
-    let noise = again.noise.max(away_from_one(again.median));
+    let noise = by_chance(again.noise, turns).max(away_from_one(again.median));
     let allowed = TOLERANCE + noise;
     let verdict = match ratios.median {
         _ if turns < LEAST_TURNS => Verdict::TooFewTurns,
@@ -86,6 +86,13 @@ pub(crate) fn judge(turns: impl IntoIterator<Item = (f64, f64)>) -> Option<Judge
         allowed,
         verdict,
     })
+}
+
+/// How far a median of `turns` ratios moves by chance, with the distance between their quartiles as a share. Where they
+/// scatter normally, the standard error of their median is 0.93 of that distance over the root of the number; this is
+/// about two of them.
+fn by_chance(quartiles: f64, turns: usize) -> f64 {
+    2.0 * quartiles / (turns as f64).sqrt()
 }
 
 /// How far a ratio is from 1, the same for twice as much and half as much.
@@ -123,10 +130,22 @@ mod tests {
     fn the_spread_of_a_against_a_widens_what_is_allowed() {
         let again = [0.9, 0.95, 1.0, 1.05, 1.1];
         let judged = judge([0.88; 5].into_iter().zip(again)).unwrap();
-        assert!((judged.noise - 0.1).abs() < 1e-9, "{judged:?}");
-        assert!((judged.allowed - 0.15).abs() < 1e-9, "{judged:?}");
+        let noise = 2.0 * 0.1 / 5.0_f64.sqrt();
+        assert!((judged.noise - noise).abs() < 1e-9, "{judged:?}");
+        assert!((judged.allowed - noise - 0.05).abs() < 1e-9, "{judged:?}");
         assert_eq!(judged.verdict, Verdict::Even);
         assert_eq!(verdict(&[0.86; 5], &again), Verdict::Slower);
+    }
+
+    #[test]
+    fn more_turns_see_more() {
+        let turns = |times: usize| {
+            let again = [0.9, 0.95, 1.0, 1.05, 1.1].repeat(times);
+            judge(again.into_iter().map(|again| (0.9, again))).unwrap()
+        };
+        assert_eq!(turns(1).verdict, Verdict::Even);
+        assert_eq!(turns(4).verdict, Verdict::Slower);
+        assert!(turns(4).noise < turns(1).noise / 1.9);
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn line(result: &RowResult, series: &Series) -> String {
     if let Some(summary) = series.summary() {
         let [median, min, max] = [summary.median, summary.min, summary.max].map(number);
         text += &format!("{median:>10} [{min} .. {max}]");
-        text = format!("{text:<0$} {1:<22}", width + 35, ratios(result, series));
+        text = format!("{text:<0$} {1:<24}", width + 35, ratios(result, series));
         text += &extras(&series.extras());
         if let Some(share) = hogs_against_threads(result, series) {
             text += &format!("  hog work of {} {}", Peer::Threads, ratio(share));
