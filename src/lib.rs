@@ -31,6 +31,15 @@
 //! [`spawn_blocking`] make tasks; [`blocking`] and [`cpu`] say that a closure blocks or computes for long;
 //! [`gather!`] and [`join!`] put several together; [`time`], [`net`], [`io`]
 //! and [`sync`] are what tasks wait for. The guide is in the repository's `docs/`.
+//!
+//! # Features
+//!
+//! Both are on by default. A feature only ever adds; without either, tasks, timers, locks and channels are all there.
+//!
+//! | feature | adds | without it |
+//! |---|---|---|
+//! | `macros` | `#[filch::main]` and `#[filch::test]` | [`run`] and [`Runtime`] start a runtime. [`gather!`] and [`join!`] are always there |
+//! | `net` | the module `net`: sockets, and waiting for any descriptor | one crate fewer is compiled (`socket2`) |
 
 mod dump;
 
@@ -38,10 +47,12 @@ pub mod task;
 
 pub mod time;
 
+#[cfg(feature = "net")]
 mod sys;
 
 pub mod io;
 
+#[cfg(feature = "net")]
 pub mod net;
 
 pub mod stream;
@@ -61,6 +72,7 @@ pub use filch_executor::{
     NoRuntime, Runtime, SlowSite, UnhandledPanic, WorkerMetrics, blocking, cpu, spawn,
     spawn_blocking, spawn_local, task_local,
 };
+#[cfg(feature = "macros")]
 pub use filch_macros::{main, test};
 pub use filch_reactor::Selector;
 pub use run::run;
@@ -68,7 +80,7 @@ pub use structure::{Gather, GatherResults, gather, gather_results};
 pub use time::FutureExt;
 
 /// Keeps the code in README and guide compiling.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "macros", feature = "net"))]
 mod documents {
     #[doc = include_str!("../README.md")]
     struct Readme;

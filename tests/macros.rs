@@ -73,6 +73,41 @@ mod outer {
     pub(crate) async fn r#match() {}
 }
 
+/// Its fragments reach the attribute in invisible delimiters.
+macro_rules! test_of_fragments {
+    ($(#[$attr:meta])* $vis:vis $name:ident -> $output:ty, $workers:expr, $text:literal, $krate:path, $body:block) => {
+        #[filch::test(workers = $workers, name = $text, crate = $krate)]
+        $(#[$attr])*
+        $vis async fn $name() -> $output $body
+    };
+}
+
+test_of_fragments! {
+    /// Documented.
+    pub(crate) a_test_may_be_made_by_a_macro -> Result<(), ParseIntError>, 2, "frag\u{6d}ents", ::filch, {
+        assert_eq!("80".parse::<u16>()?, 80);
+        let thread = || std::thread::current().name().map(String::from);
+        let name = filch::spawn(async move { thread() }).await.unwrap();
+        assert!(name.unwrap().starts_with("fragments"));
+        Ok(())
+    }
+}
+
+test_of_fragments! {
+    #[should_panic(expected = "as it should")]
+    a_visibility_may_be_missing -> (), 1, r#"raw"#, ::filch, { panic!("as it should") }
+}
+
+mod numbers {
+    #[filch::test(workers = 0x2, seed = 1_000u64)]
+    #[allow(clippy::needless_return)]
+    pub(in crate::numbers) async fn may_be_written_in_every_notation()
+    -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        assert_eq!(filch::Handle::current().metrics().workers.len(), 2);
+        return Ok(());
+    }
+}
+
 /// Runs a body as `#[filch::test]` does, and gives the message of the failure.
 fn failure<F>(timeout: Duration, body: F) -> String
 where

@@ -13,19 +13,17 @@
 //!
 //! After an error the outer function is written without its call, so that its name exists and its body is still checked.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::Error;
-use syn::ext::IdentExt;
+use proc_macro::{Literal, TokenStream, TokenTree};
 
 use crate::Attribute;
 use crate::function::Function;
 use crate::options::{self, Options};
+use crate::tokens::{Error, fill};
 
 /// What an attribute with the given options makes of the item under it.
 pub(crate) fn expand(attribute: Attribute, tokens: TokenStream, item: TokenStream) -> TokenStream {
     let (options, mut errors) = options::parse(attribute, tokens);
-    let function = match syn::parse2::<Function>(item.clone()) {
+    let function = match Function::parse(item.clone()) {
         Ok(function) => function,
         Err(error) => {
             errors.push(error);
@@ -46,85 +44,103 @@ pub(crate) fn expand(attribute: Attribute, tokens: TokenStream, item: TokenStrea
 /// The item, and every error beside it.
 fn with_errors(item: TokenStream, errors: &[Error]) -> TokenStream {
     let errors = errors.iter().map(Error::to_compile_error);
-    quote! { #(#errors)* #item }
+    errors.chain([item]).collect()
 }
 
 /// The function that starts the runtime.
 fn started(attribute: Attribute, options: &Options, function: &Function) -> TokenStream {
-    let Function {
-        attrs, vis, sig, ..
-    } = function;
-    let (name, output, test) = (&sig.ident, &sig.output, test_attribute(attribute));
-    let (inner, call) = (function.inner(), call(attribute, options, function));
-    quote! {
-        #test
-        #(#attrs)*
-        #vis fn #name() #output {
-            #inner
-            #call
-        }
-    }
+    fill(
+        "$test $attrs $vis fn $name() $output { $inner $call }",
+        &[
+            ("test", test_attribute(attribute)),
+            ("attrs", function.attrs()),
+            ("vis", function.vis.iter().cloned().collect()),
+            ("name", name(function)),
+            ("output", function.output.iter().cloned().collect()),
+            ("inner", function.inner()),
+            ("call", call(attribute, options, function)),
+        ],
+    )
 }
 
 /// The function after an error: it exists and its body is checked, but nothing runs it.
 fn not_started(attribute: Attribute, function: &Function) -> TokenStream {
-    let Function {
-        attrs, vis, sig, ..
-    } = function;
-    let (name, test, inner) = (&sig.ident, test_attribute(attribute), function.inner());
-    quote! {
-        #test
-        #(#attrs)*
-        #[allow(dead_code)]
-        #vis fn #name() { #inner }
+    fill(
+        "$test $attrs #[allow(dead_code)] $vis fn $name() { $inner }",
+        &[
+            ("test", test_attribute(attribute)),
+            ("attrs", function.attrs()),
+            ("vis", function.vis.iter().cloned().collect()),
+            ("name", name(function)),
+            ("inner", function.inner()),
+        ],
+    )
+}
+
+fn test_attribute(attribute: Attribute) -> TokenStream {
+    match attribute {
+        Attribute::Main => TokenStream::new(),
+        Attribute::Test => fill("#[::core::prelude::v1::test]", &[]),
     }
 }
 
-fn test_attribute(attribute: Attribute) -> Option<TokenStream> {
-    (attribute == Attribute::Test).then(|| quote! { #[::core::prelude::v1::test] })
+fn name(function: &Function) -> TokenStream {
+    TokenTree::from(function.name.clone()).into()
 }
 
 /// The call that hands the user's future to the runtime.
 fn call(attribute: Attribute, options: &Options, function: &Function) -> TokenStream {
-    let krate = options
-        .path
-        .as_ref()
-        .map_or_else(|| quote! { ::filch }, |path| quote! { #path });
-    let (builder, name) = (builder(options, &krate), &function.sig.ident);
-    match (attribute, options.local) {
-        (Attribute::Main, false) => quote! { #krate::__private::main(#builder, #name()) },
-        (Attribute::Main, true) => quote! { #krate::__private::main_local(#builder, #name()) },
-        (Attribute::Test, local) => {
-            let run = if local {
-                quote! { test_local }
-            } else {
-                quote! { test }
-            };
-            let (text, timeout) = (name.unraw().to_string(), timeout(options));
-            quote! {
-                #krate::__private::#run(
-                    ::core::concat!(::core::module_path!(), "::", #text),
-                    #builder,
-                    #timeout,
-                    #name(),
-                )
-            }
+    let krate = options.path.clone().unwrap_or_else(|| fill("::filch", &[]));
+    let template = match (attribute, options.local) {
+        (Attribute::Main, false) => "$crate::__private::main($builder, $name())",
+        (Attribute::Main, true) => "$crate::__private::main_local($builder, $name())",
+        (Attribute::Test, false) => "$crate::__private::test($text, $builder, $timeout, $name())",
+        (Attribute::Test, true) => {
+            "$crate::__private::test_local($text, $builder, $timeout, $name())"
         }
-    }
+    };
+    let values = [
+        ("builder", builder(options, &krate)),
+        ("crate", krate),
+        ("name", name(function)),
+        ("text", text(function)),
+        ("timeout", timeout(options)),
+    ];
+    fill(template, &values)
+}
+
+/// The test's whole name, as the test harness writes it.
+fn text(function: &Function) -> TokenStream {
+    let name = function.name.to_string();
+    let name = Literal::string(name.strip_prefix("r#").unwrap_or(&name));
+    let values = [("name", TokenTree::from(name).into())];
+    fill(
+        "::core::concat!(::core::module_path!(), \"::\", $name)",
+        &values,
+    )
 }
 
 /// The runtime's builder with every option that was given.
 fn builder(options: &Options, krate: &TokenStream) -> TokenStream {
-    let workers = options.workers.iter();
-    let name = options.name.iter();
-    let seed = options.seed.iter();
-    quote! {
-        #krate::Runtime::builder() #(.workers(#workers))* #(.thread_name(#name))* #(.seed(#seed))*
+    let mut builder = fill("$crate::Runtime::builder()", &[("crate", krate.clone())]);
+    let calls = [
+        (".workers($value)", &options.workers),
+        (".thread_name($value)", &options.name),
+        (".seed($value)", &options.seed),
+    ];
+    for (call, value) in calls {
+        let value = value.iter().cloned().map(TokenTree::from);
+        for value in value {
+            builder.extend(fill(call, &[("value", value.into())]));
+        }
     }
+    builder
 }
 
 fn timeout(options: &Options) -> TokenStream {
     let timeout = options.timeout();
-    let (seconds, nanos) = (timeout.as_secs(), timeout.subsec_nanos());
-    quote! { ::core::time::Duration::new(#seconds, #nanos) }
+    let seconds = TokenTree::from(Literal::u64_unsuffixed(timeout.as_secs()));
+    let nanos = TokenTree::from(Literal::u32_unsuffixed(timeout.subsec_nanos()));
+    let values = [("seconds", seconds.into()), ("nanos", nanos.into())];
+    fill("::core::time::Duration::new($seconds, $nanos)", &values)
 }

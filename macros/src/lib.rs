@@ -13,9 +13,13 @@
 //!   fails because of it.
 
 mod duration;
-mod expand;
+mod literal;
+mod tokens;
+
 mod function;
 mod options;
+
+mod expand;
 
 use proc_macro::TokenStream;
 
@@ -72,7 +76,7 @@ impl Attribute {
 /// `Self` cannot be named inside the function, which becomes an item of its own: keep it outside of `impl` blocks.
 #[proc_macro_attribute]
 pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
-    expand::expand(Attribute::Main, options.into(), item.into()).into()
+    expand::expand(Attribute::Main, options, item)
 }
 
 /// Makes an `async fn` a test that runs on a filch runtime of its own, and fails it when it hangs.
@@ -106,5 +110,5 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
-    expand::expand(Attribute::Test, options.into(), item.into()).into()
+    expand::expand(Attribute::Test, options, item)
 }

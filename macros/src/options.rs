@@ -2,14 +2,14 @@
 //!
 //! Options are read one by one, and a wrong one does not hide the next: every error is collected, each at the token that is wrong.
 
+use std::iter::Peekable;
 use std::time::Duration;
+use std::vec::IntoIter;
 
-use proc_macro2::{TokenStream, TokenTree};
-use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
-use syn::{Error, Ident, LitInt, LitStr, Path, Result, Token};
+use proc_macro::{Ident, Literal, TokenStream, TokenTree};
 
-use crate::{Attribute, duration};
+use crate::tokens::{Error, is, visible};
+use crate::{Attribute, duration, literal};
 
 /// How long a test may take if it does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -17,10 +17,10 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 /// The options of one attribute, checked; what was not given is `None`.
 #[derive(Default)]
 pub(crate) struct Options {
-    pub(crate) workers: Option<LitInt>,
-    pub(crate) name: Option<LitStr>,
-    pub(crate) seed: Option<LitInt>,
-    pub(crate) path: Option<Path>,
+    pub(crate) workers: Option<Literal>,
+    pub(crate) name: Option<Literal>,
+    pub(crate) seed: Option<Literal>,
+    pub(crate) path: Option<TokenStream>,
     pub(crate) local: bool,
     timeout: Option<Duration>,
 }
@@ -34,35 +34,37 @@ impl Options {
 /// One option as it was written: `name` or `name = value`.
 struct Written {
     name: Ident,
-    value: Option<TokenStream>,
+    value: Option<Vec<TokenTree>>,
 }
+
+type Tokens = Peekable<IntoIter<TokenTree>>;
 
 /// Reads the options of `attribute`. The options are usable, with what was wrong left out, even if there are errors.
 pub(crate) fn parse(attribute: Attribute, tokens: TokenStream) -> (Options, Vec<Error>) {
     let mut options = Options::default();
     let mut errors = Vec::new();
-    let mut seen: Vec<Ident> = Vec::new();
+    let mut seen: Vec<Written> = Vec::new();
     for written in split(attribute, tokens, &mut errors) {
-        if seen.contains(&written.name) {
+        if seen.iter().any(|other| other.is(&written.text())) {
             errors.push(Error::new(
                 written.name.span(),
                 format!("`{}` is given twice", written.name),
             ));
             continue;
         }
-        seen.push(written.name.clone());
         errors.extend(options.set(attribute, &written).err());
+        seen.push(written);
     }
     errors.extend(check_local(&seen));
     (options, errors)
 }
 
 /// `local` means one thread, so a number of workers contradicts it.
-fn check_local(seen: &[Ident]) -> Option<Error> {
-    let workers = seen.iter().find(|name| *name == "workers")?;
-    seen.iter().find(|name| *name == "local")?;
+fn check_local(seen: &[Written]) -> Option<Error> {
+    let workers = seen.iter().find(|option| option.is("workers"))?;
+    seen.iter().find(|option| option.is("local"))?;
     Some(Error::new(
-        workers.span(),
+        workers.name.span(),
         "`local` runs everything on one thread: `workers` has no meaning beside it",
     ))
 }
@@ -70,73 +72,107 @@ fn check_local(seen: &[Ident]) -> Option<Error> {
 /// Splits the tokens at their commas into options. What does not begin with a name is an error and left out.
 fn split(attribute: Attribute, tokens: TokenStream, errors: &mut Vec<Error>) -> Vec<Written> {
     let mut all = Vec::new();
-    let read = |input: ParseStream<'_>| {
-        while !input.is_empty() {
-            match Written::parse(attribute, input) {
-                Ok(written) => all.push(written),
-                Err(error) => errors.push(error),
-            }
-            until_comma(input)?;
-            input.parse::<Option<Token![,]>>()?;
+    let mut tokens = visible(tokens).into_iter().peekable();
+    while tokens.peek().is_some() {
+        match Written::parse(attribute, &mut tokens) {
+            Ok(written) => all.push(written),
+            Err(error) => errors.push(error),
         }
-        Ok(())
-    };
-    let result = read.parse2(tokens);
-    errors.extend(result.err());
+        until_comma(&mut tokens);
+        tokens.next();
+    }
     all
 }
 
 /// Takes every token before the next comma.
-fn until_comma(input: ParseStream<'_>) -> Result<TokenStream> {
-    let mut tokens = TokenStream::new();
-    while !input.is_empty() && !input.peek(Token![,]) {
-        tokens.extend([input.parse::<TokenTree>()?]);
-    }
-    Ok(tokens)
+fn until_comma(tokens: &mut Tokens) -> Vec<TokenTree> {
+    std::iter::from_fn(|| tokens.next_if(|token| !is(token, ','))).collect()
 }
 
 impl Written {
-    fn parse(attribute: Attribute, input: ParseStream<'_>) -> Result<Written> {
-        if !input.peek(Ident::peek_any) {
-            return Err(input.error(format!("expected an option: {}", known(attribute))));
-        }
-        let name = input.call(Ident::parse_any)?;
-        if input.is_empty() || input.peek(Token![,]) {
-            return Ok(Written { name, value: None });
-        }
-        if !input.peek(Token![=]) {
-            return Err(input.error(format!("expected `=` or `,` after `{name}`")));
-        }
-        input.parse::<Token![=]>()?;
+    fn parse(attribute: Attribute, tokens: &mut Tokens) -> Result<Written, Error> {
+        let first: Vec<TokenTree> = tokens.peek().cloned().into_iter().collect();
+        let [TokenTree::Ident(name)] = &*first else {
+            let message = format!("expected an option: {}", known(attribute));
+            return Err(Error::at(&first, message));
+        };
+        tokens.next();
+        let value = match tokens.peek() {
+            Some(token) if is(token, '=') => {
+                tokens.next();
+                Some(until_comma(tokens))
+            }
+            Some(token) if !is(token, ',') => {
+                let message = format!("expected `=` or `,` after `{name}`");
+                return Err(Error::new(token.span(), message));
+            }
+            _ => None,
+        };
         Ok(Written {
-            name,
-            value: Some(until_comma(input)?),
+            name: name.clone(),
+            value,
         })
     }
 
-    /// The value as a `T`, or an error that says what this option wants.
-    fn value<T: syn::parse::Parse>(&self, wanted: &str) -> Result<T> {
+    fn text(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.text() == name
+    }
+
+    /// The error that this option wants something else.
+    fn wants(&self, wanted: &str) -> Error {
         let message = format!("`{}` wants {wanted}", self.name);
         match &self.value {
-            Some(tokens) if !tokens.is_empty() => {
-                syn::parse2(tokens.clone()).map_err(|_| Error::new_spanned(tokens, message))
-            }
-            _ => Err(Error::new(self.name.span(), message)),
+            Some(tokens) if !tokens.is_empty() => Error::at(tokens, message),
+            _ => Error::new(self.name.span(), message),
         }
+    }
+
+    /// The value's tokens, of which there may be none.
+    fn tokens(&self) -> Vec<TokenTree> {
+        visible(self.value.iter().flatten().cloned().collect())
+    }
+
+    /// The value, if it is a literal.
+    fn literal(&self) -> Option<Literal> {
+        match &*self.tokens() {
+            [TokenTree::Literal(literal)] => Some(literal.clone()),
+            _ => None,
+        }
+    }
+
+    /// The value as a whole number, or an error that says what this option wants.
+    fn integer(&self, wanted: &str) -> Result<(Literal, u64), Error> {
+        let read = |literal: Literal| {
+            let value = literal::integer(&literal.to_string())?;
+            let mut plain = Literal::u64_unsuffixed(value);
+            plain.set_span(literal.span());
+            Some((plain, value))
+        };
+        self.literal()
+            .and_then(read)
+            .ok_or_else(|| self.wants(wanted))
+    }
+
+    /// The value as a string, or an error that says what this option wants.
+    fn string(&self, wanted: &str) -> Result<(Literal, String), Error> {
+        let read =
+            |literal: Literal| Some((literal.clone(), literal::string(&literal.to_string())?));
+        self.literal()
+            .and_then(read)
+            .ok_or_else(|| self.wants(wanted))
     }
 }
 
 impl Options {
-    fn set(&mut self, attribute: Attribute, written: &Written) -> Result<()> {
-        match written.name.to_string().as_str() {
+    fn set(&mut self, attribute: Attribute, written: &Written) -> Result<(), Error> {
+        match written.text().as_str() {
             "workers" => self.workers = Some(workers(written)?),
             "name" => self.name = Some(name(written)?),
-            "seed" => {
-                self.seed = Some(number::<u64>(
-                    written,
-                    "a number that fits in 64 bits, such as `seed = 42`",
-                )?)
-            }
+            "seed" => self.seed = Some(seed(written)?),
             "crate" => self.path = Some(path(written)?),
             "local" => self.local = local(written)?,
             "timeout" if attribute == Attribute::Test => self.timeout = Some(timeout(written)?),
@@ -146,31 +182,26 @@ impl Options {
     }
 }
 
-/// An integer literal whose value a `T` can hold.
-fn number<T: std::str::FromStr>(written: &Written, wanted: &str) -> Result<LitInt>
-where
-    T::Err: std::fmt::Display,
-{
-    let literal: LitInt = written.value(wanted)?;
-    let out_of_range = || Error::new(literal.span(), format!("`{}` wants {wanted}", written.name));
-    literal.base10_parse::<T>().map_err(|_| out_of_range())?;
-    Ok(LitInt::new(literal.base10_digits(), literal.span()))
-}
-
-fn workers(written: &Written) -> Result<LitInt> {
-    let literal = number::<u32>(written, "a number of threads, such as `workers = 4`")?;
-    if literal.base10_digits().bytes().all(|digit| digit == b'0') {
-        return Err(Error::new(
+fn workers(written: &Written) -> Result<Literal, Error> {
+    let wanted = "a number of threads, such as `workers = 4`";
+    match written.integer(wanted)? {
+        (literal, 0) => Err(Error::new(
             literal.span(),
             "`workers = 0` would run nothing: at least one worker is needed",
-        ));
+        )),
+        (literal, count) if u32::try_from(count).is_ok() => Ok(literal),
+        _ => Err(written.wants(wanted)),
     }
-    Ok(literal)
 }
 
-fn name(written: &Written) -> Result<LitStr> {
-    let literal: LitStr = written.value("a string, such as `name = \"api\"`")?;
-    if literal.value().contains('\0') {
+fn seed(written: &Written) -> Result<Literal, Error> {
+    let wanted = "a number that fits in 64 bits, such as `seed = 42`";
+    Ok(written.integer(wanted)?.0)
+}
+
+fn name(written: &Written) -> Result<Literal, Error> {
+    let (literal, value) = written.string("a string, such as `name = \"api\"`")?;
+    if value.contains('\0') {
         return Err(Error::new(
             literal.span(),
             "the name of a thread cannot contain a NUL character",
@@ -179,38 +210,41 @@ fn name(written: &Written) -> Result<LitStr> {
     Ok(literal)
 }
 
-fn path(written: &Written) -> Result<Path> {
-    let wanted = "a path without quotes, such as `crate = my_crate::filch`";
-    let Some(tokens) = written.value.as_ref().filter(|tokens| !tokens.is_empty()) else {
-        return Err(Error::new(
-            written.name.span(),
-            format!("`crate` wants {wanted}"),
-        ));
-    };
-    let read = Path::parse_mod_style.parse2(tokens.clone());
-    read.map_err(|_| Error::new_spanned(tokens, format!("`crate` wants {wanted}")))
+/// Names with `::` between them, and perhaps before them.
+fn path(written: &Written) -> Result<TokenStream, Error> {
+    let tokens = written.tokens();
+    let mut rest = after_colons(&tokens).unwrap_or(&tokens);
+    while let [TokenTree::Ident(_), more @ ..] = rest {
+        match after_colons(more) {
+            Some(more) => rest = more,
+            None if more.is_empty() => return Ok(tokens.into_iter().collect()),
+            None => break,
+        }
+    }
+    Err(written.wants("a path without quotes, such as `crate = my_crate::filch`"))
 }
 
-fn local(written: &Written) -> Result<bool> {
-    match &written.value {
-        None => Ok(true),
-        Some(tokens) => {
-            let span = tokens
-                .clone()
-                .into_iter()
-                .next()
-                .map_or(written.name.span(), |token| token.span());
-            Err(Error::new(
-                span,
-                "`local` takes no value: write `local` alone, or leave it out",
-            ))
-        }
+/// What follows `::`, if `tokens` begin with it.
+fn after_colons(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
+    match tokens {
+        [first, second, rest @ ..] if is(first, ':') && is(second, ':') => Some(rest),
+        _ => None,
     }
 }
 
-fn timeout(written: &Written) -> Result<Duration> {
-    let literal: LitStr = written.value("a string with a unit, such as `timeout = \"5s\"`")?;
-    duration::parse(&literal.value()).map_err(|message| Error::new(literal.span(), message))
+fn local(written: &Written) -> Result<bool, Error> {
+    match &written.value {
+        None => Ok(true),
+        Some(tokens) => Err(Error::new(
+            tokens.first().map_or(written.name.span(), TokenTree::span),
+            "`local` takes no value: write `local` alone, or leave it out",
+        )),
+    }
+}
+
+fn timeout(written: &Written) -> Result<Duration, Error> {
+    let (literal, text) = written.string("a string with a unit, such as `timeout = \"5s\"`")?;
+    duration::parse(&text).map_err(|message| Error::new(literal.span(), message))
 }
 
 /// The options there are.

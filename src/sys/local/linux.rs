@@ -13,13 +13,26 @@ use std::os::unix::net::SocketAddr;
 
 /// Who is at the other end.
 pub(crate) fn peer_cred<T: AsFd>(socket: &T) -> io::Result<UCred> {
-    let found = rustix::net::sockopt::socket_peercred(socket)?;
-    let pid = found.pid.as_raw_nonzero().get();
-    Ok(UCred::new(
-        found.uid.as_raw(),
-        found.gid.as_raw(),
-        Some(pid),
-    ))
+    let mut found = MaybeUninit::<libc::ucred>::uninit();
+    let mut length = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: the socket is open while it is borrowed; the kernel writes at most `length` bytes where it is told to, and how many.
+    let failed = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            found.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    if failed != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has written all of it: this option has no other length.
+    let found = unsafe { found.assume_init() };
+    // A process that cannot be seen from here, in a container's outside say, has no number.
+    let pid = (found.pid != 0).then_some(found.pid);
+    Ok(UCred::new(found.uid, found.gid, pid))
 }
 
 /// The system's form of an address.
