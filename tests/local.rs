@@ -333,7 +333,7 @@ fn a_root_that_is_always_ready_lets_timers_and_sockets_through() {
     let (rt, _limit) = local();
     let done = Rc::new(Cell::new(0));
     rt.block_on(async {
-        let (one, two) = filch::net::UnixStream::pair().unwrap();
+        let (one, two) = sockets::pair();
         let told = Rc::clone(&done);
         spawn_local(async move {
             filch::time::sleep(Duration::from_micros(100)).await;
@@ -364,7 +364,7 @@ fn a_task_that_is_always_ready_lets_the_root_timers_and_sockets_through() {
         for _ in 0..5 {
             filch::time::sleep(Duration::from_micros(100)).await;
         }
-        let (one, two) = filch::net::UnixStream::pair().unwrap();
+        let (one, two) = sockets::pair();
         let reader = spawn_local(async move { two.read_exact(&mut [0]).await.unwrap() });
         one.write_all(b"x").await.unwrap();
         reader.await.unwrap();

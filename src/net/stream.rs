@@ -153,8 +153,9 @@ impl<'a> Endpoint<'a> {
     ) -> io::Result<&'b mut [u8]> {
         let call = || recv::recv_uninit(&self.socket, self.kind, buf);
         let count = try_transfer(self.source, Direction::Read, call)?;
-        // SAFETY: `recv_uninit` has initialised so many bytes.
-        Ok(unsafe { buf[..count].assume_init_mut() })
+        let filled = std::ptr::from_mut(&mut buf[..count]) as *mut [u8];
+        // SAFETY: `recv_uninit` has initialised so many bytes, `MaybeUninit<u8>` has the layout of `u8`, and nobody else has `buf`.
+        Ok(unsafe { &mut *filled })
     }
 
     pub(crate) fn try_write(&self, buf: &[u8]) -> io::Result<usize> {

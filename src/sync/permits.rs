@@ -206,8 +206,11 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if let Some(owner) = this.owner && this.waiter.stage() != Stage::Idle {
-                owner.permits().give_up(this.waiter, *this.amount);
+            match this.owner {
+                Some(owner) if this.waiter.stage() != Stage::Idle => {
+                    owner.permits().give_up(this.waiter, *this.amount);
+                }
+                _ => {}
             }
         }
     }

@@ -67,9 +67,10 @@ pub(super) struct Section<'a>(&'a mut Wakers);
 impl Section<'_> {
     /// Takes wakers until there are no more, or no more room.
     pub(super) fn fill(&mut self, mut next: impl FnMut() -> Option<Waker>) {
-        while self.0.len < MOST
-            && let Some(waker) = next()
-        {
+        while self.0.len < MOST {
+            let Some(waker) = next() else {
+                return;
+            };
             self.0.list[self.0.len] = Some(waker);
             self.0.len += 1;
         }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod process;
+#[cfg(feature = "net")]
+pub(crate) mod sockets;
 
 use filch::{Handle, Runtime};
 use std::collections::HashSet;

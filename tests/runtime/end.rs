@@ -428,7 +428,7 @@ fn child() {
         rt.spawn(filch::time::sleep(HOUR));
         match round % 4 {
             0 => rt.run(async {
-                let (one, _two) = filch::net::UnixStream::pair().unwrap();
+                let (one, _two) = sockets::pair();
                 filch::spawn(async move { one.readable().await });
                 filch::task::yield_now().await;
             }),

@@ -1,7 +1,6 @@
 //! Nobody waits for long while many others are ready all the time.
 
 use crate::common::*;
-use filch::net::UnixStream;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,8 +20,7 @@ fn io_is_not_starved_by_many_tasks_that_yield() {
         let mut readers = Vec::new();
         let mut writers = Vec::new();
         for _ in 0..READING {
-            let (writer, reader) = std::os::unix::net::UnixStream::pair().unwrap();
-            let reader = UnixStream::from_std(reader).unwrap();
+            let (writer, reader) = sockets::half_pair();
             writers.push(writer);
             readers.push(filch::spawn(async move {
                 assert_eq!(reader.read(&mut [0; 8]).await.unwrap(), 1);

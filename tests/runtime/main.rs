@@ -6,7 +6,6 @@ mod common;
 mod blocking;
 mod builder;
 mod end;
-#[cfg(unix)]
 mod fairness;
 mod metrics;
 mod nesting;

@@ -98,9 +98,7 @@ async fn its_timers() {
 #[filch::test(workers = 2)]
 async fn the_sockets() {
     for _ in 0..ROUNDS {
-        let (mut one, two) = std::os::unix::net::UnixStream::pair().unwrap();
-        two.set_nonblocking(true).unwrap();
-        let two = filch::net::UnixStream::from_std(two).unwrap();
+        let (mut one, two) = sockets::half_pair();
         let (reading, done) = (Gate::new(), Gate::new());
         filch::spawn({
             let (reading, done) = (reading.clone(), done.clone());

@@ -61,7 +61,7 @@ async fn step(random: &mut Random) {
 
 /// A pair of connected sockets, one of which echoes.
 async fn echo(random: &mut Random, rounds: usize) {
-    let (here, there) = filch::net::UnixStream::pair().unwrap();
+    let (here, there) = sockets::pair();
     let server = filch::spawn(async move {
         let mut buffer = [0; 16];
         loop {

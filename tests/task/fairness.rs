@@ -166,9 +166,7 @@ async fn timers_sockets_and_other_threads_get_through_to_a_worker_that_is_never_
         }
     });
     filch::time::sleep(Duration::from_millis(2)).await;
-    let (mut one, two) = std::os::unix::net::UnixStream::pair().unwrap();
-    two.set_nonblocking(true).unwrap();
-    let two = filch::net::UnixStream::from_std(two).unwrap();
+    let (mut one, two) = sockets::half_pair();
     let handle = filch::Handle::current();
     let thread = std::thread::spawn(move || {
         std::io::Write::write_all(&mut one, b"x").unwrap();

@@ -33,11 +33,11 @@ pub(super) fn spend(cost: u8, cx: &mut Context<'_>) -> Poll<()> {
     context::with(|context| {
         let left = context.budget.get();
         let span = |left: u8| (left + CLOCK_EVERY / 2) / CLOCK_EVERY;
-        if let Some(rest) = left.checked_sub(cost)
-            && (span(left) == span(rest) || !slice_is_over(context))
-        {
-            context.budget.set(rest);
-            return Poll::Ready(());
+        if let Some(rest) = left.checked_sub(cost) {
+            if span(left) == span(rest) || !slice_is_over(context) {
+                context.budget.set(rest);
+                return Poll::Ready(());
+            }
         }
         give_up_turn(context, cx)
     })

@@ -97,9 +97,11 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
         drop(prompt);
         shared.seats.spare_gone();
     });
-    if let Err(error) = started
-        && let Some(core) = seat.lock().take()
-    {
+    let Err(error) = started else {
+        return;
+    };
+    let given_back = seat.lock().take();
+    if let Some(core) = given_back {
         if shared.seats.call_failed(core, &shared.remotes) {
             say(format_args!(
                 "filch: cannot start a spare thread beside stuck workers, will try again: {error}"

@@ -36,10 +36,10 @@ impl Crowd {
     /// does not tell, they may.
     pub(crate) fn is_there(&self, now: Instant) -> bool {
         let is_due = |(last, _): (Instant, u64)| now.duration_since(last) >= EVERY;
-        if self.last.get().is_none_or(is_due)
-            && let Some(usage) = sys::own_usage()
-        {
-            self.look(now, usage.preemptions);
+        if self.last.get().is_none_or(is_due) {
+            if let Some(usage) = sys::own_usage() {
+                self.look(now, usage.preemptions);
+            }
         }
         self.is_crowded.get()
     }

@@ -183,7 +183,7 @@ impl Watch {
 /// Whether it is a mark of a later poll than the one with that tick.
 fn is_newer(bits: u64, tick: u32) -> bool {
     // Wraps after 2^32 polls, hence the difference; the upper half of the bits is a tick.
-    let ahead = ((bits >> 32) as u32).wrapping_sub(tick).cast_signed();
+    let ahead = ((bits >> 32) as u32).wrapping_sub(tick) as i32;
     bits != 0 && ahead > 0
 }
 

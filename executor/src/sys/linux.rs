@@ -82,7 +82,7 @@ pub(crate) fn set_prompt(thread: u32, prompt: bool) {
     let own = &raw mut attr;
     // SAFETY: the kernel writes at most `size` bytes where it is told to, or returns an error.
     let got = unsafe { libc::syscall(libc::SYS_sched_getattr, thread, own, size, 0) };
-    let ordinary = libc::SCHED_OTHER.cast_unsigned();
+    let ordinary = libc::SCHED_OTHER as u32;
     if got != 0 || attr.policy != ordinary {
         return;
     }
@@ -105,7 +105,7 @@ pub(crate) fn processors() -> usize {
 }
 
 pub(crate) fn thread_number() -> u32 {
-    gettid().as_raw_nonzero().get().cast_unsigned()
+    gettid().as_raw_nonzero().get() as u32
 }
 
 pub(crate) const TELLS_CPU_TIME: bool = true;
@@ -113,7 +113,7 @@ pub(crate) const TELLS_CPU_TIME: bool = true;
 pub(crate) fn cpu_time(thread: u32) -> Option<Duration> {
     // As clock_getcpuclockid(3) makes it: the complement of the number, and the flags for a thread's
     // scheduler time. A thread that has ended is an error.
-    read_clock(!thread.cast_signed() << 3 | 0b110)
+    read_clock(!(thread as i32) << 3 | 0b110)
 }
 
 pub(crate) fn own_cpu_time() -> Option<Duration> {

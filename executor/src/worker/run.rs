@@ -73,10 +73,10 @@ impl<'a> Worker<'a> {
             if self.is_stopped() {
                 return Exit::Stopped;
             }
-            if self.upkeep_if_due()
-                && let Some(exit) = self.is_asked_to_leave()
-            {
-                return exit;
+            if self.upkeep_if_due() {
+                if let Some(exit) = self.is_asked_to_leave() {
+                    return exit;
+                }
             }
             if self.core.lane_first.take() && self.run_from_lane() {
                 continue;

@@ -34,11 +34,11 @@ impl Worker<'_> {
     pub(crate) fn next_task(&mut self) -> Option<Runnable> {
         self.serve_injector();
         let core = self.core;
-        if core.streak.get() < SLOT_STREAK
-            && let Some(task) = self.remote.slot.take()
-        {
-            core.streak.set(core.streak.get() + 1);
-            return Some(task);
+        if core.streak.get() < SLOT_STREAK {
+            if let Some(task) = self.remote.slot.take() {
+                core.streak.set(core.streak.get() + 1);
+                return Some(task);
+            }
         }
         if !core.long_round.get() {
             core.streak.set(0);
@@ -106,9 +106,10 @@ impl Worker<'_> {
         }
         for _ in 0..LINGER_LOOKS {
             credit::pause();
-            if self.shared.has_work()
-                && let Some(task) = self.take_injected().or_else(|| self.search())
-            {
+            if !self.shared.has_work() {
+                continue;
+            }
+            if let Some(task) = self.take_injected().or_else(|| self.search()) {
                 self.core.linger_credit.earn();
                 return Some(task);
             }
@@ -157,9 +158,10 @@ impl Worker<'_> {
         if !self.shared.config.monitor {
             return;
         }
-        if let Some(remote) = self.core.peer.look(&self.shared.remotes, now)
-            && let Stolen::Task(task) = self.steal_from(remote)
-        {
+        let Some(remote) = self.core.peer.look(&self.shared.remotes, now) else {
+            return;
+        };
+        if let Stolen::Task(task) = self.steal_from(remote) {
             self.remote.counters.steals.add(1);
             self.core.push(self.shared, task);
             self.core.notify_if_worth(self.shared);

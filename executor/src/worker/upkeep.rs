@@ -29,7 +29,7 @@ impl Worker<'_> {
     pub(crate) fn upkeep_if_due(&mut self) -> bool {
         let beat = self.shared.beat.load(Relaxed);
         let has_moved = self.core.beat.replace(beat) != beat;
-        if !has_moved && !self.core.tick.get().is_multiple_of(CLOCK_EVERY) {
+        if !has_moved && self.core.tick.get() % CLOCK_EVERY != 0 {
             return false;
         }
         let now = self.shared.now();

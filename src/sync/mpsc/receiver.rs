@@ -177,10 +177,11 @@ impl<T> Clone for Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        if let Some(mut waiter) = self.polled.take()
-            && waiter.stage() != Stage::Idle
-        {
-            self.channel.give_up(For::Value, waiter.as_mut());
+        match self.polled.take() {
+            Some(mut waiter) if waiter.stage() != Stage::Idle => {
+                self.channel.give_up(For::Value, waiter.as_mut());
+            }
+            _ => {}
         }
         self.channel.remove_receiver();
     }

@@ -141,9 +141,7 @@ impl Monitor {
             (Some(_), Some(announced)) => poll.follow(shared, remote, announced, now),
         }
         let mark = remote.watch.mark();
-        if seen.is_some()
-            && let Some(lane) = remote.permit.lane()
-        {
+        if let Some(lane) = seen.and_then(|_| remote.permit.lane()) {
             poll.make_way(shared, remote, mark, lane, now);
         }
         if let Some(mark) = mark {

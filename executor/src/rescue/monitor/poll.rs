@@ -197,11 +197,12 @@ impl Poll {
             let judged = self.judge(thread, now, threshold, Some(announced.stuck));
             // It has given up its short slice, so it waits for a processor as it should.
             self.starved = false;
-            if let Some(stuck @ (Stuck::Computing | Stuck::Blocked)) = judged
-                && stuck != announced.stuck
-            {
-                remote.watch.correct(self.tick, announced, stuck);
-                self.corrected = stuck == Stuck::Blocked;
+            match judged {
+                Some(stuck @ (Stuck::Computing | Stuck::Blocked)) if stuck != announced.stuck => {
+                    remote.watch.correct(self.tick, announced, stuck);
+                    self.corrected = stuck == Stuck::Blocked;
+                }
+                _ => {}
             }
         }
     }
