@@ -1,6 +1,10 @@
 //! No descriptor outlives its use: counted before and after. One test, alone in its process.
 
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::incompatible_msrv,
+    reason = "tests are built with the stable compiler"
+)]
 
 mod net_support;
 

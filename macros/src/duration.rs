@@ -12,7 +12,8 @@ const UNITS: [(&str, u128); 3] = [
     ("m", 60_000_000_000),
 ];
 
-/// Reads `text` as a duration that is longer than zero; the error says what is wrong with it and what to write instead.
+/// Reads `text` as a duration that is longer than zero; the error says what is wrong with it and what to write
+/// instead.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let unit = UNITS
         .iter()
@@ -32,8 +33,8 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::new(seconds, (nanos % 1_000_000_000) as u32))
 }
 
-/// `number` times `unit` in nanoseconds, what is below one nanosecond cut off; `None` if `number` is not digits with at most one point in
-/// between, or too large.
+/// `number` times `unit` in nanoseconds, what is below one nanosecond cut off; `None` if `number` is not digits with
+/// at most one point in between, or too large.
 fn nanos(number: &str, unit: u128) -> Option<u128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let mut total = digits(whole)?.checked_mul(unit)?;

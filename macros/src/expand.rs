@@ -8,10 +8,12 @@
 //! }
 //! ```
 //!
-//! The inner item is a function, not an `async` block: only a function has a declared return type, and with it `?`, coercions such as
-//! `Err(Box::new(error))` into `Box<dyn Error>`, and type errors are exactly those of the function as written.
+//! The inner item is a function, not an `async` block: only a function has a declared return type, and with it `?`,
+//! coercions such as `Err(Box::new(error))` into `Box<dyn Error>`, and type errors are exactly those of the function
+//! as written.
 //!
-//! After an error the outer function is written without its call, so that its name exists and its body is still checked.
+//! After an error the outer function is written without its call, so that its name exists and its body is still
+//! checked.
 
 use proc_macro::{Literal, TokenStream, TokenTree};
 

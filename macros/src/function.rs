@@ -1,8 +1,8 @@
 //! The function under the attribute: its head, taken apart, and its body, as it came.
 //!
-//! rustc has read the item before any attribute sees it, so its tokens are in order and nothing here is a grammar. The body is not read at
-//! all. rustc parses it where it ends up, so a body that is half typed yields rustc's own errors at the user's tokens, and an editor
-//! still sees the function around it.
+//! rustc has read the item before any attribute sees it, so its tokens are in order and nothing here is a grammar.
+//! The body is not read at all. rustc parses it where it ends up, so a body that is half typed yields rustc's own
+//! errors at the user's tokens, and an editor still sees the function around it.
 
 use std::iter::Peekable;
 use std::vec::IntoIter;

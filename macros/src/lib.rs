@@ -1,16 +1,17 @@
 //! The attribute macros of the filch runtime: `#[filch::main]` and `#[filch::test]`.
 //!
-//! Users meet them as re-exports of `filch`, never here: the code they expand to names `::filch::__private`, which only `filch`
-//! has (or, with `crate = path`, whatever stands at that path). This crate knows no runtime. It reads an attribute's options
-//! (`options`), reads the function under it (`function`) and writes the function that starts a runtime (`expand`).
+//! Users meet them as re-exports of `filch`, never here: the code they expand to names `::filch::__private`, which
+//! only `filch` has (or, with `crate = path`, whatever stands at that path). This crate knows no runtime. It reads an
+//! attribute's options (`options`), reads the function under it (`function`) and writes the function that starts a
+//! runtime (`expand`).
 //!
 //! Two promises to whoever writes `async fn` under an attribute:
 //!
-//! - **The body is the user's.** It is carried over token by token with its spans, unparsed, as the body of an `async fn` of the
-//!   same name and return type. Type errors, hints and completion are those of the function as it stands in the file, also
-//!   while it is half typed.
-//! - **A misuse is one error, at the token that is wrong.** The function is still there after an error, so that nothing else
-//!   fails because of it.
+//! - **The body is the user's.** It is carried over token by token with its spans, unparsed, as the body of an `async
+//!   fn` of the same name and return type. Type errors, hints and completion are those of the function as it stands
+//!   in the file, also while it is half typed.
+//! - **A misuse is one error, at the token that is wrong.** The function is still there after an error, so that
+//!   nothing else fails because of it.
 
 mod duration;
 mod literal;
@@ -42,10 +43,11 @@ impl Attribute {
 
 /// Runs an `async fn main` on a filch runtime.
 ///
-/// The function's body becomes the root future, as with `filch::run`: it must be `Send` and runs as a task, the calling thread
-/// is one of the workers meanwhile, and when it ends all tasks that are left are cancelled and waited for. The return type is
-/// whatever `main` may return, such as `std::io::Result<()>` or `ExitCode`. Any function without arguments can carry the
-/// attribute; one that is not called `main` starts its runtime each time it is called.
+/// The function's body becomes the root future, as with `filch::run`: it must be `Send` and runs as a task, the
+/// calling thread is one of the workers meanwhile, and when it ends all tasks that are left are cancelled and waited
+/// for. The return type is whatever `main` may return, such as `std::io::Result<()>` or `ExitCode`. Any function
+/// without arguments can carry the attribute; one that is not called `main` starts its runtime each time it is
+/// called.
 ///
 /// # Options
 ///
@@ -59,8 +61,8 @@ impl Attribute {
 ///
 /// # Panics
 ///
-/// The function panics if the runtime cannot be started (for example because the process may open no more descriptors), if it
-/// is called inside a runtime, and with the body's own panic if the body panics.
+/// The function panics if the runtime cannot be started (for example because the process may open no more
+/// descriptors), if it is called inside a runtime, and with the body's own panic if the body panics.
 ///
 /// # Example
 ///
@@ -81,23 +83,24 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes an `async fn` a test that runs on a filch runtime of its own, and fails it when it hangs.
 ///
-/// The body must be `Send` and runs as a task named after the test while the test's thread waits for it. A test that has not
-/// ended after its timeout fails with a dump of the runtime's tasks: the name of each, where it was spawned, what it waits for,
-/// since when, and where in the source. `#[should_panic]`, `#[ignore]` and the other attributes of a test work as usual, and so does
-/// returning a `Result`.
+/// The body must be `Send` and runs as a task named after the test while the test's thread waits for it. A test that
+/// has not ended after its timeout fails with a dump of the runtime's tasks: the name of each, where it was spawned,
+/// what it waits for, since when, and where in the source. `#[should_panic]`, `#[ignore]` and the other attributes of
+/// a test work as usual, and so does returning a `Result`.
 ///
 /// # Options
 ///
-/// Those of [`#[filch::main]`](macro@main), and `timeout = "5s"`: how long the test may take, in `ms`, `s` or `m`, fractions
-/// allowed (`"1.5s"`); the default is 60 s.
+/// Those of [`#[filch::main]`](macro@main), and `timeout = "5s"`: how long the test may take, in `ms`, `s` or `m`,
+/// fractions allowed (`"1.5s"`); the default is 60 s.
 ///
-/// With `local` the body runs on the test's own thread, which cannot be taken away from it. A `local` test that hangs therefore
-/// **ends the whole test process** after its dump, with exit code 101: the tests that have not run yet do not run.
+/// With `local` the body runs on the test's own thread, which cannot be taken away from it. A `local` test that hangs
+/// therefore **ends the whole test process** after its dump, with exit code 101: the tests that have not run yet do
+/// not run.
 ///
 /// # Panics
 ///
-/// The test panics, and thereby fails, if the body panics (with the body's own panic, for `#[should_panic(expected = ..)]`), if it
-/// does not end in time, or if the runtime cannot be started or stopped.
+/// The test panics, and thereby fails, if the body panics (with the body's own panic, for `#[should_panic(expected =
+/// ..)]`), if it does not end in time, or if the runtime cannot be started or stopped.
 ///
 /// # Example
 ///

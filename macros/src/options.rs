@@ -1,6 +1,7 @@
 //! The options of an attribute: what stands in the parentheses of `#[filch::main(..)]`.
 //!
-//! Options are read one by one, and a wrong one does not hide the next: every error is collected, each at the token that is wrong.
+//! Options are read one by one, and a wrong one does not hide the next: every error is collected, each at the token
+//! that is wrong.
 
 use std::iter::Peekable;
 use std::time::Duration;
@@ -255,7 +256,8 @@ fn known(attribute: Attribute) -> &'static str {
     }
 }
 
-/// What to say about an option that does not exist; names from other runtimes' attributes get the name they have here.
+/// What to say about an option that does not exist; names from other runtimes' attributes get the name they have
+/// here.
 fn unknown(attribute: Attribute, name: &str) -> String {
     let hint = match name {
         "worker_threads" | "threads" => "; the number of threads is `workers = n` here",

@@ -91,7 +91,8 @@ pub(crate) fn is_word(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident.to_string() == word)
 }
 
-/// `token` as a group with these delimiters. A fragment of a `macro_rules!` macro stands in invisible ones: they are seen through.
+/// `token` as a group with these delimiters. A fragment of a `macro_rules!` macro stands in invisible ones: they are
+/// seen through.
 pub(crate) fn group(token: &TokenTree, delimiter: Delimiter) -> Option<Group> {
     match token {
         TokenTree::Group(group) if group.delimiter() == delimiter => Some(group.clone()),

@@ -15,7 +15,8 @@ use std::os::unix::net::SocketAddr;
 pub(crate) fn peer_cred<T: AsFd>(socket: &T) -> io::Result<UCred> {
     let mut found = MaybeUninit::<libc::ucred>::uninit();
     let mut length = size_of::<libc::ucred>() as libc::socklen_t;
-    // SAFETY: the socket is open while it is borrowed; the kernel writes at most `length` bytes where it is told to, and how many.
+    // SAFETY: the socket is open while it is borrowed; the kernel writes at most `length` bytes where it is told to,
+    // and how many.
     let failed = unsafe {
         libc::getsockopt(
             socket.as_fd().as_raw_fd(),
