@@ -79,11 +79,36 @@ pub use run::run;
 pub use structure::{Gather, GatherResults, gather, gather_results};
 pub use time::FutureExt;
 
-/// Keeps the code in README and guide compiling.
+/// Keeps the code in README and guide compiling. Chapters whose code needs other crates (`stopping-a-server`,
+/// `logging`) are compiled by the member `works-with`; `tests/pages.rs` sees that no chapter is left out.
 #[cfg(all(doctest, feature = "macros", feature = "net"))]
 mod documents {
     #[doc = include_str!("../README.md")]
     struct Readme;
-    #[doc = include_str!("../docs/guide.md")]
-    struct Guide;
+    #[doc = include_str!("../docs/guide/running.md")]
+    struct Running;
+    #[doc = include_str!("../docs/guide/tasks.md")]
+    struct Tasks;
+    #[doc = include_str!("../docs/guide/sharing-state.md")]
+    struct SharingState;
+    #[doc = include_str!("../docs/guide/structure.md")]
+    struct Structure;
+    #[doc = include_str!("../docs/guide/recursion.md")]
+    struct Recursion;
+    #[doc = include_str!("../docs/guide/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../docs/guide/time.md")]
+    struct Time;
+    #[doc = include_str!("../docs/guide/io.md")]
+    struct Io;
+    #[doc = include_str!("../docs/guide/computing-and-blocking.md")]
+    struct ComputingAndBlocking;
+    #[doc = include_str!("../docs/guide/cancellation.md")]
+    struct Cancellation;
+    #[doc = include_str!("../docs/guide/hangs.md")]
+    struct Hangs;
+    #[doc = include_str!("../docs/guide/testing.md")]
+    struct Testing;
+    #[doc = include_str!("../docs/guide/compile-errors.md")]
+    struct CompileErrors;
 }
