@@ -1,6 +1,6 @@
-//! The pages: every link leads somewhere, every chapter's code is compiled somewhere, and lines of prose fit a screen.
+//! The pages: every chapter's code is compiled, and lines of prose fit a screen. Links are looked after where the book is
+//! built.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,21 +8,6 @@ use std::path::{Path, PathBuf};
 const WIDTH: usize = 120;
 /// Chapters whose code needs crates beside filch: the member `works-with` compiles them.
 const NEED_OTHER_CRATES: [&str; 2] = ["stopping-a-server", "logging"];
-/// Not there in every checkout: the page of other crates comes with that member.
-const BESIDE: &str = "docs/works-with.md";
-
-#[test]
-fn every_link_between_pages_leads_to_a_page_and_a_heading() {
-    let mut broken = Vec::new();
-    for page in pages() {
-        for target in links(&read(&page)) {
-            if !leads_somewhere(&page, &target) {
-                broken.push(format!("{}: {target}", page.display()));
-            }
-        }
-    }
-    assert!(broken.is_empty(), "links that lead nowhere: {broken:#?}");
-}
 
 #[test]
 fn every_chapter_is_in_the_index_and_its_code_is_compiled_once() {
@@ -72,15 +57,6 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All pages of the repository that people read.
-fn pages() -> Vec<PathBuf> {
-    let mut pages = vec![root().join("README.md"), root().join("CHANGELOG.md")];
-    pages.push(root().join("benches/README.md"));
-    pages.extend(markdown_in("docs"));
-    pages.extend(markdown_in("docs/guide"));
-    pages
-}
-
 fn markdown_in(folder: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join(folder)).expect("the folder is there");
     let mut found: Vec<PathBuf> = entries
@@ -107,50 +83,5 @@ fn prose(text: &str) -> Vec<(usize, &str)> {
             !in_code && !fence
         })
         .map(|(index, line)| (index + 1, line))
-        .collect()
-}
-
-/// What stands in the parentheses of `[text](target)`.
-fn links(text: &str) -> Vec<String> {
-    let mut targets = Vec::new();
-    for (_, line) in prose(text) {
-        let parts = line.split("](").skip(1);
-        targets.extend(parts.filter_map(|part| Some(part.split_once(')')?.0.to_owned())));
-    }
-    targets
-}
-
-fn leads_somewhere(page: &Path, target: &str) -> bool {
-    if target.starts_with("http") {
-        return true;
-    }
-    let (file, heading) = target.split_once('#').unwrap_or((target, ""));
-    let file = match file {
-        "" => page.to_owned(),
-        file => page.parent().unwrap().join(file),
-    };
-    let Ok(file) = file.canonicalize() else {
-        return target_is_beside(target) && !root().join(BESIDE).exists();
-    };
-    heading.is_empty() || headings(&read(&file)).contains(heading)
-}
-
-fn target_is_beside(target: &str) -> bool {
-    target.split('#').next().unwrap().ends_with("works-with.md")
-}
-
-/// The names under which a code host and the book know a page's headings.
-fn headings(text: &str) -> BTreeSet<String> {
-    let titles = prose(text).into_iter().filter_map(|(_, line)| {
-        let title = line.trim_start_matches('#');
-        (title.len() < line.len()).then_some(title.trim())
-    });
-    titles.map(anchor).collect()
-}
-
-fn anchor(title: &str) -> String {
-    let kept = title.to_lowercase().replace(' ', "-");
-    kept.chars()
-        .filter(|c| c.is_alphanumeric() || "-_".contains(*c))
         .collect()
 }
