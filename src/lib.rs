@@ -79,8 +79,10 @@ pub use run::run;
 pub use structure::{Gather, GatherResults, gather, gather_results};
 pub use time::FutureExt;
 
-/// Keeps the code in README and guide compiling. Chapters whose code needs other crates (`stopping-a-server`,
-/// `logging`) are compiled by the member `works-with`; `tests/pages.rs` sees that no chapter is left out.
+/// Keeps the code in README and guide compiling.
+///
+/// Chapters whose code needs other crates (`stopping-a-server`, `logging`) are compiled by the member `works-with`.
+/// `tests/pages.rs` sees that none is left out.
 #[cfg(all(doctest, feature = "macros", feature = "net"))]
 mod documents {
     #[doc = include_str!("../README.md")]
