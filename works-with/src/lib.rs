@@ -1,0 +1,13 @@
+//! Other crates on filch. There is no code here: the programs are those of the pages, and `cargo test -p filch-works-with`
+//! compiles and runs them. What they depend on is this package's alone.
+
+/// One item per page, so that a failing program names the page that it stands on.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../docs/works-with.md")]
+    struct WorksWith;
+    #[doc = include_str!("../../docs/from-asyncio.md")]
+    struct FromAsyncio;
+    #[doc = include_str!("../../docs/from-tokio.md")]
+    struct FromTokio;
+}
