@@ -1,5 +1,5 @@
-//! What docs/works-with.md says about versions and features is what this package was compiled with, and every program on it
-//! is one that runs.
+//! What docs/works-with.md says about versions and features is what this package was compiled with, and
+//! every program on it is one that runs.
 
 use std::collections::BTreeMap;
 use std::fs;
