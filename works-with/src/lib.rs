@@ -1,6 +1,8 @@
 //! Other crates on filch. There is no code here: the programs are those of the pages, and
 //! `cargo test -p filch-works-with` compiles and runs them. What they depend on is this package's alone.
 
+#![doc(test(attr(deny(unused_imports, unused_variables, unused_mut, unused_must_use))))]
+
 /// One item per page, so that a failing program names the page that it stands on.
 #[cfg(doctest)]
 mod pages {

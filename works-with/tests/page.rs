@@ -10,6 +10,24 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// The pages in a folder, which need not be there.
+fn markdown_in(folder: &str) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(format!("{}/../{folder}", env!("CARGO_MANIFEST_DIR"))) else {
+        return Vec::new();
+    };
+    let names = entries.map(|entry| {
+        entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a name")
+    });
+    names
+        .filter(|name| name.ends_with(".md"))
+        .map(|name| format!("{folder}/{name}"))
+        .collect()
+}
+
 fn page() -> String {
     read("docs/works-with.md")
 }
@@ -94,6 +112,28 @@ fn the_page_asks_for_no_more_than_this_package_has() {
         unused.is_empty(),
         "the page does not say how these are used: {unused:?}"
     );
+}
+
+#[test]
+fn every_other_page_asks_for_the_same_versions() {
+    let manifest = read("works-with/Cargo.toml");
+    let ours = ours(&manifest);
+    for path in ["README.md".into()]
+        .into_iter()
+        .chain(markdown_in("docs"))
+        .chain(markdown_in("docs/guide"))
+    {
+        let page = read(&path);
+        let manifests = blocks(&page)
+            .into_iter()
+            .filter(|(kind, _)| *kind == "toml");
+        for line in manifests.flat_map(|(_, text)| text.lines()) {
+            let name = line.split(" = ").next().expect("a part");
+            if let Some(ours) = ours.get(name) {
+                assert_eq!(Wanted::new(line).version, ours.version, "{path}: {line}");
+            }
+        }
+    }
 }
 
 #[test]
