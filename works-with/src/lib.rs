@@ -12,4 +12,8 @@ mod pages {
     struct FromAsyncio;
     #[doc = include_str!("../../docs/from-tokio.md")]
     struct FromTokio;
+    #[doc = include_str!("../../docs/guide/stopping-a-server.md")]
+    struct StoppingAServer;
+    #[doc = include_str!("../../docs/guide/logging.md")]
+    struct Logging;
 }
