@@ -17,7 +17,7 @@ use std::{fmt, io};
 ///
 /// ```
 /// # #[cfg(unix)] fn main() -> std::io::Result<()> {
-/// use filch_reactor::{Io, Reactor, Selector};
+/// # use filch_reactor::{Io, Reactor, Selector};
 /// use std::{io::Write, os::unix::net::UnixStream, sync::Arc};
 ///
 /// let reactor = Arc::new(Reactor::new(Selector::default())?);

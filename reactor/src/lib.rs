@@ -23,7 +23,7 @@
 //!
 //! ```
 //! # #[cfg(unix)] fn main() -> std::io::Result<()> {
-//! use filch_reactor::{Direction, Io, Reactor, Selector};
+//! # use filch_reactor::{Direction, Io, Reactor, Selector};
 //! use std::{io::{Read, Write}, os::unix::net::UnixStream, sync::Arc, task::{Context, Poll, Waker}};
 //!
 //! let reactor = Arc::new(Reactor::new(Selector::default())?);

@@ -26,7 +26,7 @@ use std::{fmt, io};
 /// what ends them. There may be any number of reactors.
 ///
 /// ```
-/// use filch_reactor::{Reactor, Selector};
+/// # use filch_reactor::{Reactor, Selector};
 /// use std::time::Duration;
 ///
 /// let reactor = Reactor::new(Selector::default())?;

@@ -16,7 +16,8 @@ impl Instant {
     /// goes back.
     ///
     /// ```
-    /// # use filch_timer::Instant;
+    /// # mod filch { pub mod time { pub use filch_timer::Instant; } }
+    /// use filch::time::Instant;
     /// let before = Instant::now();
     /// assert!(Instant::now() >= before);
     /// ```
@@ -32,7 +33,7 @@ impl Instant {
 /// # Examples
 ///
 /// ```
-/// use filch_timer::{Clock, Instant};
+/// # use filch_timer::{Clock, Instant};
 /// use std::time::Duration;
 ///
 /// let clock = Clock::manual(Instant::now());

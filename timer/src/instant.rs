@@ -21,7 +21,8 @@ const ORIGIN: u64 = 1 << 62;
 /// # Examples
 ///
 /// ```
-/// # use filch_timer::Instant;
+/// # mod filch { pub mod time { pub use filch_timer::Instant; } }
+/// use filch::time::Instant;
 /// use std::time::Duration;
 ///
 /// let start = Instant::now();
@@ -37,7 +38,8 @@ impl Instant {
     /// [`saturating_add`](Instant::saturating_add), and so does a sleep of any length.
     ///
     /// ```
-    /// # use filch_timer::Instant;
+    /// # mod filch { pub mod time { pub use filch_timer::Instant; } }
+    /// use filch::time::Instant;
     /// use std::time::Duration;
     ///
     /// assert_eq!(Instant::now().saturating_add(Duration::MAX), Instant::FAR_FUTURE);
@@ -54,7 +56,8 @@ impl Instant {
     /// Together with [`as_nanos`](Instant::as_nanos) this stores instants elsewhere, such as in an atomic.
     ///
     /// ```
-    /// # use filch_timer::Instant;
+    /// # mod filch { pub mod time { pub use filch_timer::Instant; } }
+    /// use filch::time::Instant;
     /// let now = Instant::now();
     /// assert_eq!(Instant::from_nanos(now.as_nanos()), now);
     /// ```
@@ -81,7 +84,8 @@ impl Instant {
     /// The time that passed from `earlier` to this instant, or zero if `earlier` is the later of the two.
     ///
     /// ```
-    /// # use filch_timer::Instant;
+    /// # mod filch { pub mod time { pub use filch_timer::Instant; } }
+    /// use filch::time::Instant;
     /// use std::time::Duration;
     ///
     /// let start = Instant::now();

@@ -54,7 +54,7 @@ const MOVED_PER_CALL: usize = 1024;
 /// # Examples
 ///
 /// ```
-/// use filch_timer::{Instant, Timers};
+/// # use filch_timer::{Instant, Timers};
 /// use std::task::Waker;
 /// use std::time::Duration;
 ///

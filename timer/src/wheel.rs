@@ -34,7 +34,7 @@ use crate::slots::{self, Slots};
 /// # Examples
 ///
 /// ```
-/// use filch_timer::{Instant, Wheel};
+/// # use filch_timer::{Instant, Wheel};
 /// use std::time::Duration;
 ///
 /// let start = Instant::now();

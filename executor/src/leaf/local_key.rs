@@ -16,15 +16,16 @@ use std::task::{Context, Poll};
 /// closure that is spawned inside inherits it.
 ///
 /// ```
-/// filch_executor::task_local! {
+/// # extern crate filch_executor as filch;
+/// filch::task_local! {
 ///     /// Which request this task serves.
 ///     static REQUEST: String;
 /// }
 ///
-/// # let rt = filch_executor::Runtime::new()?;
+/// # let rt = filch::Runtime::new()?;
 /// # rt.run(async {
 /// REQUEST.scope("r1".to_owned(), async {
-///     let child = filch_executor::spawn(async { REQUEST.get() });
+///     let child = filch::spawn(async { REQUEST.get() });
 ///     assert_eq!(child.await.unwrap(), "r1");
 /// }).await;
 /// # });

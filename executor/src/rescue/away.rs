@@ -22,10 +22,11 @@ use crate::signs::watch::{Known, Mark, Stuck};
 ///
 /// # Examples
 /// ```
-/// # let rt = filch_executor::Runtime::new()?;
+/// # extern crate filch_executor as filch;
+/// # let rt = filch::Runtime::new()?;
 /// # rt.run(async {
 /// let mut text = String::from("# ");
-/// filch_executor::blocking(|| {
+/// filch::blocking(|| {
 ///     text.push_str(&std::fs::read_to_string("Cargo.toml")?);
 ///     std::io::Result::Ok(())
 /// })?;

@@ -34,7 +34,8 @@ const MIN_STALL_THRESHOLD: Duration = Duration::from_micros(50);
 /// Configures a runtime.
 ///
 /// ```
-/// let rt = filch_executor::Runtime::builder().workers(2).thread_name("web").build()?;
+/// # extern crate filch_executor as filch;
+/// let rt = filch::Runtime::builder().workers(2).thread_name("web").build()?;
 /// assert_eq!(rt.block_on(async { 6 * 7 }), 42);
 /// # Ok::<(), std::io::Error>(())
 /// ```

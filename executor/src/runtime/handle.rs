@@ -140,13 +140,15 @@ impl Handle {
         self.shared.registry.infos()
     }
 
-    /// The runtime's reactor, for I/O objects.
+    /// The runtime's reactor, for filch's own I/O objects.
+    #[doc(hidden)]
     #[must_use]
     pub fn reactor(&self) -> &Arc<Reactor> {
         &self.shared.reactor
     }
 
-    /// The runtime's clock.
+    /// The runtime's clock, for filch's own timers.
+    #[doc(hidden)]
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.shared.clock

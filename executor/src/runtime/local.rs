@@ -30,12 +30,13 @@ const TASKS_PER_ROUND: usize = 64;
 /// cancels all tasks and drops their futures on this thread.
 ///
 /// ```
+/// # extern crate filch_executor as filch;
 /// use std::rc::Rc;
 ///
-/// let rt = filch_executor::LocalRuntime::new()?;
+/// let rt = filch::LocalRuntime::new()?;
 /// let answer = rt.block_on(async {
 ///     let shared = Rc::new(21);
-///     let twice = filch_executor::spawn_local({
+///     let twice = filch::spawn_local({
 ///         let shared = Rc::clone(&shared);
 ///         async move { *shared * 2 }
 ///     });

@@ -16,6 +16,19 @@ use std::task::{Context, Poll};
 ///
 /// # Panics
 /// Outside a runtime.
+///
+/// # Examples
+/// ```
+/// # extern crate filch_executor as filch;
+/// # let rt = filch::Runtime::new()?;
+/// # rt.run(async {
+/// let half = filch::spawn(async { 21 });
+/// // .. other work, while the task runs beside it ..
+/// assert_eq!(half.await? * 2, 42);
+/// # Ok::<(), filch::JoinError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -44,7 +57,19 @@ where
 /// has runs to its end, and a shutdown waits for it.
 ///
 /// # Panics
-/// Outside a runtime.
+/// Outside a runtime. A panic of the closure is the handle's error.
+///
+/// # Examples
+/// ```
+/// # extern crate filch_executor as filch;
+/// # let rt = filch::Runtime::new()?;
+/// # rt.run(async {
+/// let listing = filch::spawn_blocking(|| std::fs::read_dir(".").map(Iterator::count));
+/// assert!(listing.await?? > 0);
+/// # std::io::Result::Ok(())
+/// # })?;
+/// # std::io::Result::Ok(())
+/// ```
 #[track_caller]
 pub fn spawn_blocking<F, T>(f: F) -> JoinHandle<T>
 where
@@ -74,11 +99,12 @@ where
 ///
 /// # Examples
 /// ```
-/// # let rt = filch_executor::Runtime::new()?;
+/// # extern crate filch_executor as filch;
+/// # let rt = filch::Runtime::new()?;
 /// # rt.run(async {
-/// let sum = filch_executor::cpu(|| (0..1_000_000_u64).sum::<u64>()).await?;
+/// let sum = filch::cpu(|| (0..1_000_000_u64).sum::<u64>()).await?;
 /// assert_eq!(sum, 499_999_500_000);
-/// # Ok::<(), filch_executor::JoinError>(())
+/// # Ok::<(), filch::JoinError>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -97,6 +123,22 @@ where
 ///
 /// # Panics
 /// Unless called inside a `LocalRuntime`, on its thread.
+///
+/// # Examples
+/// ```
+/// # extern crate filch_executor as filch;
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+///
+/// let visits = Rc::new(Cell::new(0));
+/// filch::LocalRuntime::new()?.block_on(async {
+///     let theirs = Rc::clone(&visits);
+///     let visit = filch::spawn_local(async move { theirs.set(theirs.get() + 1) });
+///     visit.await
+/// })?;
+/// assert_eq!(visits.get(), 1);
+/// # std::io::Result::Ok(())
+/// ```
 #[track_caller]
 pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -130,9 +172,15 @@ where
 /// Spawns tasks with a name.
 ///
 /// ```
-/// # let rt = filch_executor::Runtime::new()?;
+/// # mod filch {
+/// #     pub use filch_executor::*;
+/// #     pub mod task {
+/// #         pub use filch_executor::TaskBuilder as Builder;
+/// #     }
+/// # }
+/// # let rt = filch::Runtime::new()?;
 /// # rt.run(async {
-/// let task = filch_executor::TaskBuilder::new().name("heartbeat").spawn(async { 1 });
+/// let task = filch::task::Builder::new().name("heartbeat").spawn(async { 1 });
 /// assert_eq!(task.name(), Some("heartbeat"));
 /// assert_eq!(task.await?, 1);
 /// # Ok::<(), std::io::Error>(())
@@ -213,7 +261,6 @@ pub fn all() -> Vec<TaskInfo> {
 /// # Cancel safety
 /// It holds nothing.
 #[track_caller]
-#[must_use = "futures do nothing unless awaited"]
 pub fn yield_now() -> YieldNow {
     YieldNow {
         yielded: false,

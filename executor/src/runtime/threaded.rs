@@ -36,9 +36,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// one of its own tasks or blocking closures, it does not wait.
 ///
 /// ```
-/// let rt = filch_executor::Runtime::new()?;
+/// # extern crate filch_executor as filch;
+/// let rt = filch::Runtime::new()?;
 /// let sum = rt.run(async {
-///     let one = filch_executor::spawn(async { 1 });
+///     let one = filch::spawn(async { 1 });
 ///     one.await.unwrap() + 1
 /// });
 /// assert_eq!(sum, 2);

@@ -38,7 +38,8 @@ use std::{error, fmt, io, str};
 /// The default is the fastest one that this system has.
 ///
 /// ```
-/// use filch_reactor::Selector;
+/// # extern crate filch_reactor as filch;
+/// use filch::Selector;
 ///
 /// assert_eq!("polling".parse(), Ok(Selector::Polling));
 /// assert_eq!(Selector::Epoll.to_string(), "epoll");
