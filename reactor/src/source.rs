@@ -49,6 +49,7 @@ use crate::selector::Token;
 use crate::sys::{self, Borrowed, Descriptor};
 use crate::table::shut_down;
 use crate::waiters::Waiter;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::{fmt, io};
@@ -64,6 +65,10 @@ pub struct Source {
     /// Closing it ends its registration, because no other descriptor refers to the same open file.
     sole: bool,
 }
+
+// Others' code is called when every lock is released, so a panic of it leaves nothing half changed.
+impl UnwindSafe for Source {}
+impl RefUnwindSafe for Source {}
 
 impl Source {
     pub(crate) fn new(reactor: Arc<Reactor>, descriptor: Descriptor, sole: bool) -> Source {

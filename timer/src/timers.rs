@@ -30,6 +30,7 @@
 //! happened and the caller wakes the sleeper, who looks again. The fences belong to the executor, since S1 and I3 are its own
 //! and one pair of fences serves all the reasons to wake a worker. A caller on the sleeping thread itself needs no fence: a thread sees its own stores.
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
@@ -76,6 +77,10 @@ pub struct Timers {
     next: AtomicU64,
     inner: Mutex<Inner>,
 }
+
+// Wakers are woken and dropped after the lock, so a panic of one leaves nothing half changed.
+impl UnwindSafe for Timers {}
+impl RefUnwindSafe for Timers {}
 
 struct Inner {
     wheel: Wheel<Waker>,

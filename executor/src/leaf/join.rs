@@ -5,10 +5,12 @@ use crate::rest::parker::ThreadParker;
 use crate::seats::context;
 use crate::task::wait::{Wait, WaitKind};
 use crate::task::{JoinError, TaskId, TaskRef};
+use futures_core::FusedFuture;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -35,6 +37,9 @@ unsafe impl<T: Send> Send for JoinHandle<T> {}
 unsafe impl<T: Send> Sync for JoinHandle<T> {}
 // The output is never pinned inside the handle.
 impl<T> Unpin for JoinHandle<T> {}
+// A panic cannot leave the task half changed: users' code runs at no point between two of its states.
+impl<T> UnwindSafe for JoinHandle<T> {}
+impl<T> RefUnwindSafe for JoinHandle<T> {}
 
 impl<T> JoinHandle<T> {
     /// # Safety (of use, kept by `spawn`)
@@ -150,6 +155,13 @@ impl<T> Future for JoinHandle<T> {
     }
 }
 
+impl<T> FusedFuture for JoinHandle<T> {
+    /// Whether the output was taken.
+    fn is_terminated(&self) -> bool {
+        self.taken
+    }
+}
+
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         // SAFETY: the handle ends here, and nobody uses the reference again.
@@ -190,6 +202,10 @@ impl AbortHandle {
         self.task.header().id
     }
 }
+
+// As for `JoinHandle`.
+impl UnwindSafe for AbortHandle {}
+impl RefUnwindSafe for AbortHandle {}
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 use crate::seats::context;
 use crate::task::locals::Node;
+use futures_core::FusedFuture;
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
@@ -195,6 +196,12 @@ impl<F: Future> Future for Scope<F> {
         };
         let _bound = Bound::new(binding.node());
         future.poll(cx)
+    }
+}
+
+impl<F: FusedFuture> FusedFuture for Scope<F> {
+    fn is_terminated(&self) -> bool {
+        self.future.is_terminated()
     }
 }
 

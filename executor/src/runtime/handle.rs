@@ -10,7 +10,7 @@ use filch_timer::Clock;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -154,6 +154,10 @@ impl Handle {
         &self.shared.clock
     }
 }
+
+// No user's code runs while something of the runtime is half changed, so a panic leaves nothing broken behind.
+impl UnwindSafe for Handle {}
+impl RefUnwindSafe for Handle {}
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

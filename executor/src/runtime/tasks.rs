@@ -5,6 +5,7 @@ use crate::leaf::{self, Wait, WaitKind};
 use crate::runtime::handle::{Handle, NoRuntime};
 use crate::seats::context;
 use crate::task::TaskInfo;
+use futures_core::FusedFuture;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -32,7 +33,7 @@ use std::task::{Context, Poll};
 #[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
-    F: Future + Send + 'static,
+    F: Future + Send + 'static, // It moves between threads; one that cannot: `filch::spawn_local`.
     F::Output: Send + 'static,
 {
     spawn_here(future, None)
@@ -263,7 +264,7 @@ pub fn all() -> Vec<TaskInfo> {
 #[track_caller]
 pub fn yield_now() -> YieldNow {
     YieldNow {
-        yielded: false,
+        turn: Turn::Mine,
         at: Location::caller(),
     }
 }
@@ -272,17 +273,27 @@ pub fn yield_now() -> YieldNow {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct YieldNow {
-    yielded: bool,
+    turn: Turn,
     at: &'static Location<'static>,
+}
+
+/// Whose turn it is, in a future that yields once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Mine,
+    Others,
+    Over,
 }
 
 impl Future for YieldNow {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.yielded, true) {
+        if self.turn != Turn::Mine {
+            self.turn = Turn::Over;
             return Poll::Ready(());
         }
+        self.turn = Turn::Others;
         leaf::record(Wait {
             kind: WaitKind::Yield,
             resource: 0,
@@ -304,6 +315,12 @@ impl Future for YieldNow {
     }
 }
 
+impl FusedFuture for YieldNow {
+    fn is_terminated(&self) -> bool {
+        self.turn == Turn::Over
+    }
+}
+
 /// Spends one unit of the task's cooperative budget, and yields when it is used up: for loops that
 /// do work of their own and never wait.
 ///
@@ -311,21 +328,29 @@ impl Future for YieldNow {
 /// It holds nothing.
 #[track_caller]
 pub fn consume_budget() -> ConsumeBudget {
-    ConsumeBudget { _private: () }
+    ConsumeBudget { spent: false }
 }
 
 /// The future of [`consume_budget`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct ConsumeBudget {
-    _private: (),
+    spent: bool,
 }
 
 impl Future for ConsumeBudget {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        leaf::poll_budget(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let polled = leaf::poll_budget(cx);
+        self.spent = polled.is_ready();
+        polled
+    }
+}
+
+impl FusedFuture for ConsumeBudget {
+    fn is_terminated(&self) -> bool {
+        self.spent
     }
 }
 

@@ -22,7 +22,7 @@ use crate::task::TaskInfo;
 use filch_timer::Instant;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -198,6 +198,10 @@ impl Drop for Runtime {
         self.shut_down(None);
     }
 }
+
+// As for `Handle`.
+impl UnwindSafe for Runtime {}
+impl RefUnwindSafe for Runtime {}
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
