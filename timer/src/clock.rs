@@ -1,7 +1,6 @@
 //! Where the time comes from.
 //!
-//! This is the only file of the workspace that asks the operating system for the time, through
-//! [`std::time::Instant`]. Whoever needs the time takes a [`Clock`], so that it can be virtual; the executor has one per runtime.
+//! This is the only file of the workspace that asks the operating system for the time (through `sys`). Whoever needs the time takes a [`Clock`], so that it can be virtual; the executor has one per runtime.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +22,79 @@ impl Instant {
     /// ```
     pub fn now() -> Instant {
         Instant::ORIGIN.saturating_add_nanos(sys::now())
+    }
+
+    /// The same moment as an instant of the standard library's, for code that speaks in those. Where that clock ends
+    /// sooner, it is the other clock's end.
+    ///
+    /// Converted back, it is the same instant again.
+    ///
+    /// ```
+    /// # mod filch { pub mod time { pub use filch_timer::Instant; } }
+    /// use filch::time::Instant;
+    ///
+    /// let deadline = Instant::now() + std::time::Duration::from_secs(1);
+    /// assert_eq!(Instant::from_std(deadline.into_std()), deadline);
+    /// ```
+    pub fn into_std(self) -> std::time::Instant {
+        let (anchor, here) = anchor();
+        if self >= here {
+            return latest(anchor, self - here, std::time::Instant::checked_add);
+        }
+        latest(anchor, here - self, std::time::Instant::checked_sub)
+    }
+
+    /// The same moment as an instant of this clock. One that this clock cannot express, which is centuries away, is
+    /// [`FAR_FUTURE`](Instant::FAR_FUTURE) or this clock's beginning.
+    pub fn from_std(instant: std::time::Instant) -> Instant {
+        let (anchor, here) = anchor();
+        match instant.checked_duration_since(anchor) {
+            Some(later) => here.saturating_add(later),
+            None => here
+                .checked_sub(anchor.duration_since(instant))
+                .unwrap_or(Instant::from_nanos(0)),
+        }
+    }
+}
+
+/// One moment by both clocks.
+fn anchor() -> (std::time::Instant, Instant) {
+    let anchor = sys::anchor();
+    (
+        anchor.std,
+        Instant::ORIGIN.saturating_add_nanos(anchor.nanos),
+    )
+}
+
+/// `from` moved by `distance`, or as far in that direction as std's clock goes, to within a second.
+fn latest(
+    from: std::time::Instant,
+    distance: Duration,
+    moved: fn(&std::time::Instant, Duration) -> Option<std::time::Instant>,
+) -> std::time::Instant {
+    moved(&from, distance).unwrap_or_else(|| {
+        let (mut reached, mut step) = (from, distance / 2);
+        while step > Duration::from_secs(1) {
+            match moved(&reached, step) {
+                Some(further) => reached = further,
+                None => step /= 2,
+            }
+        }
+        reached
+    })
+}
+
+impl From<std::time::Instant> for Instant {
+    /// The same as [`Instant::from_std`].
+    fn from(instant: std::time::Instant) -> Instant {
+        Instant::from_std(instant)
+    }
+}
+
+impl From<Instant> for std::time::Instant {
+    /// The same as [`Instant::into_std`].
+    fn from(instant: Instant) -> std::time::Instant {
+        instant.into_std()
     }
 }
 
@@ -116,6 +188,8 @@ impl Default for Clock {
 mod tests {
     use super::*;
 
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
     #[test]
     fn the_system_clock_never_goes_back() {
         let clock = Clock::os();
@@ -125,6 +199,37 @@ mod tests {
             assert!(now >= last);
             last = now;
         }
+    }
+
+    #[test]
+    fn an_instant_and_std_s_name_the_same_moment() {
+        let before = std::time::Instant::now();
+        let between = Instant::now();
+        let after = std::time::Instant::now();
+        // The readings that tie the clocks together may be apart as long as this thread was kept from running between them;
+        // std's came first.
+        assert!(between.into_std() <= after);
+        assert!(Instant::from_std(before) + (after - before) >= between);
+        for instant in [between, between + YEAR, between - YEAR] {
+            assert_eq!(Instant::from_std(instant.into_std()), instant);
+            assert_eq!(Instant::from(std::time::Instant::from(instant)), instant);
+        }
+    }
+
+    #[test]
+    fn distances_are_the_same_by_either_clock() {
+        let now = Instant::now();
+        assert_eq!((now + YEAR).into_std() - now.into_std(), YEAR);
+        let std = std::time::Instant::now();
+        assert_eq!(Instant::from_std(std + YEAR) - Instant::from_std(std), YEAR);
+    }
+
+    #[test]
+    fn what_a_clock_cannot_express_is_its_end() {
+        let ends = [Instant::FAR_FUTURE, Instant::from_nanos(0)].map(Instant::into_std);
+        assert!(ends[0] > std::time::Instant::now() && ends[1] < std::time::Instant::now());
+        let far = ends[0] + 200 * YEAR;
+        assert_eq!(Instant::from_std(far), Instant::FAR_FUTURE);
     }
 
     #[test]

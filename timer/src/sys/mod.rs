@@ -1,13 +1,15 @@
-//! The one system call of this crate: reading the monotonic clock.
+//! The one system call of this crate: reading the monotonic clock. `anchor` reads std's beside it, once.
 //!
 //! Contract, whichever system: `now` gives nanoseconds since some moment that is the same for all threads of the
 //! process; it never goes back.
 
+mod anchor;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;
 
+pub(crate) use anchor::anchor;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::now;
 #[cfg(not(target_os = "linux"))]
