@@ -8,6 +8,7 @@ use crate::net::error::{context, invalid_input};
 use crate::net::stream::At;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_executor::{Handle, JoinHandle};
+use futures_core::FusedFuture;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -54,6 +55,7 @@ impl<T: sealed::Target + ?Sized> ToSocketAddrs for T {}
 pub fn lookup_host<A: ToSocketAddrs>(host: A) -> LookupHost {
     LookupHost {
         resolve: Resolve::new(&host),
+        over: false,
     }
 }
 
@@ -62,13 +64,22 @@ pub fn lookup_host<A: ToSocketAddrs>(host: A) -> LookupHost {
 #[must_use = "futures do nothing unless awaited"]
 pub struct LookupHost {
     resolve: Resolve,
+    over: bool,
 }
 
 impl Future for LookupHost {
     type Output = io::Result<vec::IntoIter<SocketAddr>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.resolve.poll(cx).map_ok(Vec::into_iter)
+        let polled = self.resolve.poll(cx);
+        self.over = polled.is_ready();
+        polled.map_ok(Vec::into_iter)
+    }
+}
+
+impl FusedFuture for LookupHost {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 
@@ -159,6 +170,7 @@ impl Drop for Resolve {
 pub struct Bind<S> {
     resolve: Resolve,
     one: fn(&Handle, SocketAddr, At) -> io::Result<S>,
+    over: bool,
 }
 
 impl<S> Bind<S> {
@@ -170,7 +182,17 @@ impl<S> Bind<S> {
         Bind {
             resolve: Resolve::new(&target),
             one,
+            over: false,
         }
+    }
+
+    fn poll_bind(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<S>> {
+        let handle = Handle::try_current()?;
+        let addresses = ready!(self.resolve.poll(cx))?;
+        let (one, at) = (self.one, self.resolve.wait.at);
+        Poll::Ready(each(&addresses, "bind to", |address| {
+            one(&handle, address, at)
+        }))
     }
 }
 
@@ -178,12 +200,15 @@ impl<S> Future for Bind<S> {
     type Output = io::Result<S>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<S>> {
-        let handle = Handle::try_current()?;
-        let addresses = ready!(self.resolve.poll(cx))?;
-        let (one, at) = (self.one, self.resolve.wait.at);
-        Poll::Ready(each(&addresses, "bind to", |address| {
-            one(&handle, address, at)
-        }))
+        let polled = self.poll_bind(cx);
+        self.over = polled.is_ready();
+        polled
+    }
+}
+
+impl<S> FusedFuture for Bind<S> {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 

@@ -10,6 +10,7 @@ use crate::sys;
 use filch_executor::Handle;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_reactor::{AsSource, Direction, Io};
+use futures_core::FusedFuture;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::fmt;
 use std::future::Future;
@@ -246,7 +247,18 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
         let this = self.get_mut();
         let (io, call) = (this.io, &mut this.call);
-        this.operation.poll(cx, || call(io))
+        let polled = this.operation.poll(cx, || call(io));
+        this.operation.end_if(&polled);
+        polled
+    }
+}
+
+impl<T, R, F> FusedFuture for Perform<'_, T, F>
+where
+    F: FnMut(&T) -> io::Result<R> + Unpin,
+{
+    fn is_terminated(&self) -> bool {
+        self.operation.is_over()
     }
 }
 

@@ -1,36 +1,32 @@
 //! Connecting to the first of several addresses that answers (RFC 8305, "happy eyeballs").
 //!
-//! A [`Connect`] resolves its address, then runs a race: one attempt is started, and another one whenever
+//! A [`Connecting`] resolves its address, then runs a race: one attempt is started, and another one whenever
 //! 250 ms have passed or an attempt has failed, IPv6 and IPv4 in turn. The first connection wins;
 //! the other sockets are closed with the race. One address alone needs no timer.
 
 use crate::net::addr::{Resolve, ToSocketAddrs, list};
 use crate::net::error::context;
 use crate::net::stream::At;
-use crate::net::tcp_stream::TcpStream;
 use crate::sys;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_executor::{Handle, Timer};
 use filch_reactor::{Direction, Io, Waiter};
 use socket2::{Domain, Socket};
 use std::collections::VecDeque;
-use std::future::Future;
 use std::io;
 use std::net::{self, SocketAddr};
 use std::panic::Location;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// How long an attempt has the field for itself (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// The future of [`TcpStream::connect`].
+/// A connection on its way: what the future of `TcpStream::connect` is made of.
 #[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct Connect {
+pub(crate) struct Connecting {
     state: State,
-    at: At,
+    pub(crate) at: At,
 }
 
 #[derive(Debug)]
@@ -39,20 +35,17 @@ enum State {
     Racing(Race),
 }
 
-impl Connect {
+impl Connecting {
     #[track_caller]
-    pub(crate) fn new<A: ToSocketAddrs>(target: &A) -> Connect {
-        Connect {
+    pub(crate) fn new<A: ToSocketAddrs>(target: &A) -> Connecting {
+        Connecting {
             state: State::Resolving(Resolve::new(target)),
             at: Location::caller(),
         }
     }
-}
 
-impl Future for Connect {
-    type Output = io::Result<TcpStream>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    /// The connection. Not to be polled again after that.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Io<net::TcpStream>>> {
         let at = self.at;
         if let State::Resolving(resolve) = &mut self.state {
             let handle = Handle::try_current()?;
@@ -62,7 +55,7 @@ impl Future for Connect {
         let State::Racing(race) = &mut self.state else {
             unreachable!("an address was found")
         };
-        race.poll(cx).map_ok(|io| TcpStream::new(io, at))
+        race.poll(cx)
     }
 }
 

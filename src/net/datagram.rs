@@ -128,7 +128,7 @@ macro_rules! datagram_surface {
             /// # Cancel safety
             /// Cancel safe: a dropped future has taken no datagram.
             #[track_caller]
-            pub fn recv<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::Recv<'a> {
+            pub fn recv<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::future::Recv<'a> {
                 self.datagram().recv(buf)
             }
 
@@ -141,7 +141,10 @@ macro_rules! datagram_surface {
             /// # Cancel safety
             /// Cancel safe.
             #[track_caller]
-            pub fn recv_buf<'a>(&'a self, buf: &'a mut Vec<u8>) -> $crate::net::RecvBuf<'a> {
+            pub fn recv_buf<'a>(
+                &'a self,
+                buf: &'a mut Vec<u8>,
+            ) -> $crate::net::future::RecvBuf<'a> {
                 self.datagram().recv_buf(buf)
             }
 
@@ -153,7 +156,7 @@ macro_rules! datagram_surface {
             /// # Cancel safety
             /// Cancel safe: a dropped future has sent nothing.
             #[track_caller]
-            pub fn send<'a>(&'a self, buf: &'a [u8]) -> $crate::net::Send<'a> {
+            pub fn send<'a>(&'a self, buf: &'a [u8]) -> $crate::net::future::Send<'a> {
                 self.datagram().send(buf)
             }
 
@@ -163,7 +166,7 @@ macro_rules! datagram_surface {
             /// # Errors
             /// An error that says so when the runtime has ended.
             #[track_caller]
-            pub fn readable(&self) -> $crate::net::Readable<'_> {
+            pub fn readable(&self) -> $crate::net::future::Readable<'_> {
                 self.datagram().readable()
             }
 
@@ -172,7 +175,7 @@ macro_rules! datagram_surface {
             /// # Errors
             /// An error that says so when the runtime has ended.
             #[track_caller]
-            pub fn writable(&self) -> $crate::net::Writable<'_> {
+            pub fn writable(&self) -> $crate::net::future::Writable<'_> {
                 self.datagram().writable()
             }
 

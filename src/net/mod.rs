@@ -8,10 +8,10 @@
 //!
 //! Errors of `bind`, `connect` and lookups say what was attempted and keep the system's `kind()`; the system's
 //! own error, with its number, is their `source()`. Other errors are the system's as they are.
-//!
-//! In reading order: `error` and `operation` are what all futures are made of; `addr` resolves; `stream`,
-//! `surface` and `split` are the streams' common part, `datagram` that of the others; then the
-//! sockets themselves.
+
+// In reading order: `error` and `operation` are what all futures are made of; `addr` resolves; `stream`,
+// `surface` and `split` are the streams' common part, `datagram` that of the others; then the
+// sockets themselves.
 
 mod error;
 mod operation;
@@ -35,18 +35,30 @@ mod async_io;
 mod options;
 mod raw;
 
-pub use addr::{Bind, LookupHost, ToSocketAddrs, lookup_host};
-pub use async_io::{Async, Perform};
-pub use connect::Connect;
-pub use datagram::{Recv, RecvBuf, Send};
+pub use addr::{ToSocketAddrs, lookup_host};
+pub use async_io::Async;
+pub use filch_reactor::AsSource;
 pub use options::Keepalive;
-pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
-pub use stream::{Peek, Read, ReadBuf, ReadExact, Readable, Writable, Write, WriteAll};
-pub use tcp_listener::{Accept, Incoming, TcpListener};
+pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, Split, WriteHalf};
+pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;
-pub use udp::{PeekFrom, RecvFrom, SendTo, UdpConnect, UdpPeek, UdpSocket};
+pub use udp::UdpSocket;
 #[cfg(unix)]
-pub use unix::{
-    UCred, UnixAccept, UnixConnect, UnixDatagram, UnixIncoming, UnixListener, UnixRecvFrom,
-    UnixSendTo, UnixStream,
-};
+pub use unix::{UCred, UnixDatagram, UnixIncoming, UnixListener, UnixStream};
+
+pub mod future {
+    //! The futures that sockets' operations return.
+    //!
+    //! They stand apart so that `use filch::net::*` shadows no name of the standard library's, such as `Send`. Nobody
+    //! has to name them but who keeps one in a struct. All are `FusedFuture`s, as futures' `select!` wants them.
+
+    pub use super::addr::{Bind, LookupHost};
+    pub use super::async_io::Perform;
+    pub use super::datagram::{Recv, RecvBuf, Send};
+    pub use super::stream::{Peek, Read, ReadBuf, ReadExact, Readable, Writable, Write, WriteAll};
+    pub use super::tcp_listener::Accept;
+    pub use super::tcp_stream::Connect;
+    pub use super::udp::{PeekFrom, RecvFrom, SendTo, UdpConnect, UdpPeek};
+    #[cfg(unix)]
+    pub use super::unix::future::*;
+}

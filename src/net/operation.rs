@@ -20,6 +20,8 @@ pub(crate) struct Operation<'a> {
     direction: Direction,
     wait: Wait,
     waiter: Waiter,
+    /// Its future was ready.
+    over: bool,
 }
 
 impl<'a> Operation<'a> {
@@ -31,6 +33,7 @@ impl<'a> Operation<'a> {
             direction,
             wait: Wait::here(kind),
             waiter: Waiter::default(),
+            over: false,
         }
     }
 
@@ -70,6 +73,18 @@ impl<'a> Operation<'a> {
             leaf::record(self.wait.with_resource(self.source.id()));
         }
         ready.map_ok(|_| ())
+    }
+}
+
+impl Operation<'_> {
+    /// Remembers whether its future is ready now.
+    pub(crate) fn end_if<R>(&mut self, polled: &Poll<R>) {
+        self.over = polled.is_ready();
+    }
+
+    /// Whether its future was ready, and is not to be polled again.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
     }
 }
 
@@ -141,10 +156,28 @@ macro_rules! io_futures {
 
             fn poll(
                 self: std::pin::Pin<&mut Self>,
-                $cx: &mut std::task::Context<'_>,
+                cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<Self::Output> {
-                let $this = self.get_mut();
+                let this = self.get_mut();
+                let polled = this.advance(cx);
+                this.operation.end_if(&polled);
+                polled
+            }
+        }
+
+        impl<'a> $name<'a> {
+            fn advance(
+                &mut self,
+                $cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<$output>> {
+                let $this = self;
                 $($body)*
+            }
+        }
+
+        impl futures_core::FusedFuture for $name<'_> {
+            fn is_terminated(&self) -> bool {
+                self.operation.is_over()
             }
         }
     )*};

@@ -15,9 +15,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A stream that can be split.
+/// A stream that can be split: a [`TcpStream`] or, on Unix, a `UnixStream`. Nothing else can be one.
 pub trait Split: Send + Sync {
     /// A view that does not know the kind of stream.
+    #[doc(hidden)]
     fn endpoint(&self) -> Endpoint<'_>;
 }
 

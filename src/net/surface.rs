@@ -20,7 +20,7 @@ macro_rules! stream_surface {
             /// # Cancel safety
             /// Cancel safe.
             #[track_caller]
-            pub fn read<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::Read<'a> {
+            pub fn read<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::future::Read<'a> {
                 self.endpoint().read(buf)
             }
 
@@ -33,7 +33,10 @@ macro_rules! stream_surface {
             /// # Cancel safety
             /// Not cancel safe: bytes that a dropped future had read are in `buf`, but how many is lost.
             #[track_caller]
-            pub fn read_exact<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::ReadExact<'a> {
+            pub fn read_exact<'a>(
+                &'a self,
+                buf: &'a mut [u8],
+            ) -> $crate::net::future::ReadExact<'a> {
                 self.endpoint().read_exact(buf)
             }
 
@@ -47,7 +50,10 @@ macro_rules! stream_surface {
             /// # Cancel safety
             /// Cancel safe.
             #[track_caller]
-            pub fn read_buf<'a>(&'a self, buf: &'a mut Vec<u8>) -> $crate::net::ReadBuf<'a> {
+            pub fn read_buf<'a>(
+                &'a self,
+                buf: &'a mut Vec<u8>,
+            ) -> $crate::net::future::ReadBuf<'a> {
                 self.endpoint().read_buf(buf)
             }
 
@@ -59,7 +65,7 @@ macro_rules! stream_surface {
             /// # Cancel safety
             /// Cancel safe.
             #[track_caller]
-            pub fn peek<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::Peek<'a> {
+            pub fn peek<'a>(&'a self, buf: &'a mut [u8]) -> $crate::net::future::Peek<'a> {
                 self.endpoint().peek(buf)
             }
 
@@ -71,7 +77,7 @@ macro_rules! stream_surface {
             /// # Cancel safety
             /// Cancel safe.
             #[track_caller]
-            pub fn write<'a>(&'a self, buf: &'a [u8]) -> $crate::net::Write<'a> {
+            pub fn write<'a>(&'a self, buf: &'a [u8]) -> $crate::net::future::Write<'a> {
                 self.endpoint().write(buf)
             }
 
@@ -83,7 +89,7 @@ macro_rules! stream_surface {
             /// # Cancel safety
             /// Not cancel safe: how much a dropped future had written is lost.
             #[track_caller]
-            pub fn write_all<'a>(&'a self, buf: &'a [u8]) -> $crate::net::WriteAll<'a> {
+            pub fn write_all<'a>(&'a self, buf: &'a [u8]) -> $crate::net::future::WriteAll<'a> {
                 self.endpoint().write_all(buf)
             }
 
@@ -97,7 +103,7 @@ macro_rules! stream_surface {
             /// # Cancel safety
             /// Cancel safe.
             #[track_caller]
-            pub fn readable(&self) -> $crate::net::Readable<'_> {
+            pub fn readable(&self) -> $crate::net::future::Readable<'_> {
                 self.endpoint().readable()
             }
 
@@ -109,7 +115,7 @@ macro_rules! stream_surface {
             /// # Cancel safety
             /// Cancel safe.
             #[track_caller]
-            pub fn writable(&self) -> $crate::net::Writable<'_> {
+            pub fn writable(&self) -> $crate::net::future::Writable<'_> {
                 self.endpoint().writable()
             }
 

@@ -8,7 +8,7 @@ use crate::sys;
 use filch_executor::Handle;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_reactor::{Direction, Io};
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 use socket2::{Domain, SockRef};
 use std::io;
 use std::net::{self, SocketAddr};
@@ -207,5 +207,12 @@ impl Stream for Incoming<'_> {
         let accept = || sys::accept(self.listener.get_ref());
         let found = leaf::poll_io(source, Direction::Read, None, wait, cx, accept);
         found.map(|found| Some(found.map(|found| self.listener.accepted(found, at).0)))
+    }
+}
+
+impl FusedStream for Incoming<'_> {
+    /// Never.
+    fn is_terminated(&self) -> bool {
+        false
     }
 }

@@ -1,19 +1,23 @@
 //! A TCP connection.
 //!
 //! Here: how a stream is made, and what is TCP's own. Transfers come from `surface`, options from
-//! `options`, the race of addresses from `connect`.
+//! `options`, the race of addresses from `connect`, which knows sockets and no streams.
 
 use crate::net::addr::ToSocketAddrs;
-use crate::net::connect::Connect;
+use crate::net::connect::Connecting;
 use crate::net::stream::{At, Endpoint, Stream};
 use crate::net::surface::stream_surface;
 use crate::sys::recv::StreamKind;
 use filch_executor::Handle;
 use filch_reactor::Io;
+use futures_core::FusedFuture;
 use socket2::SockRef;
+use std::future::Future;
 use std::io;
 use std::net::{self, SocketAddr};
 use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// A TCP connection.
 ///
@@ -54,7 +58,10 @@ impl TcpStream {
     /// Cancel safe: a dropped future closes what it had opened.
     #[track_caller]
     pub fn connect<A: ToSocketAddrs>(addr: A) -> Connect {
-        Connect::new(&addr)
+        Connect {
+            connecting: Connecting::new(&addr),
+            over: false,
+        }
     }
 
     pub(crate) fn new(io: Io<net::TcpStream>, at: At) -> TcpStream {
@@ -120,5 +127,29 @@ impl TcpStream {
 
     pub(crate) fn socket(&self) -> SockRef<'_> {
         SockRef::from(self.stream.get_ref())
+    }
+}
+
+/// The future of [`TcpStream::connect`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Connect {
+    connecting: Connecting,
+    over: bool,
+}
+
+impl Future for Connect {
+    type Output = io::Result<TcpStream>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.connecting.poll(cx);
+        self.over = polled.is_ready();
+        polled.map_ok(|io| TcpStream::new(io, self.connecting.at))
+    }
+}
+
+impl FusedFuture for Connect {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }

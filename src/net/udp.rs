@@ -7,6 +7,7 @@ use crate::net::stream::At;
 use filch_executor::Handle;
 use filch_executor::leaf::WaitKind;
 use filch_reactor::Io;
+use futures_core::FusedFuture;
 use socket2::SockRef;
 use std::future::Future;
 use std::io;
@@ -93,6 +94,7 @@ impl UdpSocket {
         UdpConnect {
             socket: self,
             resolve: Resolve::new(&addr),
+            over: false,
         }
     }
 
@@ -274,16 +276,24 @@ io_futures! {
 pub struct UdpConnect<'a> {
     socket: &'a UdpSocket,
     resolve: Resolve,
+    over: bool,
 }
 
 impl Future for UdpConnect<'_> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let addresses = ready!(self.resolve.poll(cx))?;
+        let addresses = ready!(self.resolve.poll(cx));
+        self.over = true;
         let socket = self.socket.get_ref();
-        Poll::Ready(each(&addresses, "connect to", |address| {
+        Poll::Ready(each(&addresses?, "connect to", |address| {
             socket.connect(address)
         }))
+    }
+}
+
+impl FusedFuture for UdpConnect<'_> {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }

@@ -8,7 +8,7 @@ use crate::sys;
 use filch_executor::Handle;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_reactor::{Direction, Io};
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 use std::io;
 use std::os::unix::net::{self, SocketAddr};
 use std::panic::Location;
@@ -157,5 +157,12 @@ impl Stream for UnixIncoming<'_> {
         let accept = || sys::local::accept(self.listener.get_ref());
         let found = leaf::poll_io(source, Direction::Read, None, wait, cx, accept);
         found.map(|found| Some(found.map(|found| self.listener.accepted(found, at).0)))
+    }
+}
+
+impl FusedStream for UnixIncoming<'_> {
+    /// Never.
+    fn is_terminated(&self) -> bool {
+        false
     }
 }

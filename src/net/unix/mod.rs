@@ -8,6 +8,12 @@ mod listener;
 mod stream;
 
 pub use crate::sys::local::UCred;
-pub use datagram::{UnixDatagram, UnixRecvFrom, UnixSendTo};
-pub use listener::{UnixAccept, UnixIncoming, UnixListener};
-pub use stream::{UnixConnect, UnixStream};
+pub use datagram::UnixDatagram;
+pub use listener::{UnixIncoming, UnixListener};
+pub use stream::UnixStream;
+
+pub(super) mod future {
+    pub use super::datagram::{UnixRecvFrom, UnixSendTo};
+    pub use super::listener::UnixAccept;
+    pub use super::stream::UnixConnect;
+}

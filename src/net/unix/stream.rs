@@ -9,6 +9,7 @@ use crate::sys::recv::StreamKind;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_executor::{Handle, JoinHandle};
 use filch_reactor::Io;
+use futures_core::FusedFuture;
 use std::future::Future;
 use std::io;
 use std::os::unix::net::{self, SocketAddr};
@@ -181,6 +182,7 @@ pub struct UnixConnect {
     /// A thread that waits for room in the listener's queue.
     waiting: Option<JoinHandle<io::Result<net::UnixStream>>>,
     wait: Wait,
+    over: bool,
 }
 
 impl UnixConnect {
@@ -190,6 +192,7 @@ impl UnixConnect {
             target,
             waiting: None,
             wait: Wait::here(WaitKind::Connect),
+            over: false,
         }
     }
 
@@ -226,7 +229,14 @@ impl Future for UnixConnect {
     type Output = io::Result<UnixStream>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_connect(cx)
-            .map_err(|error| self.target.explain(error))
+        let polled = self.poll_connect(cx);
+        self.over = polled.is_ready();
+        polled.map_err(|error| self.target.explain(error))
+    }
+}
+
+impl FusedFuture for UnixConnect {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
