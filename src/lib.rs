@@ -5,24 +5,24 @@
 //! thread.
 //!
 //! ```no_run
-//! use filch::io::{AsyncReadExt, AsyncWriteExt};
-//! use filch::net::TcpListener;
+//! use filch::net::{TcpListener, TcpStream};
 //!
 //! #[filch::main]
 //! async fn main() -> std::io::Result<()> {
 //!     let listener = TcpListener::bind("127.0.0.1:7000").await?;
 //!     loop {
-//!         let (mut stream, _) = listener.accept().await?;
-//!         filch::spawn(async move {
-//!             let mut buffer = vec![0; 4096];
-//!             loop {
-//!                 match stream.read(&mut buffer).await {
-//!                     Ok(0) | Err(_) => return,
-//!                     Ok(n) if stream.write_all(&buffer[..n]).await.is_err() => return,
-//!                     Ok(_) => {}
-//!                 }
-//!             }
-//!         });
+//!         let (stream, _) = listener.accept().await?;
+//!         filch::spawn(echo(stream));
+//!     }
+//! }
+//!
+//! async fn echo(stream: TcpStream) -> std::io::Result<()> {
+//!     let mut buffer = vec![0; 4096];
+//!     loop {
+//!         match stream.read(&mut buffer).await? {
+//!             0 => return Ok(()),
+//!             count => stream.write_all(&buffer[..count]).await?,
+//!         }
 //!     }
 //! }
 //! ```
@@ -74,10 +74,18 @@ pub use filch_executor::{
 };
 #[cfg(feature = "macros")]
 pub use filch_macros::{main, test};
-pub use filch_reactor::Selector;
+pub use filch_reactor::{ParseSelectorError, Selector};
 pub use run::run;
-pub use structure::{Gather, GatherResults, gather, gather_results};
+pub use structure::{gather, gather_results};
 pub use time::FutureExt;
+
+pub mod future {
+    //! The futures of [`gather()`](crate::gather()) and [`gather_results`](crate::gather_results), for who keeps one in
+    //! a struct. Other modules have such a sub-module too: [`net::future`](crate::net::future),
+    //! [`sync::future`](crate::sync::future).
+
+    pub use crate::structure::{Gather, GatherResults};
+}
 
 /// Keeps the code in README and guide compiling.
 ///

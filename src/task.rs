@@ -5,7 +5,13 @@
 pub use crate::dump::dump;
 pub use filch_executor::leaf::WaitKind;
 pub use filch_executor::{
-    AbortHandle, AccessError, ConsumeBudget, JoinError, JoinHandle, LocalKey, Scope,
-    TaskBuilder as Builder, TaskId, TaskInfo, TaskState, WaitInfo, YieldNow, all, consume_budget,
-    current, need_preempt, spawn, spawn_blocking, spawn_local, yield_now,
+    AbortHandle, AccessError, JoinError, JoinHandle, LocalKey, TaskBuilder as Builder, TaskId,
+    TaskInfo, TaskState, WaitInfo, all, consume_budget, current, need_preempt, spawn,
+    spawn_blocking, spawn_local, yield_now,
 };
+
+pub mod future {
+    //! Futures of this module that nobody has to name but who keeps one in a struct.
+
+    pub use filch_executor::{ConsumeBudget, Scope, YieldNow};
+}

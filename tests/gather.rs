@@ -355,6 +355,6 @@ fn outside_a_runtime_gather_says_so() {
 #[test]
 fn gathers_can_be_sent_and_shared() {
     fn check<T: Send + Sync + Unpin>() {}
-    check::<filch::Gather<String, std::io::Error>>();
-    check::<filch::GatherResults<String>>();
+    check::<filch::future::Gather<String, std::io::Error>>();
+    check::<filch::future::GatherResults<String>>();
 }

@@ -3,11 +3,17 @@
 //! Nothing runs here: it is enough that it compiles.
 
 use filch::io::{BufReader, copy, copy_bidirectional, duplex};
+use filch::net::future::{
+    Accept, Bind, Connect, LookupHost, Peek, PeekFrom, Perform, Read, ReadBuf, ReadExact, Readable,
+    Recv, RecvBuf, RecvFrom, SendTo, UdpConnect, UdpPeek, Writable, Write, WriteAll,
+};
+#[cfg(unix)]
+use filch::net::future::{UnixAccept, UnixConnect, UnixRecvFrom, UnixSendTo};
 use filch::net::*;
 use std::fmt::Debug;
 
-fn ok<T: std::marker::Send + Sync + Debug>() {}
-fn future<F: Future + std::marker::Send + Sync + Debug + Unpin>(_: F) {}
+fn ok<T: Send + Sync + Debug>() {}
+fn future<F: Future + Send + Sync + Debug + Unpin>(_: F) {}
 
 #[test]
 fn objects() {
@@ -63,7 +69,7 @@ fn futures_of_sockets() {
     ok::<Recv<'static>>();
     ok::<RecvBuf<'static>>();
     ok::<RecvFrom<'static>>();
-    ok::<filch::net::Send<'static>>();
+    ok::<filch::net::future::Send<'static>>();
     ok::<SendTo<'static>>();
     ok::<PeekFrom<'static>>();
     ok::<UdpPeek<'static>>();
@@ -100,7 +106,7 @@ fn tasks() {
 
 #[test]
 fn time() {
-    use filch::time::{Elapsed, Instant, Interval, MissedTick, Sleep, Tick, Timeout};
+    use filch::time::{Elapsed, Instant, Interval, MissedTick, Sleep, Timeout, future::Tick};
     ok::<Instant>();
     ok::<Elapsed>();
     ok::<Interval>();
@@ -112,6 +118,7 @@ fn time() {
 
 #[test]
 fn sync() {
+    use filch::sync::future::{Acquire, AcquireOwned, Lock, LockOwned, Notified, OwnedNotified};
     use filch::sync::*;
     ok::<Closed>();
     ok::<SendError<u32>>();
@@ -123,12 +130,12 @@ fn sync() {
     type Value = std::cell::Cell<u32>;
     ok::<mpsc::Sender<Value>>();
     ok::<mpsc::Receiver<Value>>();
-    ok::<mpsc::Send<'static, u32>>();
-    ok::<mpsc::Recv<'static, Value>>();
-    ok::<mpsc::WaitClosed<'static, Value>>();
+    ok::<mpsc::future::Send<'static, u32>>();
+    ok::<mpsc::future::Recv<'static, Value>>();
+    ok::<mpsc::future::WaitClosed<'static, Value>>();
     ok::<oneshot::Sender<Value>>();
     ok::<oneshot::Receiver<Value>>();
-    ok::<oneshot::WaitClosed<'static, Value>>();
+    ok::<oneshot::future::WaitClosed<'static, Value>>();
     ok::<Mutex<Value>>();
     ok::<Lock<'static, Value>>();
     ok::<LockOwned<Value>>();

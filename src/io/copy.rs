@@ -4,6 +4,7 @@
 //! there is anything. Whatever was written is flushed before it waits for the reader, so
 //! that a buffering writer holds nothing back. [`copy`] is one transfer; `copy_bidirectional` is two.
 
+use futures_core::FusedFuture;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::fmt;
 use std::future::Future;
@@ -42,6 +43,7 @@ where
         reader,
         writer,
         transfer: Transfer::new(),
+        over: false,
     }
 }
 
@@ -51,6 +53,7 @@ pub struct CopyAll<'a, R, W: ?Sized> {
     reader: R,
     writer: &'a mut W,
     transfer: Transfer,
+    over: bool,
 }
 
 impl<R, W: ?Sized> fmt::Debug for CopyAll<'_, R, W> {
@@ -70,10 +73,32 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
         let this = self.get_mut();
-        let (mut reader, mut writer) = (Pin::new(&mut this.reader), Pin::new(&mut *this.writer));
-        ready!(this.transfer.poll(cx, reader.as_mut(), writer.as_mut()))?;
-        ready!(this.transfer.poll_flush(cx, writer))?;
-        Poll::Ready(Ok(this.transfer.copied))
+        let polled = this.poll_copy(cx);
+        this.over = polled.is_ready();
+        polled
+    }
+}
+
+impl<R, W> CopyAll<'_, R, W>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    fn poll_copy(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        let (mut reader, mut writer) = (Pin::new(&mut self.reader), Pin::new(&mut *self.writer));
+        ready!(self.transfer.poll(cx, reader.as_mut(), writer.as_mut()))?;
+        ready!(self.transfer.poll_flush(cx, writer))?;
+        Poll::Ready(Ok(self.transfer.copied))
+    }
+}
+
+impl<R, W> FusedFuture for CopyAll<'_, R, W>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 

@@ -1,6 +1,7 @@
 //! Copying between two streams in both directions at once.
 
 use crate::io::copy::Transfer;
+use futures_core::FusedFuture;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::fmt;
 use std::future::Future;
@@ -42,6 +43,7 @@ where
         b,
         up: Way::new(),
         down: Way::new(),
+        over: false,
     }
 }
 
@@ -52,6 +54,7 @@ pub struct CopyBidirectional<'a, A: ?Sized, B: ?Sized> {
     b: &'a mut B,
     up: Way,
     down: Way,
+    over: bool,
 }
 
 impl<A: ?Sized, B: ?Sized> fmt::Debug for CopyBidirectional<'_, A, B> {
@@ -72,13 +75,35 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let (mut a, mut b) = (Pin::new(&mut *this.a), Pin::new(&mut *this.b));
-        let up = this.up.poll(cx, a.as_mut(), b.as_mut())?;
-        let down = this.down.poll(cx, b, a)?;
+        let polled = this.poll_copy(cx);
+        this.over = polled.is_ready();
+        polled
+    }
+}
+
+impl<A, B> CopyBidirectional<'_, A, B>
+where
+    A: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    B: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
+    fn poll_copy(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(u64, u64)>> {
+        let (mut a, mut b) = (Pin::new(&mut *self.a), Pin::new(&mut *self.b));
+        let up = self.up.poll(cx, a.as_mut(), b.as_mut())?;
+        let down = self.down.poll(cx, b, a)?;
         match (up, down) {
             (Poll::Ready(up), Poll::Ready(down)) => Poll::Ready(Ok((up, down))),
             _ => Poll::Pending,
         }
+    }
+}
+
+impl<A, B> FusedFuture for CopyBidirectional<'_, A, B>
+where
+    A: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    B: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 

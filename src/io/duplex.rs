@@ -8,6 +8,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut, Read};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -68,6 +69,10 @@ pub struct DuplexStream {
     outgoing: Arc<Mutex<Pipe>>,
     wait: Wait,
 }
+
+// Nobody else's code runs while a pipe is half changed.
+impl UnwindSafe for DuplexStream {}
+impl RefUnwindSafe for DuplexStream {}
 
 impl Drop for DuplexStream {
     fn drop(&mut self) {

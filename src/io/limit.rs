@@ -1,5 +1,6 @@
 //! Reading up to a delimiter, but not endlessly: what a server needs before it trusts its client.
 
+use futures_core::FusedFuture;
 use futures_io::AsyncBufRead;
 use std::error::Error;
 use std::fmt;
@@ -76,6 +77,7 @@ pub trait ReadLimitExt: AsyncBufRead {
             delimiter,
             limit,
             done: 0,
+            over: false,
         }
     }
 
@@ -101,6 +103,7 @@ pub trait ReadLimitExt: AsyncBufRead {
             line,
             bytes: Vec::new(),
             limit,
+            over: false,
         }
     }
 }
@@ -115,6 +118,7 @@ pub struct ReadUntilLimit<'a, R: ?Sized> {
     delimiter: u8,
     limit: usize,
     done: usize,
+    over: bool,
 }
 
 impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadUntilLimit<'_, R> {
@@ -122,20 +126,34 @@ impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadUntilLimit<'_, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        let polled = this.poll_until(cx);
+        this.over = polled.is_ready();
+        polled
+    }
+}
+
+impl<R: AsyncBufRead + Unpin + ?Sized> ReadUntilLimit<'_, R> {
+    fn poll_until(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         loop {
-            let room = this.limit - this.done;
+            let room = self.limit - self.done;
             match ready!(poll_part(
-                &mut *this.reader,
+                &mut *self.reader,
                 cx,
-                this.delimiter,
-                this.buf,
+                self.delimiter,
+                self.buf,
                 room
             ))? {
-                Part::More(count) => this.done += count,
-                Part::Last(count) => return Poll::Ready(Ok(this.done + count)),
-                Part::Full => return Poll::Ready(Err(ReadLimit { limit: this.limit }.into())),
+                Part::More(count) => self.done += count,
+                Part::Last(count) => return Poll::Ready(Ok(self.done + count)),
+                Part::Full => return Poll::Ready(Err(ReadLimit { limit: self.limit }.into())),
             }
         }
+    }
+}
+
+impl<R: AsyncBufRead + Unpin + ?Sized> FusedFuture for ReadUntilLimit<'_, R> {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 
@@ -146,6 +164,7 @@ pub struct ReadLineLimit<'a, R: ?Sized> {
     line: &'a mut String,
     bytes: Vec<u8>,
     limit: usize,
+    over: bool,
 }
 
 impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadLineLimit<'_, R> {
@@ -153,24 +172,38 @@ impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadLineLimit<'_, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        let polled = this.poll_line(cx);
+        this.over = polled.is_ready();
+        polled
+    }
+}
+
+impl<R: AsyncBufRead + Unpin + ?Sized> ReadLineLimit<'_, R> {
+    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         loop {
-            let room = this.limit - this.bytes.len();
+            let room = self.limit - self.bytes.len();
             match ready!(poll_part(
-                &mut *this.reader,
+                &mut *self.reader,
                 cx,
                 b'\n',
-                &mut this.bytes,
+                &mut self.bytes,
                 room
             ))? {
                 Part::More(_) => {}
                 Part::Last(_) => break,
-                Part::Full => return Poll::Ready(Err(ReadLimit { limit: this.limit }.into())),
+                Part::Full => return Poll::Ready(Err(ReadLimit { limit: self.limit }.into())),
             }
         }
-        let line = std::str::from_utf8(&this.bytes)
+        let line = std::str::from_utf8(&self.bytes)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        this.line.push_str(line);
+        self.line.push_str(line);
         Poll::Ready(Ok(line.len()))
+    }
+}
+
+impl<R: AsyncBufRead + Unpin + ?Sized> FusedFuture for ReadLineLimit<'_, R> {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 

@@ -16,10 +16,10 @@ mod split;
 mod stdin;
 mod stdout;
 
-pub use copy::{CopyAll, copy};
-pub use copy_bidirectional::{CopyBidirectional, copy_bidirectional};
+pub use copy::copy;
+pub use copy_bidirectional::copy_bidirectional;
 pub use duplex::{DuplexStream, duplex};
-pub use limit::{ReadLimit, ReadLimitExt, ReadLineLimit, ReadUntilLimit};
+pub use limit::{ReadLimit, ReadLimitExt};
 pub use split::split;
 pub use stdin::{Stdin, stdin};
 pub use stdout::{Stderr, Stdout, stderr, stdout};
@@ -31,3 +31,11 @@ pub use futures_util::io::{
     empty, repeat, sink,
 };
 pub use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, Result, SeekFrom};
+
+pub mod future {
+    //! Futures of this module that nobody has to name but who keeps one in a struct.
+
+    pub use super::copy::CopyAll;
+    pub use super::copy_bidirectional::CopyBidirectional;
+    pub use super::limit::{ReadLineLimit, ReadUntilLimit};
+}

@@ -11,12 +11,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use filch_executor::JoinError;
+use futures_core::FusedFuture;
 
 use super::children::{Child, Children};
 
 /// Runs several futures as tasks of their own, on every core, and gives all their values or the first error.
 ///
-/// Each argument is a `Send + 'static` future of a `Result`, all with the same error type; the values may differ in type, and any number of
+/// Each argument is a `Send + 'static` future of a `Result` (or becomes one: [`IntoFuture`]), all with the same error type; the values may differ in type, and any number of
 /// futures can be given. All arguments are evaluated, then all are spawned, then the macro awaits (so it works in `async` code only):
 ///
 /// - When all have succeeded it returns their values.
@@ -62,7 +63,7 @@ macro_rules! __gather {
     (() $(($name:ident $future:expr))+) => {{
         $( let $name = $future; )+
         let mut children = $crate::__private::Children::new();
-        $( let $name = children.spawn($name); )+
+        $( let $name = children.spawn(::core::future::IntoFuture::into_future($name)); )+
         let done = ::core::future::poll_fn(|cx| children.poll_done(cx, || { $( $name.abort(); )+ })).await;
         match done {
             ::core::result::Result::Ok(()) => ::core::result::Result::Ok(($( $name.await, )+)),
@@ -137,6 +138,12 @@ impl<T: Send + 'static, E: Send + 'static> Future for Gather<T, E> {
     }
 }
 
+impl<T: Send + 'static, E: Send + 'static> FusedFuture for Gather<T, E> {
+    fn is_terminated(&self) -> bool {
+        self.outputs.done
+    }
+}
+
 impl<T, E> fmt::Debug for Gather<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gather")
@@ -199,6 +206,12 @@ impl<T: Send + 'static> Future for GatherResults<T> {
         let this = &mut *self;
         let Ok(()) = ready!(this.children.poll_done(cx, || ()));
         this.outputs.poll_all(cx, Child::poll_join)
+    }
+}
+
+impl<T: Send + 'static> FusedFuture for GatherResults<T> {
+    fn is_terminated(&self) -> bool {
+        self.outputs.done
     }
 }
 

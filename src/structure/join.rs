@@ -38,7 +38,8 @@ impl Turn {
 /// another of them is polled first, so that none can use up the task's budget for ever; `join!(biased; a, b)` always polls in the order given. For
 /// futures that should use several cores see [`gather!`](crate::gather!).
 ///
-/// Works in `async` code only, since it awaits. Any number of futures can be given, each of any output.
+/// Works in `async` code only, since it awaits. Any number of futures can be given, each of any output, and whatever else
+/// can be awaited ([`IntoFuture`]).
 ///
 /// # Returns
 /// A tuple of the outputs in argument order, once the last of them is there; `()` without arguments.
@@ -71,7 +72,7 @@ macro_rules! join {
 macro_rules! __join {
     (($turn:ident)) => { () };
     (($turn:ident) $(($name:ident $future:expr))+) => {{
-        $( let mut $name = ::core::pin::pin!($crate::__private::maybe_done($future)); )+
+        $( let mut $name = ::core::pin::pin!($crate::__private::maybe_done(::core::future::IntoFuture::into_future($future))); )+
         let mut turn = $crate::__private::Turn::$turn([$(::core::stringify!($name)),+].len());
         ::core::future::poll_fn(|cx| {
             let first = turn.take();
@@ -131,7 +132,7 @@ macro_rules! try_join {
 macro_rules! __try_join {
     (($turn:ident)) => { ::core::result::Result::Ok(()) };
     (($turn:ident) $(($name:ident $future:expr))+) => {{
-        $( let mut $name = ::core::pin::pin!($crate::__private::try_maybe_done($future)); )+
+        $( let mut $name = ::core::pin::pin!($crate::__private::try_maybe_done(::core::future::IntoFuture::into_future($future))); )+
         let mut turn = $crate::__private::Turn::$turn([$(::core::stringify!($name)),+].len());
         ::core::future::poll_fn(|cx| {
             let first = turn.take();

@@ -16,6 +16,7 @@ use super::primitive::{UnsafeCell, const_fn, pause, sleep, yield_now};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 /// A waiter looks less and less often, up to so many pauses apart, before it yields. Not measured.
@@ -36,6 +37,9 @@ pub(super) struct Lock<T> {
 
 // SAFETY: by the invariant one thread at a time reaches the value, which may move between threads.
 unsafe impl<T: Send> Sync for Lock<T> {}
+// By what may be done with it held, nothing in between panics but a waker's clone, before which nothing is changed.
+impl<T> UnwindSafe for Lock<T> {}
+impl<T> RefUnwindSafe for Lock<T> {}
 
 impl<T> Lock<T> {
     const_fn! {

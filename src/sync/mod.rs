@@ -37,6 +37,15 @@ mod model;
 
 pub use error::{Closed, SendError, TryAcquireError, TryLockError, TryRecvError, TrySendError};
 pub use guard::{MutexGuard, OwnedMutexGuard};
-pub use mutex::{Lock, LockOwned, Mutex};
-pub use notify::{Notified, Notify, OwnedNotified};
-pub use semaphore::{Acquire, AcquireOwned, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+pub use mutex::Mutex;
+pub use notify::Notify;
+pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+pub mod future {
+    //! Futures of this module that nobody has to name but who keeps one in a struct. All are `FusedFuture`s, as futures'
+    //! `select!` wants them.
+
+    pub use super::mutex::{Lock, LockOwned};
+    pub use super::notify::{Notified, OwnedNotified};
+    pub use super::semaphore::{Acquire, AcquireOwned};
+}

@@ -9,10 +9,12 @@ use super::holder::Holder;
 use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::const_fn;
 use filch_executor::leaf::{Wait, WaitKind};
+use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -51,6 +53,10 @@ pub struct Mutex<T: ?Sized> {
 
 // SAFETY: by the invariant one thread at a time reaches the value, which may be moved out through it.
 unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
+// A panic of a task that holds it is caught by the runtime, and others see the value as it was left: there is no poisoning
+// that `catch_unwind` could be kept from going around.
+impl<T: ?Sized> UnwindSafe for Mutex<T> {}
+impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
 
 impl<T: ?Sized> HasPermits for Mutex<T> {
     #[inline]
@@ -221,6 +227,12 @@ impl<'a, T: ?Sized> Future for Lock<'a, T> {
     }
 }
 
+impl<T: ?Sized> FusedFuture for Lock<'_, T> {
+    fn is_terminated(&self) -> bool {
+        self.turn.is_over()
+    }
+}
+
 impl<T: ?Sized> fmt::Debug for Lock<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lock").finish_non_exhaustive()
@@ -242,6 +254,12 @@ impl<T: ?Sized> Future for LockOwned<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<OwnedMutexGuard<T>> {
         let turn = self.project().turn.poll(cx);
         turn.map(|turn| OwnedMutexGuard::new(turn.expect(NEVER_CLOSED)))
+    }
+}
+
+impl<T: ?Sized> FusedFuture for LockOwned<T> {
+    fn is_terminated(&self) -> bool {
+        self.turn.is_over()
     }
 }
 

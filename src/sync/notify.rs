@@ -13,6 +13,7 @@ use super::primitive::const_fn;
 use super::wait_list::{Outcome, Stage, WaitList, Waiter};
 use super::wakers::{wake, wake_all};
 use filch_executor::leaf::{self, Wait, WaitKind};
+use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::ops::Deref;
@@ -192,6 +193,8 @@ pin_project! {
         // The sweeps that had been when it was made.
         sweeps: usize,
         done: bool,
+        // The future was ready: it knows what `done` says.
+        over: bool,
         at: Wait,
         #[pin]
         waiter: Waiter,
@@ -219,15 +222,18 @@ impl<P: Deref<Target = Notify>> NotifyWait<P> {
             sweeps: notify.sweeps.load(Acquire),
             notify,
             done: false,
+            over: false,
             at: Wait::here(WaitKind::Notify),
             waiter: Waiter::new(),
         }
     }
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         ready!(leaf::poll_budget(cx));
-        self.poll_unbudgeted(cx)
+        let polled = self.as_mut().poll_unbudgeted(cx);
+        *self.project().over = polled.is_ready();
+        polled
     }
 
     #[inline]
@@ -316,5 +322,19 @@ impl Future for OwnedNotified {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().wait.poll(cx)
+    }
+}
+
+impl FusedFuture for Notified<'_> {
+    /// Whether it was ready. One that [`enable`](Notified::enable) found to be notified has yet to say so.
+    fn is_terminated(&self) -> bool {
+        self.wait.over
+    }
+}
+
+impl FusedFuture for OwnedNotified {
+    /// As for [`Notified`].
+    fn is_terminated(&self) -> bool {
+        self.wait.over
     }
 }

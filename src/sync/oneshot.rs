@@ -12,6 +12,9 @@
 //! Orderings: that store is Release and the receiver's load Acquire, so that the load cannot see it before the section has begun. That the section has ended, and what
 //! was written in it, comes through `Lock::after_last`.
 
+pub mod future;
+
+use self::future::WaitClosed;
 use super::blocking;
 use super::error::{Closed, TryRecvError};
 use super::lock::Lock;
@@ -19,10 +22,12 @@ use super::primitive::atomic::AtomicBool;
 use super::primitive::atomic::Ordering::{Acquire, Release};
 use super::wakers::wake;
 use filch_executor::leaf::{self, Wait, WaitKind};
+use futures_core::FusedFuture;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker, ready};
@@ -59,6 +64,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let receiver = Receiver {
         shared,
         wait: Wait::here(WaitKind::Channel),
+        over: false,
         _value: PhantomData,
     };
     (sender, receiver)
@@ -173,6 +179,7 @@ impl<T> Sender<T> {
         WaitClosed {
             sender: self,
             wait: Wait::here(WaitKind::Channel),
+            over: false,
         }
     }
 
@@ -219,26 +226,6 @@ fn set_waker(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     }
 }
 
-/// The future of [`Sender::closed`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct WaitClosed<'a, T> {
-    sender: &'a mut Sender<T>,
-    wait: Wait,
-}
-
-impl<T> Future for WaitClosed<'_, T> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let polled = self.sender.poll_closed(cx);
-        if polled.is_pending() {
-            leaf::record(self.wait);
-        }
-        polled
-    }
-}
-
 /// The receiving end: a future of the value, or of [`Closed`] if the sender is dropped without sending.
 ///
 /// # Cancel safety
@@ -256,6 +243,8 @@ impl<T> Future for WaitClosed<'_, T> {
 pub struct Receiver<T> {
     shared: NonNull<Shared<T>>,
     wait: Wait,
+    /// The future was ready.
+    over: bool,
     _value: PhantomData<T>,
 }
 
@@ -363,11 +352,25 @@ impl<T> Future for Receiver<T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Closed>> {
         ready!(leaf::poll_budget(cx));
-        self.poll_unbudgeted(cx)
+        let polled = self.poll_unbudgeted(cx);
+        self.over = polled.is_ready();
+        polled
+    }
+}
+
+impl<T> FusedFuture for Receiver<T> {
+    /// Whether it was ready. After [`try_recv`](Receiver::try_recv) alone it may be awaited.
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 
 impl<T> Unpin for Receiver<T> {}
+// A panic leaves no end half changed, and neither lends the value out.
+impl<T> UnwindSafe for Sender<T> {}
+impl<T> RefUnwindSafe for Sender<T> {}
+impl<T> UnwindSafe for Receiver<T> {}
+impl<T> RefUnwindSafe for Receiver<T> {}
 
 impl<T> Drop for Receiver<T> {
     #[inline]

@@ -230,6 +230,11 @@ where
         }
     }
 
+    /// Whether it was ready.
+    pub(super) fn is_over(&self) -> bool {
+        self.owner.is_none()
+    }
+
     #[inline]
     pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<P, Closed>> {
         ready!(leaf::poll_budget(cx));

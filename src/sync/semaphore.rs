@@ -5,6 +5,7 @@ use super::error::{Closed, TryAcquireError};
 use super::permits::{self, HasPermits, Permits, Turn};
 use super::primitive::const_fn;
 use filch_executor::leaf::{Wait, WaitKind};
+use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -313,9 +314,15 @@ macro_rules! permit {
 permit!(SemaphorePermit<'_>);
 permit!(OwnedSemaphorePermit);
 
-/// The same for the futures.
-macro_rules! debug {
+/// What both futures do beside waiting.
+macro_rules! future {
     ($future:ty) => {
+        impl FusedFuture for $future {
+            fn is_terminated(&self) -> bool {
+                self.turn.is_over()
+            }
+        }
+
         impl fmt::Debug for $future {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($future))
@@ -326,5 +333,5 @@ macro_rules! debug {
     };
 }
 
-debug!(Acquire<'_>);
-debug!(AcquireOwned);
+future!(Acquire<'_>);
+future!(AcquireOwned);

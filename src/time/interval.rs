@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use filch_executor::Timer;
 use filch_timer::Instant;
+use futures_core::FusedFuture;
 
 /// A tick that is late by no more than this, nor by a whole period, counts as on time: nobody was slow, the machine just took
 /// a moment to wake up. The value is tokio's.
@@ -154,7 +155,10 @@ impl Interval {
     pub fn tick(&mut self) -> Tick<'_> {
         // A fresh timer, so that a task which waits here is said to wait here. It costs nothing: after a tick none is registered.
         self.timer = Timer::new(self.timer.deadline(), Location::caller());
-        Tick { interval: self }
+        Tick {
+            interval: self,
+            over: false,
+        }
     }
 
     /// The same as [`tick`](Interval::tick) for futures and streams written by hand: ready with the time when the tick was due. Of the
@@ -235,13 +239,22 @@ impl Interval {
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Tick<'a> {
     interval: &'a mut Interval,
+    over: bool,
 }
 
 impl Future for Tick<'_> {
     type Output = Instant;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
-        self.interval.poll_tick(cx)
+        let polled = self.interval.poll_tick(cx);
+        self.over = polled.is_ready();
+        polled
+    }
+}
+
+impl FusedFuture for Tick<'_> {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use filch_executor::{Timer, YieldNow, yield_now};
 use filch_timer::Instant;
+use futures_core::FusedFuture;
 
 /// Waits for `duration`, counted from this call.
 ///
@@ -39,10 +40,10 @@ use filch_timer::Instant;
 pub fn sleep(duration: Duration) -> Sleep {
     let now = Instant::now();
     if duration.is_zero() {
-        return Sleep(Kind::Turn {
+        return Sleep(Kind::Plain(Plain::Turn {
             turn: yield_now(),
             deadline: now,
-        });
+        }));
     }
     Sleep::new(now.saturating_add(duration), Location::caller())
 }
@@ -101,9 +102,17 @@ pub struct Sleep(Kind);
 #[derive(Debug)]
 enum Kind {
     Deadline(Timer),
+    Plain(Plain),
+}
+
+/// What needs no timer. An enum of its own, as it finds room in what the other kind leaves unused.
+#[derive(Debug)]
+enum Plain {
     /// A sleep of no time: one turn of everybody else.
-    Turn {
-        turn: YieldNow,
+    Turn { turn: YieldNow, deadline: Instant },
+    /// The future was ready.
+    Over {
+        at: &'static Location<'static>,
         deadline: Instant,
     },
 }
@@ -118,7 +127,7 @@ impl Sleep {
     pub fn deadline(&self) -> Instant {
         match &self.0 {
             Kind::Deadline(timer) => timer.deadline(),
-            Kind::Turn { deadline, .. } => *deadline,
+            Kind::Plain(Plain::Turn { deadline, .. } | Plain::Over { deadline, .. }) => *deadline,
         }
     }
 
@@ -134,7 +143,8 @@ impl Sleep {
     pub fn reset(&mut self, deadline: Instant) {
         match &mut self.0 {
             Kind::Deadline(timer) => timer.reset(deadline),
-            Kind::Turn { .. } => *self = Sleep::new(deadline, Location::caller()),
+            Kind::Plain(Plain::Over { at, .. }) => *self = Sleep::new(deadline, at),
+            Kind::Plain(Plain::Turn { .. }) => *self = Sleep::new(deadline, Location::caller()),
         }
     }
 }
@@ -143,10 +153,24 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.0 {
-            Kind::Deadline(timer) => timer.poll(cx),
-            Kind::Turn { turn, .. } => Pin::new(turn).poll(cx),
+        let (polled, at) = match &mut self.0 {
+            Kind::Deadline(timer) => (timer.poll(cx), timer.at()),
+            Kind::Plain(Plain::Turn { turn, .. }) => (Pin::new(&mut *turn).poll(cx), turn.at()),
+            // Ready again; the timer knows what that costs of the task's budget.
+            Kind::Plain(Plain::Over { at, deadline }) => return Timer::new(*deadline, at).poll(cx),
+        };
+        if polled.is_ready() {
+            let deadline = self.deadline();
+            self.0 = Kind::Plain(Plain::Over { at, deadline });
         }
+        polled
+    }
+}
+
+impl FusedFuture for Sleep {
+    /// Whether it was ready, and not [reset](Sleep::reset) since.
+    fn is_terminated(&self) -> bool {
+        matches!(self.0, Kind::Plain(Plain::Over { .. }))
     }
 }
 

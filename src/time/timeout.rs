@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use filch_executor::Timer;
 use filch_timer::Instant;
+use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 
 /// Waits for `future`, for at most `duration`, and then drops it.
@@ -53,6 +54,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
     Timeout {
         future: future.into_future(),
         limit: Limit::Ahead(duration, Location::caller()),
+        over: false,
     }
 }
 
@@ -90,17 +92,18 @@ pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::Int
     Timeout {
         future: future.into_future(),
         limit: Limit::Running(Timer::new(deadline, Location::caller())),
+        over: false,
     }
 }
 
 pin_project! {
     /// The future of [`timeout`], [`timeout_at`] and [`FutureExt::timeout`](crate::time::FutureExt::timeout).
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub struct Timeout<F> {
         #[pin]
         future: F,
         limit: Limit,
+        over: bool,
     }
 }
 
@@ -145,10 +148,26 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        match this.future.poll(cx) {
+        let polled = match this.future.poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => this.limit.poll(cx).map(Err),
-        }
+        };
+        *this.over = polled.is_ready();
+        polled
+    }
+}
+
+impl<F: Future> FusedFuture for Timeout<F> {
+    fn is_terminated(&self) -> bool {
+        self.over
+    }
+}
+
+impl<F> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 

@@ -59,6 +59,12 @@ impl Timer {
         self.deadline
     }
 
+    /// Where the operation that needs it was called.
+    #[must_use]
+    pub fn at(&self) -> &'static Location<'static> {
+        self.at
+    }
+
     /// Ready once the deadline has passed; never before.
     ///
     /// # Panics

@@ -315,6 +315,15 @@ impl Future for YieldNow {
     }
 }
 
+impl YieldNow {
+    /// Where it was made.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn at(&self) -> &'static Location<'static> {
+        self.at
+    }
+}
+
 impl FusedFuture for YieldNow {
     fn is_terminated(&self) -> bool {
         self.turn == Turn::Over

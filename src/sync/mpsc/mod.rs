@@ -26,8 +26,16 @@ mod core;
 mod receiver;
 mod sender;
 
-pub use receiver::{Receiver, Recv};
-pub use sender::{Send, Sender, WaitClosed};
+pub use receiver::Receiver;
+pub use sender::Sender;
+
+pub mod future {
+    //! The futures that the ends of a channel return. They stand apart so that `use filch::sync::mpsc::*` shadows no
+    //! name of the standard library's, such as `Send`.
+
+    pub use super::receiver::Recv;
+    pub use super::sender::{Send, WaitClosed};
+}
 
 use self::core::Channel;
 use crate::sync::permits::MOST;

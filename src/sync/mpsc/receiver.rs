@@ -5,7 +5,7 @@ use crate::sync::blocking;
 use crate::sync::error::TryRecvError;
 use crate::sync::wait_list::{Outcome, Stage, Waiter};
 use filch_executor::leaf::{self, Wait, WaitKind};
-use futures_core::Stream;
+use futures_core::{FusedFuture, FusedStream, Stream};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -20,6 +20,8 @@ pub struct Receiver<T> {
     channel: Arc<Channel<T>>,
     /// The place among the waiters of `poll_recv`, made when it has to wait for the first time.
     polled: Option<Pin<Box<Waiter>>>,
+    /// As a stream it has ended.
+    ended: bool,
 }
 
 impl<T> Receiver<T> {
@@ -27,6 +29,7 @@ impl<T> Receiver<T> {
         Receiver {
             channel,
             polled: None,
+            ended: false,
         }
     }
 
@@ -50,6 +53,7 @@ impl<T> Receiver<T> {
         Recv {
             channel: &self.channel,
             wait: Wait::here(WaitKind::Channel),
+            over: false,
             waiter: Waiter::new(),
         }
     }
@@ -199,7 +203,15 @@ impl<T> Stream for Receiver<T> {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.poll_recv(cx)
+        let polled = self.poll_recv(cx);
+        self.ended = matches!(polled, Poll::Ready(None));
+        polled
+    }
+}
+
+impl<T> FusedStream for Receiver<T> {
+    fn is_terminated(&self) -> bool {
+        self.ended
     }
 }
 
@@ -239,6 +251,7 @@ pin_project! {
     pub struct Recv<'a, T> {
         channel: &'a Channel<T>,
         wait: Wait,
+        over: bool,
         #[pin]
         waiter: Waiter,
     }
@@ -269,9 +282,17 @@ impl<T> Future for Recv<'_, T> {
     type Output = Option<T>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         ready!(leaf::poll_budget(cx));
-        self.poll_unbudgeted(cx)
+        let polled = self.as_mut().poll_unbudgeted(cx);
+        *self.project().over = polled.is_ready();
+        polled
+    }
+}
+
+impl<T> FusedFuture for Recv<'_, T> {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 

@@ -5,6 +5,7 @@ use crate::sync::blocking;
 use crate::sync::error::{SendError, TrySendError};
 use crate::sync::wait_list::{Outcome, Stage, Waiter};
 use filch_executor::leaf::{self, Wait, WaitKind};
+use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// Sends values into a channel. Clone it for more senders; with the last one's drop the receivers learn that no more will come.
-#[derive(Debug)]
 pub struct Sender<T> {
     pub(super) channel: Arc<Channel<T>>,
 }
@@ -120,6 +120,7 @@ impl<T> Sender<T> {
         WaitClosed {
             channel: &self.channel,
             wait: Wait::here(WaitKind::Channel),
+            over: false,
             waiter: Waiter::new(),
         }
     }
@@ -155,6 +156,14 @@ impl<T> Clone for Sender<T> {
         Sender {
             channel: Arc::clone(&self.channel),
         }
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender")
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
     }
 }
 
@@ -241,6 +250,12 @@ impl<T> Future for Send<'_, T> {
     }
 }
 
+impl<T> FusedFuture for Send<'_, T> {
+    fn is_terminated(&self) -> bool {
+        self.value.is_none()
+    }
+}
+
 impl<T> fmt::Debug for Send<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Send").finish_non_exhaustive()
@@ -253,6 +268,7 @@ pin_project! {
     pub struct WaitClosed<'a, T> {
         channel: &'a Channel<T>,
         wait: Wait,
+        over: bool,
         #[pin]
         waiter: Waiter,
     }
@@ -283,10 +299,17 @@ impl<T> Future for WaitClosed<'_, T> {
             }
         };
         if closed {
+            *this.over = true;
             return Poll::Ready(());
         }
         leaf::record(*this.wait);
         Poll::Pending
+    }
+}
+
+impl<T> FusedFuture for WaitClosed<'_, T> {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 

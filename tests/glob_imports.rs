@@ -1,0 +1,149 @@
+//! `use filch::net::*` and its like take no name away from whoever writes them: neither the standard library's nor the crate `futures`.
+//!
+//! Every public module is imported by glob into a module of its own beside `futures`, which then uses the names that everybody uses. It is enough
+//! that it compiles. Two names are meant to be taken, as those of their models are: `filch::io` has a `Result` and an `Error`, like
+//! `std::io`; and `filch::test`, imported by `use filch::*`, is an attribute of that name.
+
+#![allow(unused_imports)]
+
+use std::path::Path;
+
+/// Uses names of the prelude and of `futures`, beside what was imported.
+macro_rules! ordinary_code {
+    () => {
+        fn moved<T: Send + Sync + Unpin + 'static>(value: T) -> Box<dyn Fn() -> Option<T>>
+        where
+            T: Clone + Default,
+        {
+            Box::new(move || Some(value.clone()))
+        }
+
+        struct Guarded(String);
+
+        impl Drop for Guarded {
+            fn drop(&mut self) {
+                drop(self.0.to_string());
+            }
+        }
+
+        impl From<&str> for Guarded {
+            fn from(text: &str) -> Guarded {
+                Guarded(text.to_owned())
+            }
+        }
+
+        async fn pinned<F: Future + Send>(future: F) -> Vec<F::Output> {
+            let (first, second) = futures::join!(future, futures::future::ready(()));
+            let () = second;
+            vec![first]
+        }
+
+        pub(super) fn run() {
+            assert_eq!(moved(7_u8)(), Some(7));
+            drop(Guarded::from("text"));
+            let outputs = futures::executor::block_on(pinned(async { 1 }));
+            assert!(outputs.iter().eq([1].iter()));
+            let mut stream = futures::stream::iter([1, 2]);
+            let first = futures::executor::block_on(futures::StreamExt::next(&mut stream));
+            assert!(matches!(first, Some(1)));
+        }
+    };
+}
+
+/// A module for each of filch's.
+macro_rules! globs {
+    ($($name:ident: $($path:ident)::+;)*) => {
+        $(mod $name {
+            use $($path)::+::*;
+            ordinary_code!();
+        })*
+
+        #[test]
+        fn a_glob_import_of_any_module_leaves_the_usual_names_alone() {
+            $($name::run();)*
+        }
+
+        const IMPORTED: &[&str] = &[$(stringify!($($path)::+)),*];
+    };
+}
+
+globs! {
+    root: filch;
+    root_future: filch::future;
+    io: filch::io;
+    io_future: filch::io::future;
+    net: filch::net;
+    stream: filch::stream;
+    sync: filch::sync;
+    sync_future: filch::sync::future;
+    mpsc: filch::sync::mpsc;
+    oneshot: filch::sync::oneshot;
+    oneshot_future: filch::sync::oneshot::future;
+    task: filch::task;
+    task_future: filch::task::future;
+    time: filch::time;
+    time_future: filch::time::future;
+}
+
+/// Where a future is called `Send`, after its method. They are named one by one, never by glob.
+const WITH_SEND: [&str; 2] = ["filch::net::future", "filch::sync::mpsc::future"];
+
+mod all_at_once {
+    use filch::io::*;
+    use filch::net::*;
+    use filch::stream::*;
+    use filch::sync::mpsc::*;
+    use filch::sync::*;
+    use filch::task::*;
+    use filch::time::*;
+    use filch::*;
+    use futures::prelude::*;
+
+    ordinary_code!();
+}
+
+#[test]
+fn all_modules_at_once_leave_the_usual_names_alone() {
+    all_at_once::run();
+}
+
+/// The public modules that are declared in `file` and below, as paths.
+fn declared(file: &Path, path: &str, found: &mut Vec<String>) {
+    let text = std::fs::read_to_string(file).expect("a module has a file");
+    let names = text.lines().filter_map(|line| {
+        let name = line.trim().strip_prefix("pub mod ")?;
+        name.split([';', ' '])
+            .next()
+            .filter(|name| !name.starts_with("__"))
+    });
+    for name in names {
+        let path = format!("{path}::{name}");
+        let folder = match file.file_stem() {
+            Some(stem) if stem != "mod" && stem != "lib" => file.with_extension(""),
+            _ => file.with_file_name(""),
+        };
+        found.push(path.clone());
+        let files = [
+            folder.join(format!("{name}.rs")),
+            folder.join(name).join("mod.rs"),
+        ];
+        if let Some(file) = files.iter().find(|file| file.exists()) {
+            declared(file, &path, found);
+        }
+    }
+}
+
+#[test]
+fn no_module_is_left_out_here() {
+    let mut modules = vec![String::from("filch")];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
+    declared(&root, "filch", &mut modules);
+    let mut listed: Vec<String> = IMPORTED
+        .iter()
+        .chain(&WITH_SEND)
+        .map(|path| path.replace(' ', ""))
+        .collect();
+    modules.sort();
+    listed.sort();
+    assert_eq!(listed, modules);
+}
