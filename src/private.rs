@@ -1,18 +1,20 @@
 //! What the expansions of filch's macros call: `filch::__private`.
 //!
 //! Public because it is named from the user's crate, hidden because nobody writes these names by hand; nothing here is covered by version
-//! numbers. `#[filch::main]` calls [`main`] or [`main_local`], `#[filch::test]` calls [`test`] or [`test_local`]; the rest serves the
-//! structure macros.
+//! numbers. `#[filch::main]` calls [`main`], [`main_reported`] or [`main_local`], `#[filch::test]` calls [`test`],
+//! [`test_reported`] or [`test_local`]; the rest serves the structure macros.
+//!
+//! rustc shows the line of a bound that is not met, so the lines of such bounds say what to do.
 
 use std::future::Future;
 use std::io::{self, Write};
 use std::panic::resume_unwind;
-use std::process::exit;
+use std::process::{ExitCode, Termination, exit};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use filch_executor::{Builder, Handle, JoinError, TaskBuilder};
+use filch_executor::{Builder, Handle, JoinError, Runtime, TaskBuilder};
 
 pub use crate::structure::expansion::*;
 use crate::task::dump;
@@ -23,14 +25,76 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How a test process ends that cannot go on: as the test harness itself does after a failure.
 const FAILED: i32 = 101;
 
-/// Runs `#[filch::main]`'s body as the root task of a new runtime; what is left in the end is cancelled and waited for.
+/// Runs `#[filch::main]`'s body as the root task of a new runtime; what is left in the end is cancelled and waited for, at
+/// most for `limit`.
 #[track_caller]
-pub fn main<F>(builder: Builder, body: F) -> F::Output
+pub fn main<F>(builder: Builder, limit: Option<Duration>, body: F) -> F::Output
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future + Send + 'static, // To run what is not `Send`: #[filch::main(local)], or Runtime::block_on(..).
+    F::Output: Send + 'static,  // Only `main` itself may return what is not `Send`.
 {
-    started(builder.build()).run(body)
+    let runtime = started(builder.build());
+    match limit {
+        None => runtime.run(body),
+        Some(limit) => Ending::within(limit, runtime).output_of(body),
+    }
+}
+
+/// As [`main`], for a body whose output ends the process: it is reported in the task, and need not be `Send`.
+#[track_caller]
+pub fn main_reported<F>(builder: Builder, limit: Option<Duration>, body: F) -> ExitCode
+where
+    F: Future + Send + 'static, // To run what is not `Send`: #[filch::main(local)], or Runtime::block_on(..).
+    F::Output: Termination,
+{
+    main(builder, limit, async move { body.await.report() })
+}
+
+/// Ends `main`'s runtime when it is dropped, also by a panic of the body, and leaves behind what takes too long.
+struct Ending {
+    /// There until it ends.
+    runtime: Option<Runtime>,
+    limit: Duration,
+}
+
+impl Ending {
+    fn within(limit: Duration, runtime: Runtime) -> Ending {
+        Ending {
+            runtime: Some(runtime),
+            limit,
+        }
+    }
+
+    /// Runs the body on the workers. The calling thread is none of them, as it could not leave a task that goes on.
+    #[track_caller]
+    fn output_of<F>(&self, body: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let runtime = self.runtime.as_ref().expect("it has not ended");
+        match runtime.spawn(body).join_blocking(None) {
+            Ok(output) => output_of("`main`", output),
+            Err(_) => unreachable!("without a timeout it is waited for"),
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let Some(runtime) = self.runtime.take() else {
+            return;
+        };
+        let limit = self.limit;
+        let leftover = runtime.shutdown_timeout(limit);
+        if !leftover.is_empty() {
+            // If it cannot be said, nobody is there to be told.
+            let _ = writeln!(
+                io::stderr(),
+                "filch: `main` has ended, but its runtime has not after {limit:?} more, and is left behind: {leftover}"
+            );
+        }
+    }
 }
 
 /// Runs `#[filch::main(local)]`'s body on the calling thread.
@@ -43,7 +107,7 @@ pub fn main_local<F: Future>(builder: Builder, body: F) -> F::Output {
 #[track_caller]
 pub fn test<F>(name: &str, builder: Builder, timeout: Duration, body: F) -> F::Output
 where
-    F: Future + Send + 'static,
+    F: Future + Send + 'static, // To test what is not `Send`: #[filch::test(local)].
     F::Output: Send + 'static,
 {
     let runtime = started(builder.build());
@@ -56,12 +120,22 @@ where
     };
     let leftover = runtime.shutdown_timeout(timeout);
     // A body that panicked says more than what it left behind.
-    let output = output_of(name, output);
+    let output = output_of(&format!("test `{name}`"), output);
     assert!(
         leftover.is_empty(),
         "test `{name}` has ended, but its runtime has not after {timeout:?} more: {leftover}"
     );
     output
+}
+
+/// As [`test`], for a body whose output says how the test went: it is reported in the task, and need not be `Send`.
+#[track_caller]
+pub fn test_reported<F>(name: &str, builder: Builder, timeout: Duration, body: F) -> ExitCode
+where
+    F: Future + Send + 'static, // To test what is not `Send`: #[filch::test(local)].
+    F::Output: Termination,
+{
+    test(name, builder, timeout, async move { body.await.report() })
 }
 
 /// Runs `#[filch::test(local)]`'s body as a task on the calling thread. Nothing can take that thread away from a body that hangs, so a second
@@ -83,7 +157,7 @@ where
         let runtime = runtime;
         runtime.block_on(body)
     });
-    output_of(name, output)
+    output_of(&format!("test `{name}`"), output)
 }
 
 /// Waits until the test has ended; if that takes too long, says what it is doing and ends the process.
@@ -107,7 +181,7 @@ fn output_of<T>(name: &str, output: Result<T, JoinError>) -> T {
     match output.map_err(JoinError::try_into_panic) {
         Ok(output) => output,
         Err(Ok(panic)) => resume_unwind(panic),
-        Err(Err(error)) => panic!("test `{name}` has no output: {error}"),
+        Err(Err(error)) => panic!("{name} has no output: {error}"),
     }
 }
 

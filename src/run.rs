@@ -22,8 +22,8 @@ use std::future::Future;
 #[track_caller]
 pub fn run<F>(future: F) -> F::Output
 where
-    F: Future + Send + 'static,
+    F: Future + Send + 'static, // To run what is not `Send`: `Runtime::block_on` or `LocalRuntime`.
     F::Output: Send + 'static,
 {
-    crate::__private::main(Runtime::builder(), future)
+    crate::__private::main(Runtime::builder(), None, future)
 }

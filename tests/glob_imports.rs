@@ -11,9 +11,9 @@ use std::path::Path;
 /// Uses names of the prelude and of `futures`, beside what was imported.
 macro_rules! ordinary_code {
     () => {
-        fn moved<T: Send + Sync + Unpin + 'static>(value: T) -> Box<dyn Fn() -> Option<T>>
+        fn moved<T>(value: T) -> Box<dyn Fn() -> Option<T>>
         where
-            T: Clone + Default,
+            T: Clone + Default + Send + Sync + Unpin + 'static,
         {
             Box::new(move || Some(value.clone()))
         }

@@ -173,3 +173,22 @@ fn a_join_of_send_futures_is_send() {
         });
     });
 }
+
+/// Becomes a future when it is awaited, as `filch::time::timeout` or a request of some client do.
+struct Answer(u32);
+
+impl IntoFuture for Answer {
+    type Output = Result<u32, String>;
+    type IntoFuture = std::future::Ready<Result<u32, String>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        std::future::ready(Ok(self.0))
+    }
+}
+
+#[filch::test]
+async fn whatever_can_be_awaited_can_be_joined_and_gathered() {
+    assert_eq!(filch::join!(Answer(1), async { 2 }), (Ok(1), 2));
+    assert_eq!(filch::try_join!(Answer(3), Answer(4)), Ok((3, 4)));
+    assert_eq!(filch::gather!(Answer(5), Answer(6)), Ok((5, 6)));
+}

@@ -1,11 +1,12 @@
 //! `#[filch::main]` and `#[filch::test]`: what they accept and refuse (tests/ui), and how a test ends.
 
+use std::error::Error;
 use std::future::pending;
 use std::num::ParseIntError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode, Termination};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The errors are compared with the texts in tests/ui/fail. Most are the attributes' own; where rustc speaks, it is 1.95.
 /// `TRYBUILD=overwrite` writes them anew. The programs in tests/ui/pass are run. One test for both, since each builds filch once more.
@@ -198,4 +199,65 @@ fn a_local_test_that_hangs_ends_the_process_with_a_dump() {
     );
     assert!(text.contains("spawned at tests/macros.rs"), "{text}");
     assert!(text.contains("ends the whole test process"), "{text}");
+}
+
+/// The variable that makes [`leaves_a_task_if_told_to`] do so.
+const LEAVE: &str = "FILCH_TEST_LEAVE";
+
+/// How long the task goes on that is left behind: longer than a machine under load needs to start a process.
+const LEFT: Duration = Duration::from_secs(30);
+
+#[filch::main(shutdown_timeout = "50ms", workers = 1)]
+async fn leaves_a_task() -> &'static str {
+    let (begun, begins) = filch::sync::oneshot::channel();
+    filch::spawn(async move {
+        begun.send(()).unwrap();
+        std::thread::sleep(LEFT);
+    });
+    begins.await.unwrap();
+    "an output"
+}
+
+#[test]
+fn leaves_a_task_if_told_to() {
+    if std::env::var_os(LEAVE).is_some() {
+        let start = Instant::now();
+        assert_eq!(leaves_a_task(), "an output");
+        assert!(start.elapsed() < LEFT / 2, "{:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_main_with_a_shutdown_timeout_says_what_it_leaves_behind() {
+    let mut process = Command::new(std::env::current_exe().unwrap());
+    let output = process
+        .args(["--exact", "leaves_a_task_if_told_to", "--nocapture"])
+        .env(LEAVE, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(
+        text.contains("its runtime has not after 50ms more, and is left behind: 1 task(s)"),
+        "{text}"
+    );
+    assert!(text.contains("tests/macros.rs"), "{text}");
+}
+
+#[filch::main(shutdown_timeout = "1s")]
+async fn panics_within_a_limit() {
+    panic!("the body's own message");
+}
+
+#[test]
+#[should_panic(expected = "the body's own message")]
+fn a_panic_passes_through_a_main_with_a_shutdown_timeout() {
+    panics_within_a_limit();
+}
+
+#[filch::test]
+async fn a_test_may_return_an_error_that_is_not_send() -> Result<(), Box<dyn Error>> {
+    let port: u16 = "80".parse()?;
+    assert_eq!(port, 80);
+    Ok(())
 }

@@ -150,3 +150,27 @@ fn sync() {
     ok::<SemaphorePermit<'static>>();
     ok::<OwnedSemaphorePermit>();
 }
+
+#[test]
+fn debug_asks_nothing_of_what_is_carried() {
+    /// Neither `Debug` nor anything else.
+    struct Opaque;
+    fn shown(object: impl Debug) -> String {
+        format!("{object:?}")
+    }
+    let (sender, receiver) = filch::sync::mpsc::channel::<Opaque>(1);
+    assert!(shown(&sender).starts_with("Sender"));
+    assert!(shown(sender.send(Opaque)).starts_with("Send"));
+    assert!(shown(sender.closed()).starts_with("WaitClosed"));
+    assert!(shown(receiver.recv()).starts_with("Recv"));
+    assert!(shown(&receiver).starts_with("Receiver"));
+    assert!(sender.try_send(Opaque).is_ok());
+    assert_eq!(shown(sender.try_send(Opaque).unwrap_err()), "Full(..)");
+    let (mut sender, receiver) = filch::sync::oneshot::channel::<Opaque>();
+    assert!(shown(sender.closed()).starts_with("WaitClosed"));
+    assert!(shown(&receiver).starts_with("Receiver"));
+    assert!(shown(&sender).starts_with("Sender"));
+    let limited = filch::time::timeout(std::time::Duration::MAX, async { Opaque });
+    assert!(shown(&limited).starts_with("Timeout"));
+    assert!(shown(filch::sync::Mutex::new(Opaque).lock()).starts_with("Lock"));
+}

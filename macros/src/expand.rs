@@ -4,7 +4,7 @@
 //! #[doc = ".."]                            // the user's attributes, visibility and name
 //! pub fn start() -> R {
 //!     async fn start() -> R { .. }         // the user's function, token by token
-//!     ::filch::__private::main(::filch::Runtime::builder().workers(2), start())
+//!     ::filch::__private::main(::filch::Runtime::builder().workers(2), None, start())
 //! }
 //! ```
 //!
@@ -12,8 +12,14 @@
 //! coercions such as `Err(Box::new(error))` into `Box<dyn Error>`, and type errors are exactly those of the function
 //! as written.
 //!
+//! Who returns what can end a process (`main`, and a test that returns something) does so inside the task: the outer
+//! function then returns the exit code that `Termination::report` gave there. So what the body returns, such as a
+//! `Box<dyn Error>`, need not be `Send`.
+//!
 //! After an error the outer function is written without its call, so that its name exists and its body is still
 //! checked.
+
+use std::time::Duration;
 
 use proc_macro::{Literal, TokenStream, TokenTree};
 
@@ -58,7 +64,7 @@ fn started(attribute: Attribute, options: &Options, function: &Function) -> Toke
             ("attrs", function.attrs()),
             ("vis", function.vis.iter().cloned().collect()),
             ("name", name(function)),
-            ("output", function.output.iter().cloned().collect()),
+            ("output", output(attribute, options, function)),
             ("inner", function.inner()),
             ("call", call(attribute, options, function)),
         ],
@@ -79,6 +85,19 @@ fn not_started(attribute: Attribute, function: &Function) -> TokenStream {
     )
 }
 
+/// Whether the body's output is reported inside the task, and only an exit code leaves it.
+fn reports(attribute: Attribute, options: &Options, function: &Function) -> bool {
+    let ends_a_process = attribute == Attribute::Test || function.plain_name() == "main";
+    ends_a_process && !options.local && function.returns_something()
+}
+
+fn output(attribute: Attribute, options: &Options, function: &Function) -> TokenStream {
+    match reports(attribute, options, function) {
+        true => fill("-> ::std::process::ExitCode", &[]),
+        false => function.output.iter().cloned().collect(),
+    }
+}
+
 fn test_attribute(attribute: Attribute) -> TokenStream {
     match attribute {
         Attribute::Main => TokenStream::new(),
@@ -93,28 +112,38 @@ fn name(function: &Function) -> TokenStream {
 /// The call that hands the user's future to the runtime.
 fn call(attribute: Attribute, options: &Options, function: &Function) -> TokenStream {
     let krate = options.path.clone().unwrap_or_else(|| fill("::filch", &[]));
+    let run = match (
+        attribute,
+        options.local,
+        reports(attribute, options, function),
+    ) {
+        (Attribute::Main, true, _) => "main_local",
+        (Attribute::Main, false, false) => "main",
+        (Attribute::Main, false, true) => "main_reported",
+        (Attribute::Test, true, _) => "test_local",
+        (Attribute::Test, false, false) => "test",
+        (Attribute::Test, false, true) => "test_reported",
+    };
     let template = match (attribute, options.local) {
-        (Attribute::Main, false) => "$crate::__private::main($builder, $name())",
-        (Attribute::Main, true) => "$crate::__private::main_local($builder, $name())",
-        (Attribute::Test, false) => "$crate::__private::test($text, $builder, $timeout, $name())",
-        (Attribute::Test, true) => {
-            "$crate::__private::test_local($text, $builder, $timeout, $name())"
-        }
+        (Attribute::Main, false) => "$crate::__private::$run($builder, $limit, $name())",
+        (Attribute::Main, true) => "$crate::__private::$run($builder, $name())",
+        (Attribute::Test, _) => "$crate::__private::$run($text, $builder, $timeout, $name())",
     };
     let values = [
         ("builder", builder(options, &krate)),
         ("crate", krate),
         ("name", name(function)),
         ("text", text(function)),
-        ("timeout", timeout(options)),
+        ("run", fill(run, &[])),
+        ("limit", limit(options.shutdown_timeout)),
+        ("timeout", duration(options.timeout())),
     ];
     fill(template, &values)
 }
 
 /// The test's whole name, as the test harness writes it.
 fn text(function: &Function) -> TokenStream {
-    let name = function.name.to_string();
-    let name = Literal::string(name.strip_prefix("r#").unwrap_or(&name));
+    let name = Literal::string(&function.plain_name());
     let values = [("name", TokenTree::from(name).into())];
     fill(
         "::core::concat!(::core::module_path!(), \"::\", $name)",
@@ -139,10 +168,16 @@ fn builder(options: &Options, krate: &TokenStream) -> TokenStream {
     builder
 }
 
-fn timeout(options: &Options) -> TokenStream {
-    let timeout = options.timeout();
-    let seconds = TokenTree::from(Literal::u64_unsuffixed(timeout.as_secs()));
-    let nanos = TokenTree::from(Literal::u32_unsuffixed(timeout.subsec_nanos()));
+fn limit(limit: Option<Duration>) -> TokenStream {
+    match limit.map(duration) {
+        Some(limit) => fill("::core::option::Option::Some($limit)", &[("limit", limit)]),
+        None => fill("::core::option::Option::None", &[]),
+    }
+}
+
+fn duration(duration: Duration) -> TokenStream {
+    let seconds = TokenTree::from(Literal::u64_unsuffixed(duration.as_secs()));
+    let nanos = TokenTree::from(Literal::u32_unsuffixed(duration.subsec_nanos()));
     let values = [("seconds", seconds.into()), ("nanos", nanos.into())];
     fill("::core::time::Duration::new($seconds, $nanos)", &values)
 }

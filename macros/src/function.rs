@@ -143,6 +143,25 @@ impl Function {
         errors
     }
 
+    /// Its name without the `r#` of one that is a keyword.
+    pub(crate) fn plain_name(&self) -> String {
+        let name = self.name.to_string();
+        name.strip_prefix("r#").unwrap_or(&name).to_owned()
+    }
+
+    /// Whether it has an output that says something.
+    pub(crate) fn returns_something(&self) -> bool {
+        let unit = |token: &TokenTree| {
+            group(token, Delimiter::Parenthesis).is_some_and(|it| it.stream().is_empty())
+        };
+        match &*self.output {
+            [] => false,
+            // After the two tokens of the arrow.
+            [_, _, only] => !unit(only),
+            _ => true,
+        }
+    }
+
     /// Whether there is a `self`, which an item outside of an `impl` cannot even be written with.
     pub(crate) fn has_receiver(&self) -> bool {
         self.receiver().is_some()

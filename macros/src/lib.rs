@@ -45,9 +45,12 @@ impl Attribute {
 ///
 /// The function's body becomes the root future, as with `filch::run`: it must be `Send` and runs as a task, the
 /// calling thread is one of the workers meanwhile, and when it ends all tasks that are left are cancelled and waited
-/// for. The return type is whatever `main` may return, such as `std::io::Result<()>` or `ExitCode`. Any function
-/// without arguments can carry the attribute; one that is not called `main` starts its runtime each time it is
-/// called.
+/// for. Any function without arguments can carry the attribute; one that is not called `main` starts its runtime each
+/// time it is called.
+///
+/// `main` may return whatever can end a process, such as `std::io::Result<()>`, `Result<(), Box<dyn Error>>` or
+/// `ExitCode`; it is reported as soon as the body has ended, before the other tasks are waited for. A function of
+/// another name returns its value to its caller on another thread, so the value must be `Send`.
 ///
 /// # Options
 ///
@@ -56,6 +59,7 @@ impl Attribute {
 /// | `workers = 4` | how many threads run tasks at a time, at least 1 | `FILCH_WORKERS`, else the CPUs available to the process |
 /// | `name = "api"` | name of the runtime's threads | chosen by the runtime |
 /// | `seed = 42` | seed of every random choice the runtime makes | drawn afresh each time |
+/// | `shutdown_timeout = "10s"` | how long the end may take, in `ms`, `s` or `m`; what has not ended then is named on standard error and left behind; excludes `local` | for ever |
 /// | `local` | run on a `LocalRuntime`: one thread, FIFO order, futures need not be `Send`; excludes `workers` | |
 /// | `crate = path` | where `filch` is found, for crates that re-export it | `::filch` |
 ///
@@ -86,12 +90,12 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// The body must be `Send` and runs as a task named after the test while the test's thread waits for it. A test that
 /// has not ended after its timeout fails with a dump of the runtime's tasks: the name of each, where it was spawned,
 /// what it waits for, since when, and where in the source. `#[should_panic]`, `#[ignore]` and the other attributes of
-/// a test work as usual, and so does returning a `Result`.
+/// a test work as usual, and so does returning a `Result`, of whatever error.
 ///
 /// # Options
 ///
-/// Those of [`#[filch::main]`](macro@main), and `timeout = "5s"`: how long the test may take, in `ms`, `s` or `m`,
-/// fractions allowed (`"1.5s"`); the default is 60 s.
+/// Those of [`#[filch::main]`](macro@main) but `shutdown_timeout`, and `timeout = "5s"`: how long the test may take, in
+/// `ms`, `s` or `m`, fractions allowed (`"1.5s"`); the default is 60 s.
 ///
 /// With `local` the body runs on the test's own thread, which cannot be taken away from it. A `local` test that hangs
 /// therefore **ends the whole test process** after its dump, with exit code 101: the tests that have not run yet do

@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) seed: Option<Literal>,
     pub(crate) path: Option<TokenStream>,
     pub(crate) local: bool,
+    /// How long the end of `main` may take.
+    pub(crate) shutdown_timeout: Option<Duration>,
     timeout: Option<Duration>,
 }
 
@@ -60,14 +62,29 @@ pub(crate) fn parse(attribute: Attribute, tokens: TokenStream) -> (Options, Vec<
     (options, errors)
 }
 
-/// `local` means one thread, so a number of workers contradicts it.
-fn check_local(seen: &[Written]) -> Option<Error> {
-    let workers = seen.iter().find(|option| option.is("workers"))?;
-    seen.iter().find(|option| option.is("local"))?;
-    Some(Error::new(
-        workers.name.span(),
+/// `local` means one thread: the calling one, which nothing can be taken away from.
+const ONE_THREAD: [(&str, &str); 2] = [
+    (
+        "workers",
         "`local` runs everything on one thread: `workers` has no meaning beside it",
-    ))
+    ),
+    (
+        "shutdown_timeout",
+        "`local` runs everything on the calling thread, which cannot leave a task that goes on: \
+         `shutdown_timeout` has no meaning beside it",
+    ),
+];
+
+/// What contradicts `local`.
+fn check_local(seen: &[Written]) -> Vec<Error> {
+    let mut errors = Vec::new();
+    if seen.iter().any(|option| option.is("local")) {
+        for (name, message) in ONE_THREAD {
+            let option = seen.iter().find(|option| option.is(name));
+            errors.extend(option.map(|option| Error::new(option.name.span(), message)));
+        }
+    }
+    errors
 }
 
 /// Splits the tokens at their commas into options. What does not begin with a name is an error and left out.
@@ -177,6 +194,9 @@ impl Options {
             "crate" => self.path = Some(path(written)?),
             "local" => self.local = local(written)?,
             "timeout" if attribute == Attribute::Test => self.timeout = Some(timeout(written)?),
+            "shutdown_timeout" if attribute == Attribute::Main => {
+                self.shutdown_timeout = Some(timeout(written)?);
+            }
             other => return Err(Error::new(written.name.span(), unknown(attribute, other))),
         }
         Ok(())
@@ -244,14 +264,17 @@ fn local(written: &Written) -> Result<bool, Error> {
 }
 
 fn timeout(written: &Written) -> Result<Duration, Error> {
-    let (literal, text) = written.string("a string with a unit, such as `timeout = \"5s\"`")?;
+    let (literal, text) = written.string(&format!(
+        "a string with a unit, such as `{} = \"5s\"`",
+        written.name
+    ))?;
     duration::parse(&text).map_err(|message| Error::new(literal.span(), message))
 }
 
 /// The options there are.
 fn known(attribute: Attribute) -> &'static str {
     match attribute {
-        Attribute::Main => "`workers`, `name`, `seed`, `local` or `crate`",
+        Attribute::Main => "`workers`, `name`, `seed`, `shutdown_timeout`, `local` or `crate`",
         Attribute::Test => "`workers`, `name`, `seed`, `local`, `timeout` or `crate`",
     }
 }
@@ -262,7 +285,10 @@ fn unknown(attribute: Attribute, name: &str) -> String {
     let hint = match name {
         "worker_threads" | "threads" => "; the number of threads is `workers = n` here",
         "flavor" => "; a runtime on one thread is `local` here",
-        "timeout" => "; a timeout is for #[filch::test]",
+        "timeout" => {
+            "; a timeout is for #[filch::test], and `shutdown_timeout` for the end of `main`"
+        }
+        "shutdown_timeout" => "; a test's `timeout` is that of its end, too",
         _ => "",
     };
     format!(

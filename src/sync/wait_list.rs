@@ -67,6 +67,10 @@ pub(super) struct Waiter {
     _pinned: PhantomPinned,
 }
 
+// Its links are changed under the list's lock, where nothing panics.
+impl std::panic::UnwindSafe for Waiter {}
+impl std::panic::RefUnwindSafe for Waiter {}
+
 struct Links {
     prev: Option<NonNull<Waiter>>,
     next: Option<NonNull<Waiter>>,

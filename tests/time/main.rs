@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use filch::time::{
-    Elapsed, FutureExt, Instant, Interval, MissedTick, Sleep, Tick, Timeout, interval, interval_at,
+    Elapsed, FutureExt, Instant, Interval, MissedTick, Sleep, Timeout, interval, interval_at,
     sleep, sleep_until, timeout, timeout_at,
 };
 use filch::{LocalRuntime, Runtime};
@@ -90,7 +90,7 @@ fn the_futures_may_go_to_any_thread() {
     fn may_go<T: Send + Sync>() {}
     may_go::<Sleep>();
     may_go::<Interval>();
-    may_go::<Tick<'_>>();
+    may_go::<filch::time::future::Tick<'_>>();
     may_go::<Timeout<Sleep>>();
     may_go::<Elapsed>();
 }

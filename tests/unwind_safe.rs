@@ -1,0 +1,89 @@
+//! What users hold may cross a `catch_unwind`: by value, and by reference.
+
+use filch::net::{
+    Async, OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpListener, TcpStream, UdpSocket, WriteHalf,
+};
+use filch::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc, oneshot};
+use std::cell::Cell;
+use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
+
+fn safe<T: UnwindSafe + RefUnwindSafe>() {}
+
+/// What is neither by itself.
+type Value = Cell<Option<Box<dyn std::any::Any + Send>>>;
+
+#[test]
+fn runtimes_and_handles_are_unwind_safe() {
+    safe::<filch::Runtime>();
+    safe::<filch::LocalRuntime>();
+    safe::<filch::Handle>();
+    safe::<filch::JoinHandle<Value>>();
+    safe::<filch::AbortHandle>();
+    safe::<filch::task::TaskInfo>();
+    safe::<filch::Metrics>();
+    safe::<filch::Builder>();
+}
+
+#[test]
+fn what_tasks_share_is_unwind_safe() {
+    safe::<Notify>();
+    safe::<Semaphore>();
+    safe::<SemaphorePermit<'static>>();
+    safe::<OwnedSemaphorePermit>();
+    safe::<Mutex<Value>>();
+    safe::<mpsc::Sender<Value>>();
+    safe::<mpsc::Receiver<Value>>();
+    safe::<oneshot::Sender<Value>>();
+    safe::<oneshot::Receiver<Value>>();
+}
+
+#[test]
+fn sockets_and_streams_are_unwind_safe() {
+    safe::<TcpListener>();
+    safe::<TcpStream>();
+    safe::<UdpSocket>();
+    safe::<ReadHalf<'static>>();
+    safe::<WriteHalf<'static>>();
+    safe::<OwnedReadHalf>();
+    safe::<OwnedWriteHalf>();
+    safe::<Async<std::net::TcpStream>>();
+    safe::<filch::io::DuplexStream>();
+    safe::<filch::io::Stdin>();
+    safe::<filch::io::Stdout>();
+    safe::<filch::io::Stderr>();
+}
+
+#[cfg(unix)]
+#[test]
+fn unix_sockets_are_unwind_safe() {
+    safe::<filch::net::UnixListener>();
+    safe::<filch::net::UnixStream>();
+    safe::<filch::net::UnixDatagram>();
+}
+
+#[test]
+fn timers_are_unwind_safe() {
+    safe::<filch::time::Sleep>();
+    safe::<filch::time::Interval>();
+    safe::<filch::time::Instant>();
+}
+
+#[test]
+fn a_mutex_that_crossed_a_panic_is_free_and_holds_what_was_left_there() {
+    let mutex = Mutex::new(1);
+    let caught = catch_unwind(|| {
+        let mut guard = mutex.blocking_lock();
+        *guard = 2;
+        panic!("with the lock held");
+    });
+    assert!(caught.is_err());
+    assert_eq!(*mutex.try_lock().unwrap(), 2);
+}
+
+#[test]
+fn a_runtime_goes_on_after_a_panic_in_block_on() {
+    let runtime = filch::Runtime::new().unwrap();
+    let caught = catch_unwind(|| runtime.block_on(async { panic!("in the body") }));
+    assert!(caught.is_err());
+    assert_eq!(runtime.block_on(async { 1 }), 1);
+}
