@@ -1,16 +1,16 @@
 //! One value, from one end to the other.
-//!
-//! Both ends share one allocation, all of which is behind the `Lock`: a section each for a send and for a receiver that begins to wait. The receiver that finds
-//! the sender gone needs none.
-//!
-//! The rules that the unsafe code here relies on:
-//!
-//! 1. The allocation lives until both ends are gone. Each end says so once, in its last section of the lock; who finds the other one gone already frees it, after
-//!    the section.
-//! 2. `sender_done` is stored in the sender's last section. Whoever sees it knows that nobody but the receiver will begin another.
-//!
-//! Orderings: that store is Release and the receiver's load Acquire, so that the load cannot see it before the section has begun. That the section has ended, and what
-//! was written in it, comes through `Lock::after_last`.
+
+// Both ends share one allocation, all of which is behind the `Lock`: a section each for a send and for a receiver that begins to wait. The receiver that finds
+// the sender gone needs none.
+//
+// The rules that the unsafe code here relies on:
+//
+// 1. The allocation lives until both ends are gone. Each end says so once, in its last section of the lock; who finds the other one gone already frees it, after
+//    the section.
+// 2. `sender_done` is stored in the sender's last section. Whoever sees it knows that nobody but the receiver will begin another.
+//
+// Orderings: that store is Release and the receiver's load Acquire, so that the load cannot see it before the section has begun. That the section has ended, and what
+// was written in it, comes through `Lock::after_last`.
 
 pub mod future;
 

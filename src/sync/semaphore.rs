@@ -51,7 +51,7 @@ impl HasPermits for Semaphore {
 }
 
 impl Semaphore {
-    /// The most permits that a semaphore can have.
+    /// The most permits that a semaphore can have: `usize::MAX >> 3`.
     pub const MAX_PERMITS: usize = permits::MOST;
 
     const_fn! {

@@ -96,7 +96,7 @@ impl Handle {
         self.shared.spawn(future, name, Location::caller())
     }
 
-    /// Runs a closure that may block on a thread kept for such. See [`crate::spawn_blocking`].
+    /// Runs a closure that may block on a thread kept for such. See [`filch::spawn_blocking`](crate::spawn_blocking).
     #[track_caller]
     pub fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -106,7 +106,7 @@ impl Handle {
         self.shared.spawn_blocking(f, Location::caller())
     }
 
-    /// Runs a closure that computes for long on the workers. See [`crate::cpu`].
+    /// Runs a closure that computes for long on the workers. See [`filch::cpu`](crate::cpu).
     #[track_caller]
     pub fn cpu<F, T>(&self, f: F) -> JoinHandle<T>
     where

@@ -139,7 +139,7 @@ impl Runtime {
         self.shared.spawn(future, None, Location::caller())
     }
 
-    /// Runs a closure that may block on a thread kept for such. See [`crate::spawn_blocking`].
+    /// Runs a closure that may block on a thread kept for such. See [`filch::spawn_blocking`](crate::spawn_blocking).
     #[track_caller]
     pub fn spawn_blocking<F, T>(&self, f: F) -> JoinHandle<T>
     where
