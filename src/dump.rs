@@ -1,14 +1,15 @@
 //! The dump of tasks that tells why a program hangs.
 //!
-//! One format for every place that has tasks to show: `filch::task::dump` for users, and the test runner when a test hangs.
+//! One format for every place that has tasks to show: `filch::task::dump` for users, and the test runner when a test
+//! hangs.
 
 use std::fmt::{self, Display, Write};
 
 use filch_executor::leaf::WaitKind;
 use filch_executor::{TaskInfo, TaskState, WaitInfo};
 
-/// Writes what each of `tasks` is doing, for people: two lines a task, with its name, where it was spawned, its state, and what it waits for, since when,
-/// and where in the source.
+/// Writes what each of `tasks` is doing, for people: two lines a task, with its name, where it was spawned, its state,
+/// and what it waits for, since when, and where in the source.
 ///
 /// ```text
 /// 2 tasks are alive:
@@ -18,8 +19,8 @@ use filch_executor::{TaskInfo, TaskState, WaitInfo};
 ///     waiting for 3.2s for read #4 at src/main.rs:31:24
 /// ```
 ///
-/// Tasks that have ended are left out, and the others stand in the order of their ids. The text may change between versions: read it, or use
-/// [`TaskInfo`]'s methods in programs.
+/// Tasks that have ended are left out, and the others stand in the order of their ids. The text may change between
+/// versions: read it, or use [`TaskInfo`]'s methods in programs.
 ///
 /// # Example
 /// ```

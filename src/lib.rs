@@ -81,8 +81,7 @@ pub use time::FutureExt;
 
 pub mod future {
     //! The futures of [`gather()`](crate::gather()) and [`gather_results`](crate::gather_results), for who keeps one in
-    //! a struct. Other modules have such a sub-module too: [`net::future`](crate::net::future),
-    //! [`sync::future`](crate::sync::future).
+    //! a struct. Other modules have such a sub-module too, as [`sync::future`](crate::sync::future).
 
     pub use crate::structure::{Gather, GatherResults};
 }

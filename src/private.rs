@@ -1,8 +1,8 @@
 //! What the expansions of filch's macros call: `filch::__private`.
 //!
-//! Public because it is named from the user's crate, hidden because nobody writes these names by hand; nothing here is covered by version
-//! numbers. `#[filch::main]` calls [`main`], [`main_reported`] or [`main_local`], `#[filch::test]` calls [`test`],
-//! [`test_reported`] or [`test_local`]; the rest serves the structure macros.
+//! Public because it is named from the user's crate, hidden because nobody writes these names by hand; nothing here is
+//! covered by version numbers. `#[filch::main]` calls [`main`], [`main_reported`] or [`main_local`], `#[filch::test]`
+//! calls [`test`], [`test_reported`] or [`test_local`]; the rest serves the structure macros.
 //!
 //! rustc shows the line of a bound that is not met, so the lines of such bounds say what to do.
 
@@ -25,8 +25,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How a test process ends that cannot go on: as the test harness itself does after a failure.
 const FAILED: i32 = 101;
 
-/// Runs `#[filch::main]`'s body as the root task of a new runtime; what is left in the end is cancelled and waited for, at
-/// most for `limit`.
+/// Runs `#[filch::main]`'s body as the root task of a new runtime; what is left in the end is cancelled and waited for,
+/// at most for `limit`.
 #[track_caller]
 pub fn main<F>(builder: Builder, limit: Option<Duration>, body: F) -> F::Output
 where
@@ -138,8 +138,8 @@ where
     test(name, builder, timeout, async move { body.await.report() })
 }
 
-/// Runs `#[filch::test(local)]`'s body as a task on the calling thread. Nothing can take that thread away from a body that hangs, so a second
-/// thread ends the process after `timeout`.
+/// Runs `#[filch::test(local)]`'s body as a task on the calling thread. Nothing can take that thread away from a body
+/// that hangs, so a second thread ends the process after `timeout`.
 #[track_caller]
 pub fn test_local<F>(name: &str, builder: Builder, timeout: Duration, body: F) -> F::Output
 where
@@ -170,7 +170,8 @@ fn watch(name: &str, timeout: Duration, ended: &Receiver<()>, handle: &Handle) {
         "test `{name}` has not ended after {timeout:?}; {tasks}\n\
          A `local` test runs on its own thread, which cannot be stopped: this ends the whole test process.\n"
     );
-    // Written past the harness's capture, which would be lost with the process. If even that fails, the exit code still tells.
+    // Written past the harness's capture, which would be lost with the process. If even that fails, the exit code still
+    // tells.
     let _ = io::stderr().write_all(text.as_bytes());
     exit(FAILED);
 }

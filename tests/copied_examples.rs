@@ -1,7 +1,7 @@
 //! The examples of the crates behind `filch`, as a user sees and copies them: they name `filch` and nothing else.
 //!
-//! Where they stand, a hidden line gives the crate at hand the name `filch`, so that they are tested there too. Here that line is taken away, and
-//! what is left of each has to compile in a crate that depends on `filch` alone.
+//! Where they stand, a hidden line gives the crate at hand the name `filch`, so that they are tested there too. Here
+//! that line is taken away, and what is left of each has to compile in a crate that depends on `filch` alone.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

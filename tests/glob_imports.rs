@@ -1,8 +1,10 @@
-//! `use filch::net::*` and its like take no name away from whoever writes them: neither the standard library's nor the crate `futures`.
+//! `use filch::net::*` and its like take no name away from whoever writes them: neither the standard library's nor the
+//! crate `futures`.
 //!
-//! Every public module is imported by glob into a module of its own beside `futures`, which then uses the names that everybody uses. It is enough
-//! that it compiles. Two names are meant to be taken, as those of their models are: `filch::io` has a `Result` and an `Error`, like
-//! `std::io`; and `filch::test`, imported by `use filch::*`, is an attribute of that name.
+//! Every public module is imported by glob into a module of its own beside `futures`, which then uses the names that
+//! everybody uses. It is enough that it compiles. Two names are meant to be taken, as those of their models are:
+//! `filch::io` has a `Result` and an `Error`, like `std::io`; and `filch::test`, imported by `use filch::*`, is an
+//! attribute of that name.
 
 #![allow(unused_imports)]
 

@@ -54,10 +54,10 @@ impl Attribute {
 ///
 /// # A body that is not `Send`
 ///
-/// rustc then says "future cannot be sent between threads safely" and shows which value is held across which `.await`. Where
-/// it says "implementation of `Send` is not general enough" instead, it has lost track of a closure's lifetimes, often
-/// those of an `async |..|` closure that borrows; nothing is wrong with the body. Either way `#[filch::main(local)]` runs it,
-/// and so does `Runtime::block_on`, beside tasks that use every core.
+/// rustc then says "future cannot be sent between threads safely" and shows which value is held across which `.await`.
+/// Where it says "implementation of `Send` is not general enough" instead, it has lost track of a closure's lifetimes,
+/// often those of an `async |..|` closure that borrows; nothing is wrong with the body. Either way
+/// `#[filch::main(local)]` runs it, and so does `Runtime::block_on`, beside tasks that use every core.
 ///
 /// # Options
 ///

@@ -6,8 +6,9 @@
 //! strace -f -c target/debug/examples/system_calls epoll connections 1000
 //! ```
 //!
-//! `echo` answers requests on one connection, one event per wait. Both ends run in this one thread, so each request is two `recvfrom` and two
-//! `sendto`, of which the peer makes one each. `connections` accepts connections, waits for one request on each, answers and closes.
+//! `echo` answers requests on one connection, one event per wait. Both ends run in this one thread, so each request is
+//! two `recvfrom` and two `sendto`, of which the peer makes one each. `connections` accepts connections, waits for one
+//! request on each, answers and closes.
 
 use filch_reactor::{Direction, Io, Reactor};
 use std::io::{self, Read, Write};

@@ -1,8 +1,8 @@
 //! An I/O object together with its source.
 //!
-//! This is where it is guaranteed that a descriptor in the reactor's table is open: `Io` owns the object, never lends it mutably, and
-//! drops the source before it. An object that lends its descriptor for as long as it is borrowed (which is what `AsFd` and `AsSocket`
-//! promise) cannot close it under a shared borrow.
+//! This is where it is guaranteed that a descriptor in the reactor's table is open: `Io` owns the object, never lends
+//! it mutably, and drops the source before it. An object that lends its descriptor for as long as it is borrowed (which
+//! is what `AsFd` and `AsSocket` promise) cannot close it under a shared borrow.
 
 use crate::reactor::Reactor;
 use crate::source::Source;
@@ -12,8 +12,8 @@ use std::{fmt, io};
 
 /// An I/O object that belongs to a reactor.
 ///
-/// The object must be in non-blocking mode, or its operations block the thread instead of waiting. It can be borrowed, but not
-/// mutably: std's sockets do all their I/O through a shared reference.
+/// The object must be in non-blocking mode, or its operations block the thread instead of waiting. It can be borrowed,
+/// but not mutably: std's sockets do all their I/O through a shared reference.
 ///
 /// ```
 /// # #[cfg(unix)] fn main() -> std::io::Result<()> {
@@ -44,12 +44,13 @@ impl<T: AsSource> Io<T> {
         }
     }
 
-    /// As [`new`](Io::new), for an object that closes its descriptor when it is dropped, where no other descriptor refers to the same
-    /// open socket or file: what `accept`, `connect` and `bind` return, but not what `try_clone` touched.
+    /// As [`new`](Io::new), for an object that closes its descriptor when it is dropped, where no other descriptor
+    /// refers to the same open socket or file: what `accept`, `connect` and `bind` return, but not what `try_clone`
+    /// touched.
     ///
-    /// Then closing is enough to end the registration on some systems, and a system call is saved. Where the claim is wrong, nothing
-    /// breaks as long as the object lives, but events that nobody waits for can go on to end waits early, and a
-    /// descriptor that was not closed cannot be registered again.
+    /// Then closing is enough to end the registration on some systems, and a system call is saved. Where the claim is
+    /// wrong, nothing breaks as long as the object lives, but events that nobody waits for can go on to end waits
+    /// early, and a descriptor that was not closed cannot be registered again.
     pub fn new_sole(reactor: Arc<Reactor>, object: T) -> Io<T> {
         Io {
             source: Source::new(reactor, sys::descriptor(&object), true),

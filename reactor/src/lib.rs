@@ -1,8 +1,9 @@
 //! Readiness from the operating system, for the filch runtime.
 //!
-//! This crate turns "the kernel says that descriptor 7 can be read" into "wake this [`Waker`](std::task::Waker)". It knows
-//! neither tasks nor timers nor threads of its own: somebody else decides who sleeps in the selector and for how long,
-//! and wakes the wakers that are handed back. `filch-executor` is that somebody; users of filch never see this crate.
+//! This crate turns "the kernel says that descriptor 7 can be read" into "wake this [`Waker`](std::task::Waker)". It
+//! knows neither tasks nor timers nor threads of its own: somebody else decides who sleeps in the selector and for how
+//! long, and wakes the wakers that are handed back. `filch-executor` is that somebody; users of filch never see this
+//! crate.
 //!
 //! # The nouns
 //!
@@ -11,13 +12,15 @@
 //! - A **turn** is the right to sleep in the selector; one thread at a time holds it.
 //! - A **source** is one descriptor as the reactor sees it: its readiness, and the wakers of those who wait for it.
 //!   [`Io`] owns a source together with the I/O object itself.
-//! - **Readiness** is what is believed about a direction of a source. It is a hint: the truth is what the operation returns.
+//! - **Readiness** is what is believed about a direction of a source. It is a hint: the truth is what the operation
+//!   returns.
 //! - A **tick** counts the events of one direction, so that an old "it would block" cannot wipe out a newer event.
 //!
 //! # Reading order
 //!
-//! The modules are declared in the order in which they are best read, and import only what stands above them. Whoever wants only
-//! the argument why no event is ever lost reads the head of `source.rs`; each of its steps has a loom model in `models.rs`.
+//! The modules are declared in the order in which they are best read, and import only what stands above them. Whoever
+//! wants only the argument why no event is ever lost reads the head of `source.rs`; each of its steps has a loom model
+//! in `models.rs`.
 //!
 //! # Example
 //!

@@ -1,12 +1,14 @@
-//! loom models of this crate's protocols: the reactor, sources and waiters that ship, over the kernel in `selector/model.rs`.
+//! loom models of this crate's protocols: the reactor, sources and waiters that ship, over the kernel in
+//! `selector/model.rs`.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg filch_loom" LOOM_MAX_PREEMPTIONS=2 cargo test -p filch-reactor --release --lib
 //! ```
 //!
-//! A lost event shows as loom's "deadlock": the reader is parked and the poller asleep. Each model says which line was broken to see
-//! it fail. What loom cannot show are the orderings in `readiness.rs`: they keep a load and a compare-exchange in their places around a
-//! system call, and loom never moves an operation of one thread past another of the same thread.
+//! A lost event shows as loom's "deadlock": the reader is parked and the poller asleep. Each model says which line was
+//! broken to see it fail. What loom cannot show are the orderings in `readiness.rs`: they keep a load and a
+//! compare-exchange in their places around a system call, and loom never moves an operation of one thread past another
+//! of the same thread.
 
 use crate::primitive::{AtomicBool, AtomicUsize, Ordering};
 use crate::selector::epoll::Epoll;
@@ -341,10 +343,11 @@ fn an_event_of_a_source_that_has_gone_reaches_nobody() {
     });
 }
 
-/// Two notifiers, of which one may find that the other has already done it: both are heard, and what they wrote is seen.
+/// Two notifiers, of which one may find that the other has already done it: both are heard, and what they wrote is
+/// seen.
 ///
-/// Broken, and seen to fail: `Signal::notify` with Relaxed; `Signal::end` with Relaxed; `Signal::begin` storing WAITING without a look; `Signal::end`
-/// before the wait instead of after it.
+/// Broken, and seen to fail: `Signal::notify` with Relaxed; `Signal::end` with Relaxed; `Signal::begin` storing WAITING
+/// without a look; `Signal::end` before the wait instead of after it.
 #[test]
 fn a_notification_ends_this_wait_or_the_next() {
     loom::model(|| {
@@ -372,8 +375,8 @@ fn a_notification_ends_this_wait_or_the_next() {
 
 /// Whoever waits, registers or polls while the reactor closes is told.
 ///
-/// Broken, and seen to fail: `look` without the shutdown bit; `Reactor::close` without the notification; `Table::close` without
-/// refusing what comes after it.
+/// Broken, and seen to fail: `look` without the shutdown bit; `Reactor::close` without the notification; `Table::close`
+/// without refusing what comes after it.
 #[test]
 fn closing_reaches_everyone() {
     loom::model(|| {

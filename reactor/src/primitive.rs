@@ -1,8 +1,8 @@
 //! The atomics and the lock that the rest of this crate is written with.
 //!
-//! Ordinarily these are std's atomics and parking_lot's mutex. Under `--cfg filch_loom` they are loom's, so that `models.rs` can
-//! run the very code that ships through every interleaving. Reference counts stay std's in both worlds: no protocol here
-//! depends on when a count reaches zero.
+//! Ordinarily these are std's atomics and parking_lot's mutex. Under `--cfg filch_loom` they are loom's, so that
+//! `models.rs` can run the very code that ships through every interleaving. Reference counts stay std's in both worlds:
+//! no protocol here depends on when a count reaches zero.
 
 #[cfg(not(filch_loom))]
 mod real {

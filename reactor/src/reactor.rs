@@ -1,13 +1,14 @@
 //! The reactor: one selector, the table of its sources, and the right to poll.
 //!
-//! It has no thread. Whoever has nothing better to do takes the [`Turn`], sleeps in it, and wakes the wakers that it brings back;
-//! which thread that is, and until when it may sleep, is the executor's business.
+//! It has no thread. Whoever has nothing better to do takes the [`Turn`], sleeps in it, and wakes the wakers that it
+//! brings back; which thread that is, and until when it may sleep, is the executor's business.
 //!
 //! # Locks
 //!
-//! `events` (held for the whole of a turn), then `sources`, then one registration's waiters; never in another order, and never two
-//! registrations at once. No waker is woken, cloned or dropped under `sources`; none is woken or dropped under a registration's lock.
-//! The system calls `add` and `modify` happen under a registration's lock, so that those who wait for one source agree on what is armed.
+//! `events` (held for the whole of a turn), then `sources`, then one registration's waiters; never in another order,
+//! and never two registrations at once. No waker is woken, cloned or dropped under `sources`; none is woken or dropped
+//! under a registration's lock. The system calls `add` and `modify` happen under a registration's lock, so that those
+//! who wait for one source agree on what is armed.
 
 use crate::primitive::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::registration::Registration;
@@ -22,8 +23,8 @@ use std::{fmt, io};
 
 /// Readiness for any number of sources, from one selector of the operating system.
 ///
-/// Shared as `Arc<Reactor>`. Every [`Io`](crate::Io) holds one, so a reactor outlives its sources; [`close`](Reactor::close) is
-/// what ends them. There may be any number of reactors.
+/// Shared as `Arc<Reactor>`. Every [`Io`](crate::Io) holds one, so a reactor outlives its sources;
+/// [`close`](Reactor::close) is what ends them. There may be any number of reactors.
 ///
 /// ```
 /// # use filch_reactor::{Reactor, Selector};
@@ -48,7 +49,8 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// A reactor without sources. Where `Selector::Epoll` cannot be had, `Selector::Polling` runs instead: see [`selector`](Reactor::selector).
+    /// A reactor without sources. Where `Selector::Epoll` cannot be had, `Selector::Polling` runs instead: see
+    /// [`selector`](Reactor::selector).
     ///
     /// # Errors
     /// What the operating system answers: usually that the process or the system has too many open descriptors.
@@ -82,8 +84,8 @@ impl Reactor {
 
     /// Makes the wait that is running return early, or if there is none, the next one.
     ///
-    /// What the caller did before is visible to the thread whose wait returns. Any number of calls during one wait cost at most
-    /// one system call, and a call while nobody waits costs none.
+    /// What the caller did before is visible to the thread whose wait returns. Any number of calls during one wait cost
+    /// at most one system call, and a call while nobody waits costs none.
     ///
     /// # Panics
     /// If the operating system refuses to wake its own selector: nothing that sleeps could be relied on any more.
@@ -106,10 +108,11 @@ impl Reactor {
     }
 
     /// Ends all waiting, for good: every waiter is handed back to be woken by the caller, and finds that its next
-    /// [`poll_ready`](crate::Source::poll_ready) fails. A running wait returns early, later ones fail. Sources may outlive this;
-    /// one that never had to wait learns of it when it first does.
+    /// [`poll_ready`](crate::Source::poll_ready) fails. A running wait returns early, later ones fail. Sources may
+    /// outlive this; one that never had to wait learns of it when it first does.
     pub fn close(&self, woken: &mut Vec<Waker>) {
-        // Orderings: Release, against the Acquire in `Turn::wait`. A wait that misses it is ended by the notification below.
+        // Orderings: Release, against the Acquire in `Turn::wait`. A wait that misses it is ended by the notification
+        // below.
         self.closed.store(true, Ordering::Release);
         let sources = self.sources.lock().close();
         for source in &sources {
@@ -170,11 +173,11 @@ pub struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Sleeps until there are events, somebody calls [`Reactor::notify`], or `timeout` is over: never earlier, with the clock's full
-    /// resolution. `None` is no limit; zero only looks. A signal may end it early as well.
+    /// Sleeps until there are events, somebody calls [`Reactor::notify`], or `timeout` is over: never earlier, with the
+    /// clock's full resolution. `None` is no limit; zero only looks. A signal may end it early as well.
     ///
-    /// The wakers of all who waited for what happened are pushed to `woken`; wake them, preferably after dropping the turn. Returns
-    /// the number of events that were for a source, whether or not anybody waited for them.
+    /// The wakers of all who waited for what happened are pushed to `woken`; wake them, preferably after dropping the
+    /// turn. Returns the number of events that were for a source, whether or not anybody waited for them.
     ///
     /// # Errors
     /// After [`Reactor::close`], and whatever else the operating system may say against waiting.

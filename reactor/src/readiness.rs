@@ -15,10 +15,10 @@
 //! | urgent | an event reports an exceptional condition | a read of this tick would block |
 //! | shutdown | the reactor closes | never |
 //!
-//! A direction's **tick** counts its events. An operation starts by reading the word ([`Ready`]) and, when it would block,
-//! clears only if the tick is still the same: a newer event may already speak of what the operation did not see.
-//! The ticks are apart because the directions are: a write event must not keep a reader from clearing. A tick wraps after
-//! 2^28 events; for a stale clear to pass, exactly that many would have to come during one operation.
+//! A direction's **tick** counts its events. An operation starts by reading the word ([`Ready`]) and, when it would
+//! block, clears only if the tick is still the same: a newer event may already speak of what the operation did not see.
+//! The ticks are apart because the directions are: a write event must not keep a reader from clearing. A tick wraps
+//! after 2^28 events; for a stale clear to pass, exactly that many would have to come during one operation.
 //!
 //! Closed bits survive a *short* operation, so that an end of stream behind the last bytes is seen: the kernel may have
 //! reported both in one edge and will never report the end again. They do not survive "would block": a stream that has
@@ -39,7 +39,8 @@ pub enum Direction {
     Write,
 }
 
-/// Evidence that a direction was seen ready: what [`Source::clear`](crate::Source::clear) needs in order to forget exactly that.
+/// Evidence that a direction was seen ready: what [`Source::clear`](crate::Source::clear) needs in order to forget
+/// exactly that.
 ///
 /// Obtain it *before* the operation whose failure it is to explain.
 #[derive(Clone, Copy, Debug)]
@@ -168,7 +169,8 @@ impl Snapshot {
         (lane.tick(self.0) == u64::from(ready.tick)).then_some(Snapshot(self.0 & !lane.disproved))
     }
 
-    /// As `after_would_block`, but the closed bit stays; and reads that stop at an urgent mark prove nothing about what is behind it.
+    /// As `after_would_block`, but the closed bit stays; and reads that stop at an urgent mark prove nothing about what
+    /// is behind it.
     fn after_short(self, ready: Ready) -> Option<Snapshot> {
         let lane = Lane::of(ready.direction);
         let marked = ready.direction == Direction::Read && self.0 & Event::URGENT.0 != 0;
@@ -185,8 +187,8 @@ impl Readiness {
         Readiness(AtomicU64::new(Snapshot::FRESH.0))
     }
 
-    /// Orderings: Acquire keeps the operation that follows behind this load. If it could run ahead, it might say "would block"
-    /// of a moment before the event whose tick was read here, and clearing would lose that event.
+    /// Orderings: Acquire keeps the operation that follows behind this load. If it could run ahead, it might say "would
+    /// block" of a moment before the event whose tick was read here, and clearing would lose that event.
     #[inline]
     pub(crate) fn load(&self) -> Snapshot {
         Snapshot(self.0.load(Ordering::Acquire))
@@ -213,9 +215,10 @@ impl Readiness {
         self.0.fetch_or(SHUTDOWN, Ordering::Release);
     }
 
-    /// Orderings: Release on success. An event's word is visible to whoever sees it with everything the poller did before; a
-    /// clear stays behind the operation that justifies it. Against `load`'s Acquire. A failed attempt publishes nothing and
-    /// decides on the value it got, which is re-checked by the next attempt, so Relaxed is enough.
+    /// Orderings: Release on success. An event's word is visible to whoever sees it with everything the poller did
+    /// before; a clear stays behind the operation that justifies it. Against `load`'s Acquire. A failed attempt
+    /// publishes nothing and decides on the value it got, which is re-checked by the next attempt, so Relaxed is
+    /// enough.
     fn update(&self, mut transition: impl FnMut(Snapshot) -> Option<Snapshot>) {
         let mut now = self.0.load(Ordering::Relaxed);
         while let Some(next) = transition(Snapshot(now)) {

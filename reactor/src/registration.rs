@@ -14,8 +14,8 @@ use std::task::Waker;
 #[derive(Debug)]
 pub(crate) struct Registration {
     pub(crate) readiness: Readiness,
-    /// The source's name in the selector; `Token::NONE` before there is one, and after the source has gone. Written under the
-    /// lock of `parked`, and by the source's end.
+    /// The source's name in the selector; `Token::NONE` before there is one, and after the source has gone. Written
+    /// under the lock of `parked`, and by the source's end.
     ///
     /// Orderings: Relaxed. Without the lock it is a hint, or a number to show; the source's end is alone by then.
     token: AtomicUsize,
@@ -48,7 +48,8 @@ impl Registration {
         self.token.store(Token::NONE.0, Ordering::Relaxed);
     }
 
-    /// Begins to watch the descriptor under that token. False: somebody else did so in the meantime, the token is not needed.
+    /// Begins to watch the descriptor under that token. False: somebody else did so in the meantime, the token is not
+    /// needed.
     pub(crate) fn add(
         &self,
         engine: &Engine,

@@ -10,11 +10,11 @@
 //!    +-------------- notify: nobody to wake, the next wait does not sleep -----+
 //! ```
 //!
-//! A notifier that finds NOTIFIED owes nothing: whoever set it woke the selector, or will in a moment, or nobody sleeps. One that
-//! finds WAITING wakes the selector. It may do so late, after the wait has ended by itself: then the next wait ends at
-//! once without cause, which is harmless. One that finds IDLE makes no system call: the next `begin` finds the word and
-//! does not sleep. Since all of this is one word, read and written by read-modify-writes alone, there is no moment between
-//! two waits in which a notification could be missed.
+//! A notifier that finds NOTIFIED owes nothing: whoever set it woke the selector, or will in a moment, or nobody
+//! sleeps. One that finds WAITING wakes the selector. It may do so late, after the wait has ended by itself: then the
+//! next wait ends at once without cause, which is harmless. One that finds IDLE makes no system call: the next `begin`
+//! finds the word and does not sleep. Since all of this is one word, read and written by read-modify-writes alone,
+//! there is no moment between two waits in which a notification could be missed.
 
 use crate::primitive::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -37,8 +37,8 @@ impl Signal {
 
     /// Asks for an early return. True: the caller must wake the selector.
     ///
-    /// Orderings: Release publishes what the notifier did before to the thread whose `end` sees this, whether or not this call was
-    /// the one that woke it: a later notifier's read-modify-write continues this one's release sequence.
+    /// Orderings: Release publishes what the notifier did before to the thread whose `end` sees this, whether or not
+    /// this call was the one that woke it: a later notifier's read-modify-write continues this one's release sequence.
     #[must_use = "the selector must be woken"]
     pub(crate) fn notify(&self) -> bool {
         self.state.swap(NOTIFIED, Ordering::Release) == WAITING

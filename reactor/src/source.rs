@@ -18,29 +18,33 @@
 //!
 //! # Why no event is lost
 //!
-//! *An event during the operation.* The kernel had something new after the operation looked, and reports it. If (a) comes before the clear of
-//! step 2, the tick has moved and the clear does nothing. If it comes after, the word is ready again for step 3 or 5. The order
-//! that matters is that the tick is loaded before the operation begins; the Acquire in `Readiness::load` is there for that.
+//! *An event during the operation.* The kernel had something new after the operation looked, and reports it. If (a)
+//! comes before the clear of step 2, the tick has moved and the clear does nothing. If it comes after, the word is
+//! ready again for step 3 or 5. The order that matters is that the tick is loaded before the operation begins; the
+//! Acquire in `Readiness::load` is there for that.
 //!
-//! *An event while the waker is being left.* Steps 5 and 6 and step (b) exclude each other. If (b) comes later, it finds the waker. If it came
-//! earlier, then (a) did too, and the lock made it visible: step 5 sees it. This is why an event sets before it takes, and why a waiter looks
-//! after it has locked.
+//! *An event while the waker is being left.* Steps 5 and 6 and step (b) exclude each other. If (b) comes later, it
+//! finds the waker. If it came earlier, then (a) did too, and the lock made it visible: step 5 sees it. This is why an
+//! event sets before it takes, and why a waiter looks after it has locked.
 //!
-//! *An event before the registration.* No edge is owed for what happened before step 4, but `add` reports everything that is ready at that
-//! moment, so what came between "would block" and `add` comes as an event of its own, to which all of the above applies. The same holds when
-//! interest is added or re-armed.
+//! *An event before the registration.* No edge is owed for what happened before step 4, but `add` reports everything
+//! that is ready at that moment, so what came between "would block" and `add` comes as an event of its own, to which
+//! all of the above applies. The same holds when interest is added or re-armed.
 //!
-//! *An end of stream behind the last bytes.* Both can come in one event, and then no other ever comes. A reader who stops at a short
-//! read would wait for ever; [`Source::clear_short`] therefore leaves the closed bit alone, and does nothing where the
-//! selector does not report the end of a stream.
+//! *An end of stream behind the last bytes.* Both can come in one event, and then no other ever comes. A reader who
+//! stops at a short read would wait for ever; [`Source::clear_short`] therefore leaves the closed bit alone, and does
+//! nothing where the selector does not report the end of a stream.
 //!
-//! *Two who register at once.* Each takes a place in the table, one wins under the waiters' lock, and the other gives its place back.
+//! *Two who register at once.* Each takes a place in the table, one wins under the waiters' lock, and the other gives
+//! its place back.
 //!
-//! *The end.* [`Reactor::close`] sets the shutdown bit as (a) sets readiness, and then takes the wakers as (b) does; step 5 looks for it too.
-//! A source that is about to register either finds the table closed or is in it when it is emptied.
+//! *The end.* [`Reactor::close`] sets the shutdown bit as (a) sets readiness, and then takes the wakers as (b) does;
+//! step 5 looks for it too. A source that is about to register either finds the table closed or is in it when it is
+//! emptied.
 //!
-//! *A source that goes* leaves the table before its descriptor can be closed, so a descriptor in the table is open, and an event that was already
-//! picked up finds nobody under its token. Its waiters cannot still wait: their futures borrow the source. The wakers that they left are dropped.
+//! *A source that goes* leaves the table before its descriptor can be closed, so a descriptor in the table is open, and
+//! an event that was already picked up finds nobody under its token. Its waiters cannot still wait: their futures
+//! borrow the source. The wakers that they left are dropped.
 
 use crate::reactor::Reactor;
 use crate::readiness::{Direction, Ready, Snapshot};
@@ -82,16 +86,17 @@ impl Source {
 
     /// Waits until an operation in that direction is worth a try.
     ///
-    /// Ready is a hint, seen with one atomic load: try the operation, and when it would block, [`clear`](Source::clear) what was
-    /// returned here and poll again. A fresh source is assumed ready both ways.
+    /// Ready is a hint, seen with one atomic load: try the operation, and when it would block, [`clear`](Source::clear)
+    /// what was returned here and poll again. A fresh source is assumed ready both ways.
     ///
-    /// With a `waiter`, any number of futures can wait for the same direction; each must [`forget`](Source::forget) its waiter when it
-    /// is dropped. Without, the waker goes to the direction's one slot, where the last caller replaces the one before it.
-    /// An event wakes all waiters of its direction.
+    /// With a `waiter`, any number of futures can wait for the same direction; each must [`forget`](Source::forget) its
+    /// waiter when it is dropped. Without, the waker goes to the direction's one slot, where the last caller replaces
+    /// the one before it. An event wakes all waiters of its direction.
     ///
     /// # Errors
-    /// When the runtime has shut down; when the operating system refuses to watch the descriptor, which it does for regular files
-    /// ([`io::ErrorKind::Unsupported`]), for one that is watched already ([`io::ErrorKind::AlreadyExists`]), or for want of memory.
+    /// When the runtime has shut down; when the operating system refuses to watch the descriptor, which it does for
+    /// regular files ([`io::ErrorKind::Unsupported`]), for one that is watched already
+    /// ([`io::ErrorKind::AlreadyExists`]), or for want of memory.
     #[inline]
     pub fn poll_ready(
         &self,
@@ -116,19 +121,19 @@ impl Source {
 
     /// Forgets a readiness after the operation that it led to would have blocked, unless a newer event has come.
     ///
-    /// The operation must have been tried on this descriptor and in that direction, after `ready` was obtained: an answer of "would block" that
-    /// did not come from there makes later waits miss what is already there.
+    /// The operation must have been tried on this descriptor and in that direction, after `ready` was obtained: an
+    /// answer of "would block" that did not come from there makes later waits miss what is already there.
     pub fn clear(&self, ready: Ready) {
         self.registration.readiness.clear(ready);
     }
 
-    /// Forgets a readiness after an operation that moved some bytes but fewer than it was asked to, so that the attempt that would
-    /// tell that there is no more can be saved. Does nothing where that is not sound: reading, with a selector that does not
-    /// report the end of a stream.
+    /// Forgets a readiness after an operation that moved some bytes but fewer than it was asked to, so that the attempt
+    /// that would tell that there is no more can be saved. Does nothing where that is not sound: reading, with a
+    /// selector that does not report the end of a stream.
     ///
-    /// Only for byte streams on which a short operation proves that the next would block: TCP sockets and ordinary pipes. Not for datagrams,
-    /// terminals, pipes in packet mode or inotify. A Unix stream also ends a read early behind bytes that carry descriptors: there, call
-    /// it for a read only if the message did not have any.
+    /// Only for byte streams on which a short operation proves that the next would block: TCP sockets and ordinary
+    /// pipes. Not for datagrams, terminals, pipes in packet mode or inotify. A Unix stream also ends a read early
+    /// behind bytes that carry descriptors: there, call it for a read only if the message did not have any.
     pub fn clear_short(&self, ready: Ready) {
         let traits = self.reactor.engine().traits();
         if ready.direction() == Direction::Write || traits.short_read_clears {
@@ -239,7 +244,8 @@ impl Source {
         self.leave(false)
     }
 
-    /// Leaves the table, and the selector too unless closing the descriptor does that. Once, however often it is called.
+    /// Leaves the table, and the selector too unless closing the descriptor does that. Once, however often it is
+    /// called.
     fn leave(&mut self, closing: bool) -> io::Result<()> {
         let token = self.registration.token();
         if token == Token::NONE {

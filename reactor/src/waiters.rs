@@ -1,10 +1,11 @@
 //! Who waits for one source: plain data behind the registration's lock.
 //!
 //! Nearly every source has at most one reader and one writer, so each direction has one slot in place. Futures that may
-//! exist any number of times (several tasks that accept from one listener) take a place in a slab that is only allocated for them.
+//! exist any number of times (several tasks that accept from one listener) take a place in a slab that is only
+//! allocated for them.
 //!
-//! Nothing here wakes, and nothing drops a waker: wakers that are done with are handed out, because dropping one may drop a
-//! task and with it other sources, whose locks are of the same kind as the one that is held here.
+//! Nothing here wakes, and nothing drops a waker: wakers that are done with are handed out, because dropping one may
+//! drop a task and with it other sources, whose locks are of the same kind as the one that is held here.
 
 use crate::readiness::{Direction, Event};
 use slab::Slab;
@@ -12,8 +13,9 @@ use std::task::Waker;
 
 /// A future's place among those who wait for one source. A fresh one ([`Waiter::default`]) holds no place yet.
 ///
-/// It is good for one source at a time: hand it to [`Source::forget`](crate::Source::forget) when its future is dropped, before it is
-/// used with another source. It takes no memory of the source until [`Source::poll_ready`](crate::Source::poll_ready) first returns Pending.
+/// It is good for one source at a time: hand it to [`Source::forget`](crate::Source::forget) when its future is
+/// dropped, before it is used with another source. It takes no memory of the source until
+/// [`Source::poll_ready`](crate::Source::poll_ready) first returns Pending.
 #[derive(Debug, Default)]
 pub struct Waiter {
     place: Option<usize>,

@@ -1,9 +1,9 @@
 //! Standard input.
 //!
-//! A terminal cannot be put into non-blocking mode without changing it for every other program, so a
-//! read blocks a thread. That thread belongs to the process, like standard input itself, and is detached: no runtime waits for it,
-//! and a program can end while nobody presses a key. It reads only when a task wants to: [`Shared`]
-//! is the place where wishes and bytes meet.
+//! A terminal cannot be put into non-blocking mode without changing it for every other program, so a read blocks a
+//! thread. That thread belongs to the process, like standard input itself, and is detached: no runtime waits for it,
+//! and a program can end while nobody presses a key. It reads only when a task wants to: [`Shared`] is the place where
+//! wishes and bytes meet.
 
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_io::AsyncRead;

@@ -154,7 +154,8 @@ impl<'a> Endpoint<'a> {
         let call = || recv::recv_uninit(&self.socket, self.kind, buf);
         let count = try_transfer(self.source, Direction::Read, call)?;
         let filled = std::ptr::from_mut(&mut buf[..count]) as *mut [u8];
-        // SAFETY: `recv_uninit` has initialised so many bytes, `MaybeUninit<u8>` has the layout of `u8`, and nobody else has `buf`.
+        // SAFETY: `recv_uninit` has initialised so many bytes, `MaybeUninit<u8>` has the layout of `u8`, and nobody
+        // else has `buf`.
         Ok(unsafe { &mut *filled })
     }
 

@@ -180,8 +180,8 @@ macro_rules! stream_surface {
 
             /// Splits into two halves that borrow the stream, for two futures of one task.
             ///
-            /// Where `AsyncReadExt` is imported, `stream.split()` is that trait's, which takes the stream and puts a lock
-            /// around it: write `TcpStream::split(&mut stream)` there.
+            /// Where `AsyncReadExt` is imported, `stream.split()` is that trait's, which takes the stream and puts a
+            /// lock around it: write `TcpStream::split(&mut stream)` there.
             pub fn split(
                 &mut self,
             ) -> (

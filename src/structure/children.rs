@@ -1,17 +1,20 @@
 //! Child tasks that are waited for together: how many still run, and what failed first.
 //!
-//! The children of one gather share a [`Shared`]: a count, the first failure, and the one waker of whoever waits. Each child's future is wrapped so
-//! that it reports there, and the waiter is woken twice at most, by the first failure and by the last child, however many there are; polling
-//! thousands of `JoinHandle`s at each wake would make the work quadratic.
+//! The children of one gather share a [`Shared`]: a count, the first failure, and the one waker of whoever waits. Each
+//! child's future is wrapped so that it reports there, and the waiter is woken twice at most, by the first failure and
+//! by the last child, however many there are; polling thousands of `JoinHandle`s at each wake would make the work
+//! quadratic.
 //!
-//! What "gone" means here: a child's [`Guard`] is the last field of its wrapper, so it counts the child out after the user's future was dropped,
-//! whether that future finished, panicked, was aborted, or never ran because the runtime shut down.
+//! What "gone" means here: a child's [`Guard`] is the last field of its wrapper, so it counts the child out after the
+//! user's future was dropped, whether that future finished, panicked, was aborted, or never ran because the runtime
+//! shut down.
 //!
-//! Not here: the handles. They differ in type in `gather!` and stand in a `Vec` in `gather`, so the waiter keeps them and tells
-//! [`Children::poll_done`] how to abort them.
+//! Not here: the handles. They differ in type in `gather!` and stand in a `Vec` in `gather`, so the waiter keeps them
+//! and tells [`Children::poll_done`] how to abort them.
 //!
-//! Orderings: [`Guard`]'s `fetch_sub(Release)` pairs with the waiter's `load(Acquire)` of zero, so whatever the children's destructors did is seen by
-//! the waiter. That no wake is lost is `AtomicWaker`'s contract: register, then look; change, then wake.
+//! Orderings: [`Guard`]'s `fetch_sub(Release)` pairs with the waiter's `load(Acquire)` of zero, so whatever the
+//! children's destructors did is seen by the waiter. That no wake is lost is `AtomicWaker`'s contract: register, then
+//! look; change, then wake.
 
 use std::any::Any;
 use std::future::Future;
@@ -120,7 +123,8 @@ impl<E: Send + 'static> Children<E> {
         }
     }
 
-    /// Waits until no child's future exists any more. At the first failure `abort` is called, once; it has to abort every child.
+    /// Waits until no child's future exists any more. At the first failure `abort` is called, once; it has to abort
+    /// every child.
     ///
     /// # Errors
     /// The first child's error.
@@ -236,7 +240,8 @@ impl<T, E, F: Future<Output = Result<T, E>>> Future for Attempt<F, E> {
             Ok(Poll::Ready(Err(error))) => Failure::Error(error),
             Err(panic) => Failure::Panic(panic),
         };
-        // A second panic has no caller to be resumed in: it stays this task's own, and is reported as any that nobody joins.
+        // A second panic has no caller to be resumed in: it stays this task's own, and is reported as any that nobody
+        // joins.
         if let Err(Failure::Panic(panic)) = this.guard.shared.fail(failure) {
             resume_unwind(panic);
         }

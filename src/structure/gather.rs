@@ -1,8 +1,8 @@
 //! `gather!`, `gather` and `gather_results`: asyncio's `gather` on every core, with no stray task in the end.
 //!
-//! asyncio's lets the siblings of an error run on; these cancel them and wait until they are gone, which is what its users reach for
-//! `TaskGroup` to get. Otherwise the semantics are asyncio's: the children are scheduled at the call, the outputs come in argument order, and
-//! dropping the gather (asyncio: cancelling it) cancels every child.
+//! asyncio's lets the siblings of an error run on; these cancel them and wait until they are gone, which is what its
+//! users reach for `TaskGroup` to get. Otherwise the semantics are asyncio's: the children are scheduled at the call,
+//! the outputs come in argument order, and dropping the gather (asyncio: cancelling it) cancels every child.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -17,15 +17,17 @@ use super::children::{Child, Children};
 
 /// Runs several futures as tasks of their own, on every core, and gives all their values or the first error.
 ///
-/// Each argument is a `Send + 'static` future of a `Result` (or becomes one: [`IntoFuture`]), all with the same error type; the values may differ in type, and any number of
-/// futures can be given. All arguments are evaluated, then all are spawned, then the macro awaits (so it works in `async` code only):
+/// Each argument is a `Send + 'static` future of a `Result` (or becomes one: [`IntoFuture`]), all with the same error
+/// type; the values may differ in type, and any number of futures can be given. All arguments are evaluated, then all
+/// are spawned, then the macro awaits (so it works in `async` code only):
 ///
 /// - When all have succeeded it returns their values.
-/// - The first `Err` or panic aborts all others. When the future of every one of them has been dropped, the error is returned, or the panic resumed. Errors of
-///   the others meanwhile are dropped. A child that is itself waiting in a gather is gone when its future is; its own children have been aborted then, and
-///   end at their next scheduling.
+/// - The first `Err` or panic aborts all others. When the future of every one of them has been dropped, the error is
+///   returned, or the panic resumed. Errors of the others meanwhile are dropped. A child that is itself waiting in a
+///   gather is gone when its future is; its own children have been aborted then, and end at their next scheduling.
 ///
-/// For a number of futures known only at run time see [`gather()`](crate::gather()); for futures that borrow, [`try_join!`](crate::try_join!).
+/// For a number of futures known only at run time see [`gather()`](crate::gather()); for futures that borrow,
+/// [`try_join!`](crate::try_join!).
 ///
 /// # Returns
 /// `Ok` with a tuple of the values in argument order; `Ok(())` without arguments.
@@ -34,7 +36,8 @@ use super::children::{Child, Children};
 /// The error of the future that failed first in time.
 ///
 /// # Panics
-/// With the panic of the future that panicked first, if no error came before it; outside a runtime; and if the runtime shuts down meanwhile.
+/// With the panic of the future that panicked first, if no error came before it; outside a runtime; and if the runtime
+/// shuts down meanwhile.
 ///
 /// # Cancel safety
 /// Dropping the surrounding future aborts every child. It does not wait for them: a drop cannot.
@@ -74,8 +77,9 @@ macro_rules! __gather {
 
 /// Runs every future of `futures` as a task of its own, on every core, and gives all their values or the first error.
 ///
-/// As [`gather!`](crate::gather!), for any number of futures of one type. The tasks are spawned here, at the call, and run whether or not the
-/// returned future is polled yet. A failure is acted on when the returned future is polled, so await it.
+/// As [`gather!`](crate::gather!), for any number of futures of one type. The tasks are spawned here, at the call, and
+/// run whether or not the returned future is polled yet. A failure is acted on when the returned future is polled, so
+/// await it.
 ///
 /// # Returns
 /// `Ok` with the values in the order of `futures`; an empty `Vec` at once if there are none.
@@ -84,8 +88,8 @@ macro_rules! __gather {
 /// The error of the future that failed first in time, after every other one was aborted and dropped.
 ///
 /// # Panics
-/// This call panics outside a runtime. The returned future panics with the panic of the future that panicked first, if no error came before it; if the runtime
-/// shuts down meanwhile; and if it is polled again after its end.
+/// This call panics outside a runtime. The returned future panics with the panic of the future that panicked first, if
+/// no error came before it; if the runtime shuts down meanwhile; and if it is polled again after its end.
 ///
 /// # Cancel safety
 /// Dropping the returned future aborts every child. Awaiting `&mut gather` may be dropped and taken up again.
@@ -154,8 +158,9 @@ impl<T, E> fmt::Debug for Gather<T, E> {
 
 /// Runs every future of `futures` as a task of its own, on every core, and gives what became of each.
 ///
-/// Nothing that happens to one child affects another: this is asyncio's `gather(.., return_exceptions=True)`. A future's own `Err` is an output like any other; the
-/// [`JoinError`] around it tells of a panic, or of a runtime that shut down. The tasks are spawned here, at the call.
+/// Nothing that happens to one child affects another: this is asyncio's `gather(.., return_exceptions=True)`. A
+/// future's own `Err` is an output like any other; the [`JoinError`] around it tells of a panic, or of a runtime that
+/// shut down. The tasks are spawned here, at the call.
 ///
 /// # Returns
 /// One `Result` per future, in the order of `futures`, when the last has ended.
@@ -246,8 +251,8 @@ impl<T, O> Outputs<T, O> {
         self.handles.iter().for_each(Child::abort);
     }
 
-    /// Takes the outputs one after the other, going on where it stopped. The children are gone by now, so a handle is pending at most for the moment until
-    /// its task has stored its output, or because the caller's budget is used up.
+    /// Takes the outputs one after the other, going on where it stopped. The children are gone by now, so a handle is
+    /// pending at most for the moment until its task has stored its output, or because the caller's budget is used up.
     fn poll_all(
         &mut self,
         cx: &mut Context<'_>,

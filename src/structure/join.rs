@@ -1,9 +1,10 @@
 //! `join!` and `try_join!`: several futures polled inside the calling task.
 //!
-//! Nothing is spawned or allocated and everything may be borrowed. In return one future's long poll delays the others, and all of them use one
-//! core: for work, `gather!` is the tool. Called by users, through the macros alone.
+//! Nothing is spawned or allocated and everything may be borrowed. In return one future's long poll delays the others,
+//! and all of them use one core: for work, `gather!` is the tool. Called by users, through the macros alone.
 
-/// Who is polled first. A task's cooperative budget may be used up before the last future is reached, so the first place goes round.
+/// Who is polled first. A task's cooperative budget may be used up before the last future is reached, so the first
+/// place goes round.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Turn {
@@ -34,12 +35,13 @@ impl Turn {
 
 /// Waits for several futures inside the calling task, and gives all their outputs.
 ///
-/// Nothing is spawned: the futures run one at a time, on whatever thread runs the caller, and may borrow from it. Each time the caller is polled
-/// another of them is polled first, so that none can use up the task's budget for ever; `join!(biased; a, b)` always polls in the order given. For
-/// futures that should use several cores see [`gather!`](crate::gather!).
+/// Nothing is spawned: the futures run one at a time, on whatever thread runs the caller, and may borrow from it. Each
+/// time the caller is polled another of them is polled first, so that none can use up the task's budget for ever;
+/// `join!(biased; a, b)` always polls in the order given. For futures that should use several cores see
+/// [`gather!`](crate::gather!).
 ///
-/// Works in `async` code only, since it awaits. Any number of futures can be given, each of any output, and whatever else
-/// can be awaited ([`IntoFuture`]).
+/// Works in `async` code only, since it awaits. Any number of futures can be given, each of any output, and whatever
+/// else can be awaited ([`IntoFuture`]).
 ///
 /// # Returns
 /// A tuple of the outputs in argument order, once the last of them is there; `()` without arguments.

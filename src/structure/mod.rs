@@ -9,8 +9,8 @@
 //!
 //! This is not where single tasks are made or joined: that is `spawn` and `JoinHandle`.
 //!
-//! Reading order: `named.rs` gives the macros' futures names, `join.rs` polls them in place, `children.rs` counts tasks and keeps their
-//! first failure, `gather.rs` builds the gathers on it.
+//! Reading order: `named.rs` gives the macros' futures names, `join.rs` polls them in place, `children.rs` counts tasks
+//! and keeps their first failure, `gather.rs` builds the gathers on it.
 
 mod named;
 

@@ -1,8 +1,8 @@
 //! Names for the futures of a macro: how `join!(a, b, ..)` gets a variable for each of any number of arguments.
 //!
-//! `macro_rules` cannot count or invent names, but a name that a macro writes is a different variable each time the macro is expanded. So
-//! [`__named!`] takes the arguments a few at a time, writes the same names beside them at every step, and hands the pairs on. Eight a step keeps
-//! a thousand futures within the compiler's default recursion limit.
+//! `macro_rules` cannot count or invent names, but a name that a macro writes is a different variable each time the
+//! macro is expanded. So [`__named!`] takes the arguments a few at a time, writes the same names beside them at every
+//! step, and hands the pairs on. Eight a step keeps a thousand futures within the compiler's default recursion limit.
 
 /// Expands to `callback!(options (name future) (name future) ..)`, the names all different.
 #[doc(hidden)]

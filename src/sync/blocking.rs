@@ -25,7 +25,8 @@ impl Wake for Sleeper {
 }
 
 impl Sleeper {
-    /// Orderings: Acquire pairs with the Release above. The flag stays if somebody else uses up the thread's token, as the poll in between may.
+    /// Orderings: Acquire pairs with the Release above. The flag stays if somebody else uses up the thread's token, as
+    /// the poll in between may.
     fn sleep(&self) {
         while !self.woken.swap(false, Acquire) {
             thread::park();

@@ -3,8 +3,9 @@
 //! This file and `mutex.rs` import each other: a guard gives back what its mutex has, and a mutex makes guards. Each is
 //! half of one thing, and what neither could do without the other is one call in either direction.
 //!
-//! Rule: a guard is made by whoever got the mutex's permit, and gives it back when it is dropped; in between the mutex names the task that made it. So it has exclusive access to the value, which it lends as far
-//! as itself is borrowed. The markers make a guard `Sync` only if the value is, as it lends out `&T`.
+//! Rule: a guard is made by whoever got the mutex's permit, and gives it back when it is dropped; in between the mutex
+//! names the task that made it. So it has exclusive access to the value, which it lends as far as itself is borrowed.
+//! The markers make a guard `Sync` only if the value is, as it lends out `&T`.
 
 use super::mutex::Mutex;
 use std::fmt;

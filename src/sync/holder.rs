@@ -1,7 +1,7 @@
 //! Which task holds a [`Mutex`](super::Mutex): for whoever looks from outside, nothing depends on it.
 //!
-//! It is written by whoever has the permit: a guard says who made it, and takes that back before the permit goes on. So a mutex that was handed to a task which has not run since
-//! names nobody, rather than the one that is done with it.
+//! It is written by whoever has the permit: a guard says who made it, and takes that back before the permit goes on. So
+//! a mutex that was handed to a task which has not run since names nobody, rather than the one that is done with it.
 //!
 //! Orderings: Relaxed. The permit orders the writes, and a reader sees some state of a moment ago anyhow.
 

@@ -1,14 +1,18 @@
-//! The lock inside every primitive of this module: for a handful of instructions at a time, never across a call into code of others, but for the clone of a waker.
+//! The lock inside every primitive of this module: for a handful of instructions at a time, never across a call into
+//! code of others, but for the clone of a waker.
 //!
-//! Taking it is one read-modify-write, giving it back one store. That is half of what a lock costs on which a thread can sleep, and since a channel or a
-//! mutex does nothing else on its fast path, it is half of what an operation costs. The price is that a thread which finds it taken has to wait by itself.
-//! It spins for as long as a section takes, then yields: the holder may have been preempted. Should that not help, it sleeps, so that a thread of real-time
-//! priority cannot keep the holder from running for ever.
+//! Taking it is one read-modify-write, giving it back one store. That is half of what a lock costs on which a thread
+//! can sleep, and since a channel or a mutex does nothing else on its fast path, it is half of what an operation costs.
+//! The price is that a thread which finds it taken has to wait by itself. It spins for as long as a section takes, then
+//! yields: the holder may have been preempted. Should that not help, it sleeps, so that a thread of real-time priority
+//! cannot keep the holder from running for ever.
 //!
-//! What may be done with the lock held: read and write plain fields, clone a waker. Not: wake or drop a waker, drop a user's value, block, take another lock.
+//! What may be done with the lock held: read and write plain fields, clone a waker. Not: wake or drop a waker, drop a
+//! user's value, block, take another lock.
 //!
-//! A clone is code of others, and allowed because a wait would take the lock twice without it. It may panic, which gives the lock back. So it comes before the
-//! waiter is queued up, and a section that holds a user's value makes its clone before the lock.
+//! A clone is code of others, and allowed because a wait would take the lock twice without it. It may panic, which
+//! gives the lock back. So it comes before the waiter is queued up, and a section that holds a user's value makes its
+//! clone before the lock.
 
 use super::primitive::atomic::AtomicBool;
 use super::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -88,7 +92,8 @@ impl<T> Lock<T> {
     /// Reaches the value without a read-modify-write.
     ///
     /// # Safety
-    /// Nobody else begins to lock, now or later, until the caller has done so again. A last holder may still be on its way out: it is waited for.
+    /// Nobody else begins to lock, now or later, until the caller has done so again. A last holder may still be on its
+    /// way out: it is waited for.
     ///
     /// Orderings: Acquire pairs with the Release of that holder's drop.
     #[inline]

@@ -1,10 +1,12 @@
-//! loom models of what channels and locks rest on: the lock, the hand-over to a waiter that does not lock again, and the end of a oneshot.
+//! loom models of what channels and locks rest on: the lock, the hand-over to a waiter that does not lock again, and
+//! the end of a oneshot.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg filch_loom" LOOM_MAX_PREEMPTIONS=2 cargo test -p filch --release --lib
 //! ```
 //!
-//! The types that ship run in them. A lost wake-up shows as loom's "deadlock". Each model says which line was broken to see it fail.
+//! The types that ship run in them. A lost wake-up shows as loom's "deadlock". Each model says which line was broken to
+//! see it fail.
 
 use super::lock::Lock;
 use super::permits::{HasPermits, Permits, Turn};
@@ -202,7 +204,8 @@ fn a_oneshot_is_freed_once() {
 
 /// A sender and a receiver at a channel for one value: all values arrive, whoever has to wait, and in blocks of two.
 ///
-/// Broken to see it fail: `receive_or_wait` and `send_or_wait` without their second look; the store of `publish_one_more` with Relaxed.
+/// Broken to see it fail: `receive_or_wait` and `send_or_wait` without their second look; the store of
+/// `publish_one_more` with Relaxed.
 #[test]
 fn a_channel_brings_all_values() {
     loom::model(|| {

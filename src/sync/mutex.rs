@@ -1,6 +1,7 @@
 //! A lock that is waited for without blocking the thread, and whose guard may be held across an `.await`.
 //!
-//! One permit of [`Permits`] and a value. The permit is handed over as described there, which also orders what the holders do with the value.
+//! One permit of [`Permits`] and a value. The permit is handed over as described there, which also orders what the
+//! holders do with the value.
 
 use super::blocking;
 use super::error::TryLockError;
@@ -23,8 +24,9 @@ const NEVER_CLOSED: &str = "the permits of a mutex are never closed";
 
 /// A value for one task at a time.
 ///
-/// First come, first served: an unlock hands the lock to whoever has waited longest, and a newcomer waits behind them. A waiter that is dropped
-/// passes its turn on. Its `Debug` output names the task that locked it. A panic with the lock held unlocks it and leaves no mark: there is no poisoning.
+/// First come, first served: an unlock hands the lock to whoever has waited longest, and a newcomer waits behind them.
+/// A waiter that is dropped passes its turn on. Its `Debug` output names the task that locked it. A panic with the lock
+/// held unlocks it and leaves no mark: there is no poisoning.
 ///
 /// If the guard never lives across an `.await`, `std::sync::Mutex` is faster and just as good.
 ///
@@ -53,8 +55,8 @@ pub struct Mutex<T: ?Sized> {
 
 // SAFETY: by the invariant one thread at a time reaches the value, which may be moved out through it.
 unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
-// A panic of a task that holds it is caught by the runtime, and others see the value as it was left: there is no poisoning
-// that `catch_unwind` could be kept from going around.
+// A panic of a task that holds it is caught by the runtime, and others see the value as it was left: there is no
+// poisoning that `catch_unwind` could be kept from going around.
 impl<T: ?Sized> UnwindSafe for Mutex<T> {}
 impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
 
@@ -155,8 +157,8 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Waits for the lock on a thread that is not async.
     ///
-    /// In a task it blocks that task and whatever is joined with it. Others go on elsewhere, except on a `LocalRuntime`, where the holder may be among them and
-    /// this would wait for ever.
+    /// In a task it blocks that task and whatever is joined with it. Others go on elsewhere, except on a
+    /// `LocalRuntime`, where the holder may be among them and this would wait for ever.
     ///
     /// ```
     /// let mutex = filch::sync::Mutex::new(1);

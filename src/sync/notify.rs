@@ -1,8 +1,8 @@
 //! A signal without a value, to one waiter or to all.
 //!
-//! Everything is behind the [`Lock`] but `sweeps`, which counts the calls of `notify_waiters`: a future remembers the count of the time when it was made, and any
-//! change means that it was notified. The count is changed under the lock, so a future that found it unchanged there and queued up is in the list that the sweep
-//! goes through.
+//! Everything is behind the [`Lock`] but `sweeps`, which counts the calls of `notify_waiters`: a future remembers the
+//! count of the time when it was made, and any change means that it was notified. The count is changed under the lock,
+//! so a future that found it unchanged there and queued up is in the list that the sweep goes through.
 //!
 //! Invariant: nobody waits while a permit is stored.
 
@@ -23,7 +23,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 /// Wakes tasks that wait for something to have happened.
 ///
-/// It says that something happened, not what: the state itself is elsewhere, and is looked at after each notification. A channel carries values.
+/// It says that something happened, not what: the state itself is elsewhere, and is looked at after each notification.
+/// A channel carries values.
 ///
 /// ```
 /// use filch::sync::Notify;
@@ -65,7 +66,8 @@ impl Notify {
         }
     }
 
-    /// Notifies whoever has waited longest. If nobody waits, the notification is stored for the next who does; one is stored at most.
+    /// Notifies whoever has waited longest. If nobody waits, the notification is stored for the next who does; one is
+    /// stored at most.
     ///
     /// A notified waiter that is dropped before it is ready passes the notification on.
     ///
@@ -88,7 +90,8 @@ impl Notify {
         }
     }
 
-    /// Notifies all that wait now, and those whose [`notified`](Notify::notified) was called and is not polled yet. Nothing is stored for later ones.
+    /// Notifies all that wait now, and those whose [`notified`](Notify::notified) was called and is not polled yet.
+    /// Nothing is stored for later ones.
     ///
     /// ```
     /// # filch::run(async {
@@ -113,8 +116,8 @@ impl Notify {
 
     /// Waits for a notification.
     ///
-    /// The future is among those that [`notify_waiters`](Notify::notify_waiters) reaches from here on, and in line for [`notify_one`](Notify::notify_one) from its
-    /// first poll or [`Notified::enable`] on.
+    /// The future is among those that [`notify_waiters`](Notify::notify_waiters) reaches from here on, and in line for
+    /// [`notify_one`](Notify::notify_one) from its first poll or [`Notified::enable`] on.
     ///
     /// # Cancel safety
     /// Dropping the future gives up the place in the queue. A `notify_one` that reached it is passed on.
@@ -134,7 +137,8 @@ impl Notify {
         }
     }
 
-    /// Waits for a notification on a thread that is not async. In a task it blocks that task and whatever is joined with it.
+    /// Waits for a notification on a thread that is not async. In a task it blocks that task and whatever is joined
+    /// with it.
     ///
     /// ```
     /// use filch::sync::Notify;
@@ -283,7 +287,8 @@ pin_project! {
 }
 
 impl Notified<'_> {
-    /// Queues up without waiting, so that a [`Notify::notify_one`] from now on can reach this future. Returns whether it is notified already.
+    /// Queues up without waiting, so that a [`Notify::notify_one`] from now on can reach this future. Returns whether
+    /// it is notified already.
     ///
     /// For those who look at a condition between queueing up and waiting, of which several may wait at a time.
     pub fn enable(self: Pin<&mut Self>) -> bool {

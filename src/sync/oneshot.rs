@@ -1,16 +1,17 @@
 //! One value, from one end to the other.
 
-// Both ends share one allocation, all of which is behind the `Lock`: a section each for a send and for a receiver that begins to wait. The receiver that finds
-// the sender gone needs none.
+// Both ends share one allocation, all of which is behind the `Lock`: a section each for a send and for a receiver that
+// begins to wait. The receiver that finds the sender gone needs none.
 //
 // The rules that the unsafe code here relies on:
 //
-// 1. The allocation lives until both ends are gone. Each end says so once, in its last section of the lock; who finds the other one gone already frees it, after
-//    the section.
-// 2. `sender_done` is stored in the sender's last section. Whoever sees it knows that nobody but the receiver will begin another.
+// 1. The allocation lives until both ends are gone. Each end says so once, in its last section of the lock; who finds
+//    the other one gone already frees it, after the section.
+// 2. `sender_done` is stored in the sender's last section. Whoever sees it knows that nobody but the receiver will
+//    begin another.
 //
-// Orderings: that store is Release and the receiver's load Acquire, so that the load cannot see it before the section has begun. That the section has ended, and what
-// was written in it, comes through `Lock::after_last`.
+// Orderings: that store is Release and the receiver's load Acquire, so that the load cannot see it before the section
+// has begun. That the section has ended, and what was written in it, comes through `Lock::after_last`.
 
 pub mod future;
 
@@ -118,7 +119,8 @@ impl<T> Sender<T> {
     /// Sends the value. It never waits.
     ///
     /// # Errors
-    /// The value, if the receiver is gone or closed. Success does not mean that it will be received: the receiver may be dropped before it looks.
+    /// The value, if the receiver is gone or closed. Success does not mean that it will be received: the receiver may
+    /// be dropped before it looks.
     ///
     /// ```
     /// let (sender, receiver) = filch::sync::oneshot::channel();
@@ -229,8 +231,8 @@ fn set_waker(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
 /// The receiving end: a future of the value, or of [`Closed`] if the sender is dropped without sending.
 ///
 /// # Cancel safety
-/// Polled through a `&mut` reference (`(&mut receiver).await` in a `select!`), it loses nothing: the value stays until it is taken. Dropping the receiver drops a value that
-/// it did not take.
+/// Polled through a `&mut` reference (`(&mut receiver).await` in a `select!`), it loses nothing: the value stays until
+/// it is taken. Dropping the receiver drops a value that it did not take.
 ///
 /// ```
 /// # filch::run(async {
@@ -327,7 +329,8 @@ impl<T> Receiver<T> {
         blocking::wait(|cx| self.poll_unbudgeted(cx))
     }
 
-    /// Says that the value is not wanted any more: a send fails from now on. One that was sent before can still be received.
+    /// Says that the value is not wanted any more: a send fails from now on. One that was sent before can still be
+    /// received.
     ///
     /// ```
     /// let (sender, mut receiver) = filch::sync::oneshot::channel();

@@ -1,8 +1,10 @@
-//! Permits that are taken in turn: what [`Mutex`](super::Mutex) (one permit) and [`Semaphore`](super::Semaphore) are made of.
+//! Permits that are taken in turn: what [`Mutex`](super::Mutex) (one permit) and [`Semaphore`](super::Semaphore) are
+//! made of.
 //!
-//! Everything is behind the [`Lock`]. What keeps it fair: while anybody waits, permits go to the first of them and to nobody else, and a newcomer waits too.
-//! So whoever gives permits back hands them over under the lock, by [`WaitList::pop`]; they are the waiter's from then on, and it takes no lock to go on. If it is
-//! dropped before it does, it gives them back, which hands them to the next.
+//! Everything is behind the [`Lock`]. What keeps it fair: while anybody waits, permits go to the first of them and to
+//! nobody else, and a newcomer waits too. So whoever gives permits back hands them over under the lock, by
+//! [`WaitList::pop`]; they are the waiter's from then on, and it takes no lock to go on. If it is dropped before it
+//! does, it gives them back, which hands them to the next.
 //!
 //! Invariant: no permits are available that the first waiter could be given.
 
@@ -73,7 +75,8 @@ impl Permits {
         self.0.lock().take(amount)
     }
 
-    /// Gives one back, to the first waiter if there is one. No second waiter could be served: the invariant held before.
+    /// Gives one back, to the first waiter if there is one. No second waiter could be served: the invariant held
+    /// before.
     #[inline]
     pub(super) fn give_one(&self) {
         let mut state = self.0.lock();
@@ -164,7 +167,8 @@ impl Permits {
         }
     }
 
-    /// A wait is given up: a turn that came meanwhile is passed on, and so is one that others only waited for because of this one.
+    /// A wait is given up: a turn that came meanwhile is passed on, and so is one that others only waited for because
+    /// of this one.
     #[cold]
     fn give_up(&self, mut waiter: Pin<&mut Waiter>, amount: usize) {
         let removed = self.0.lock().waiters.remove(waiter.as_mut());

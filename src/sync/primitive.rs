@@ -1,5 +1,5 @@
-//! The one switch between the real world and loom, as in the executor: under `--cfg filch_loom` this crate's own unit tests see loom's types,
-//! everything else std's.
+//! The one switch between the real world and loom, as in the executor: under `--cfg filch_loom` this crate's own unit
+//! tests see loom's types, everything else std's.
 
 #[cfg(not(all(test, filch_loom)))]
 mod real {

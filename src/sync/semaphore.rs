@@ -15,8 +15,8 @@ use std::task::{Context, Poll};
 
 /// A number of permits, which tasks acquire before they do what only so many may do at a time.
 ///
-/// First come, first served: while somebody waits for many permits, nobody overtakes it with a wish for few. A waiter that is dropped passes its turn on. Permits come
-/// back when they are dropped.
+/// First come, first served: while somebody waits for many permits, nobody overtakes it with a wish for few. A waiter
+/// that is dropped passes its turn on. Permits come back when they are dropped.
 ///
 /// ```
 /// use filch::sync::Semaphore;
@@ -167,7 +167,8 @@ impl Semaphore {
         })
     }
 
-    /// Waits for one permit on a thread that is not async. In a task it blocks that task and whatever is joined with it.
+    /// Waits for one permit on a thread that is not async. In a task it blocks that task and whatever is joined with
+    /// it.
     ///
     /// # Errors
     /// [`Closed`], if the semaphore is or gets closed.

@@ -1,8 +1,10 @@
-//! Who waits for a primitive, in the order in which they came: a doubly linked list through the futures themselves, so that waiting allocates nothing.
+//! Who waits for a primitive, in the order in which they came: a doubly linked list through the futures themselves, so
+//! that waiting allocates nothing.
 //!
-//! A [`Waiter`] is a field of a future; a [`WaitList`] is part of what a primitive keeps behind its [`Lock`](super::lock::Lock). Whoever has something to give
-//! takes the first waiter out of the list, which decides what it got, releases the lock, and wakes it. The waiter finds its outcome in itself and, for most
-//! primitives, needs no lock to go on.
+//! A [`Waiter`] is a field of a future; a [`WaitList`] is part of what a primitive keeps behind its
+//! [`Lock`](super::lock::Lock). Whoever has something to give takes the first waiter out of the list, which decides
+//! what it got, releases the lock, and wakes it. The waiter finds its outcome in itself and, for most primitives, needs
+//! no lock to go on.
 //!
 //! ```text
 //!            push                  pop
@@ -14,15 +16,18 @@
 //!
 //! The rules that the unsafe code here relies on:
 //!
-//! 1. A waiter that is WAITING is linked into one list and stays where it is: it is pinned, and its drop aborts the process in that state. So every pointer in
-//!    a list is to a live waiter.
-//! 2. The links of a waiter that is WAITING are touched only by methods of its list that have `&mut` to it, so by one thread at a time: the list is behind a lock.
+//! 1. A waiter that is WAITING is linked into one list and stays where it is: it is pinned, and its drop aborts the
+//!    process in that state. So every pointer in a list is to a live waiter.
+//! 2. The links of a waiter that is WAITING are touched only by methods of its list that have `&mut` to it, so by one
+//!    thread at a time: the list is behind a lock.
 //! 3. The links of any other waiter are its owner's alone, who has `Pin<&mut>` to it.
-//! 4. WAITING ends under the lock, and the store that ends it is the last access to the waiter by anybody but its owner, who may free it at once.
+//! 4. WAITING ends under the lock, and the store that ends it is the last access to the waiter by anybody but its
+//!    owner, who may free it at once.
 //! 5. `list` in the links is written by the owner only, so the owner may read it in any state.
 //!
-//! Orderings: that last store is Release, and the owner's look at the state is Acquire: what was written before the waiter was popped is seen by whoever goes on
-//! because of it, though it does not take the lock again. That is what makes a mutex handed over this way a mutex.
+//! Orderings: that last store is Release, and the owner's look at the state is Acquire: what was written before the
+//! waiter was popped is seen by whoever goes on because of it, though it does not take the lock again. That is what
+//! makes a mutex handed over this way a mutex.
 
 use super::primitive::UnsafeCell;
 use super::primitive::atomic::AtomicU8;
@@ -84,7 +89,8 @@ struct Links {
     list: *const WaitList,
 }
 
-// SAFETY: by rules 2 and 3 the links are touched by one thread at a time; a `Waker` may be moved to any thread and dropped there.
+// SAFETY: by rules 2 and 3 the links are touched by one thread at a time; a `Waker` may be moved to any thread and
+// dropped there.
 unsafe impl Send for Waiter {}
 // SAFETY: a shared reference gives no access but to the atomic.
 unsafe impl Sync for Waiter {}
@@ -154,8 +160,8 @@ impl fmt::Debug for Waiter {
 
 /// The waiters, first come first. The head is what is looked at most, so it comes first in memory too.
 ///
-/// Futures borrow their primitive or share its ownership, so a list that is dropped is empty, or holds waiters that were forgotten: those are never polled or
-/// dropped, and nobody follows the links between them any more.
+/// Futures borrow their primitive or share its ownership, so a list that is dropped is empty, or holds waiters that
+/// were forgotten: those are never polled or dropped, and nobody follows the links between them any more.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct WaitList {
@@ -189,7 +195,8 @@ impl WaitList {
 
     /// Puts an idle waiter at the end.
     ///
-    /// The waker is the caller's clone: as it may have panicked, what the caller holds then has to be fit for being dropped.
+    /// The waker is the caller's clone: as it may have panicked, what the caller holds then has to be fit for being
+    /// dropped.
     ///
     /// # Panics
     /// If it is not idle.
@@ -217,7 +224,8 @@ impl WaitList {
         self.next_turn += 1;
     }
 
-    /// Replaces the waker of a waiter that is still in the list, if it would wake another task. The caller drops the old one after the lock.
+    /// Replaces the waker of a waiter that is still in the list, if it would wake another task. The caller drops the
+    /// old one after the lock.
     pub(super) fn update(&mut self, waiter: Pin<&mut Waiter>, waker: &Waker) -> Option<Waker> {
         if !self.holds(&waiter) {
             return None;
@@ -269,7 +277,8 @@ impl WaitList {
         }
     }
 
-    /// Takes a waiter out whose wait is given up. `None`: it is not in the list, and perhaps has an outcome. The caller drops the waker after the lock.
+    /// Takes a waiter out whose wait is given up. `None`: it is not in the list, and perhaps has an outcome. The caller
+    /// drops the waker after the lock.
     pub(super) fn remove(&mut self, waiter: Pin<&mut Waiter>) -> Option<Waker> {
         if !self.holds(&waiter) {
             return None;
@@ -288,7 +297,8 @@ impl WaitList {
         if waiter.stage() != Stage::Waiting {
             return false;
         }
-        // SAFETY: rule 5. Nobody else makes a reference to the links without `&mut` to their list: if that is another one, this panics.
+        // SAFETY: rule 5. Nobody else makes a reference to the links without `&mut` to their list: if that is another
+        // one, this panics.
         let list = waiter.links.with(|links| unsafe { (*links).list });
         assert!(
             ptr::eq(list, self),

@@ -1,14 +1,16 @@
 //! Waking, one waiter or several: always after the lock, several a few at a time.
 //!
-//! A waker is code of others and may panic. That ends here, as it does everywhere in the runtime: whoever wakes is seldom whom the waker belongs to, has others to
-//! wake and a value to hand on, and is often inside a drop, where a second panic would end the process. The panic hook has told of it.
+//! A waker is code of others and may panic. That ends here, as it does everywhere in the runtime: whoever wakes is
+//! seldom whom the waker belongs to, has others to wake and a value to hand on, and is often inside a drop, where a
+//! second panic would end the process. The panic hook has told of it.
 
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-/// How many are woken per section of a lock: enough that taking the lock again costs little for each, few enough for the stack.
+/// How many are woken per section of a lock: enough that taking the lock again costs little for each, few enough for
+/// the stack.
 const MOST: usize = 16;
 
 /// Wakers on their way from under a lock.
@@ -40,7 +42,8 @@ pub(super) fn wake(waker: Waker) {
     }
 }
 
-/// What was thrown is code of others too: its drop may panic, and so may the drop of what that throws, which is left alone.
+/// What was thrown is code of others too: its drop may panic, and so may the drop of what that throws, which is left
+/// alone.
 #[cold]
 fn forget_panic(panic: Box<dyn Any + Send>) {
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
@@ -48,7 +51,8 @@ fn forget_panic(panic: Box<dyn Any + Send>) {
     }
 }
 
-/// Calls `section`, which takes a lock and fills what it is given, until it does not fill it. Whoever it put there is woken after each call.
+/// Calls `section`, which takes a lock and fills what it is given, until it does not fill it. Whoever it put there is
+/// woken after each call.
 pub(super) fn wake_all(mut section: impl FnMut(&mut Section<'_>)) {
     let mut wakers = Wakers::new();
     loop {

@@ -9,10 +9,11 @@
 //! - `is_in_progress(&error)`: whether a failed `connect` goes on in the background;
 //! - `set_nonblocking(&source)`: for any pollable object.
 //!
-//! `local` does the same for Unix domain sockets. `recv` reads from streams, into memory that nobody need have initialised. Not here: waiting,
-//! which is the reactor's, and anything that knows a task. Called by `net` alone.
+//! `local` does the same for Unix domain sockets. `recv` reads from streams, into memory that nobody need have
+//! initialised. Not here: waiting, which is the reactor's, and anything that knows a task. Called by `net` alone.
 
-/// No system takes more buffers in one call (`IOV_MAX`, `UIO_MAXIOV`); of more than these, the first are transferred, as by std.
+/// No system takes more buffers in one call (`IOV_MAX`, `UIO_MAXIOV`); of more than these, the first are transferred,
+/// as by std.
 pub(crate) const MOST_BUFFERS: usize = 1024;
 
 pub(crate) mod recv;

@@ -1,8 +1,8 @@
 //! Reads from sockets. They write into memory that nobody initialised, which the io traits cannot say, and tell
 //! whether there may be more.
 //!
-//! All over socket2's `recv` and `peek`, and `local`'s own, which write only initialised bytes and say how many.
-//! The crate's unsafe code for reading into uninitialised memory is here, and in `net::stream`, whose caller gets it back.
+//! All over socket2's `recv` and `peek`, and `local`'s own, which write only initialised bytes and say how many. The
+//! crate's unsafe code for reading into uninitialised memory is here, and in `net::stream`, whose caller gets it back.
 
 use filch_executor::leaf::Transfer;
 use socket2::SockRef;

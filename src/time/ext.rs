@@ -7,7 +7,8 @@ use crate::time::{Timeout, timeout};
 
 /// Methods that filch adds to every future.
 pub trait FutureExt: Future {
-    /// The same as [`timeout(duration, self)`](timeout): waits for this future, for at most `duration` from this call on.
+    /// The same as [`timeout(duration, self)`](timeout): waits for this future, for at most `duration` from this call
+    /// on.
     ///
     /// # Errors
     ///

@@ -10,8 +10,8 @@ use filch_executor::Timer;
 use filch_timer::Instant;
 use futures_core::FusedFuture;
 
-/// A tick that is late by no more than this, nor by a whole period, counts as on time: nobody was slow, the machine just took
-/// a moment to wake up. The value is tokio's.
+/// A tick that is late by no more than this, nor by a whole period, counts as on time: nobody was slow, the machine
+/// just took a moment to wake up. The value is tokio's.
 const TOLERANCE: Duration = Duration::from_millis(5);
 
 /// Ticks once per `period`, for the first time at once.
@@ -70,7 +70,8 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
     }
 }
 
-/// What an [`Interval`] does after a tick that was taken too late: because the task was busy between two ticks for longer than a period, say.
+/// What an [`Interval`] does after a tick that was taken too late: because the task was busy between two ticks for
+/// longer than a period, say.
 ///
 /// A tick counts as late if it is taken more than 5 ms after it was due, or more than a whole period.
 /// In the pictures the period is ten dashes, and the task is busy for 25 after the first tick:
@@ -84,11 +85,12 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissedTick {
-    /// Catches up: the ticks that were missed follow at once, one after the other, until the interval is where it would be had none been
-    /// missed. The number of ticks is right in the end.
+    /// Catches up: the ticks that were missed follow at once, one after the other, until the interval is where it would
+    /// be had none been missed. The number of ticks is right in the end.
     #[default]
     Burst,
-    /// Starts anew: the next tick comes one period after the late one was taken. Between two ticks there is never less than a period.
+    /// Starts anew: the next tick comes one period after the late one was taken. Between two ticks there is never less
+    /// than a period.
     Delay,
     /// Leaves out: the next tick is the next one that is due in the old rhythm. Ticks keep to multiples of the period.
     Skip,
@@ -116,8 +118,8 @@ fn is_missed(late: Duration, period: Duration) -> bool {
 
 /// Ticks in equal distances. Made by [`interval`] and [`interval_at`].
 ///
-/// The time that the task spends between two ticks does not shift them, unlike a `sleep` in a loop. Ticks that it misses are treated
-/// as [`set_missed_tick`](Interval::set_missed_tick) says.
+/// The time that the task spends between two ticks does not shift them, unlike a `sleep` in a loop. Ticks that it
+/// misses are treated as [`set_missed_tick`](Interval::set_missed_tick) says.
 #[derive(Debug)]
 pub struct Interval {
     /// Ready at the next tick.
@@ -153,7 +155,8 @@ impl Interval {
     /// ```
     #[track_caller]
     pub fn tick(&mut self) -> Tick<'_> {
-        // A fresh timer, so that a task which waits here is said to wait here. It costs nothing: after a tick none is registered.
+        // A fresh timer, so that a task which waits here is said to wait here. It costs nothing: after a tick none is
+        // registered.
         self.timer = Timer::new(self.timer.deadline(), Location::caller());
         Tick {
             interval: self,
@@ -161,8 +164,8 @@ impl Interval {
         }
     }
 
-    /// The same as [`tick`](Interval::tick) for futures and streams written by hand: ready with the time when the tick was due. Of the
-    /// tasks that polled it, the last one is woken.
+    /// The same as [`tick`](Interval::tick) for futures and streams written by hand: ready with the time when the tick
+    /// was due. Of the tasks that polled it, the last one is woken.
     ///
     /// # Panics
     ///

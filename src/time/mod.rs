@@ -4,17 +4,18 @@
 //! - [`interval`] and [`interval_at`] tick; [`MissedTick`] says what happens when a tick comes late.
 //! - [`timeout`], [`timeout_at`] and [`FutureExt::timeout`] drop a future that takes too long, and return [`Elapsed`].
 //!
-//! All deadlines are [`Instant`]s of a monotonic clock, in nanoseconds; std's become such with [`Instant::from_std`]. Nothing here is ever early. How late it is follows from the
-//! operating system's wake-up (some tens of microseconds on an idle machine) and from what else the worker does; there is no tick to
-//! round to. A duration that is too long for the clock, which takes centuries, means [`Instant::FAR_FUTURE`].
+//! All deadlines are [`Instant`]s of a monotonic clock, in nanoseconds; std's become such with [`Instant::from_std`].
+//! Nothing here is ever early. How late it is follows from the operating system's wake-up (some tens of microseconds on
+//! an idle machine) and from what else the worker does; there is no tick to round to. A duration that is too long for
+//! the clock, which takes centuries, means [`Instant::FAR_FUTURE`].
 //!
-//! The names are tokio's and so are their meanings, except that `sleep` of no time yields exactly once, that [`Sleep`] needs no
-//! pinning, and that an interval which is late by a whole period counts as late, however short the period.
+//! The names are tokio's and so are their meanings, except that `sleep` of no time yields exactly once, that [`Sleep`]
+//! needs no pinning, and that an interval which is late by a whole period counts as late, however short the period.
 //!
 //! Calling these functions needs no runtime; polling what they return does.
 
-// Everything here is a thin layer over the executor's timer leaf (`filch_executor::Timer`), which knows how deadlines get into
-// a worker's wheel.
+// Everything here is a thin layer over the executor's timer leaf (`filch_executor::Timer`), which knows how deadlines
+// get into a worker's wheel.
 
 mod sleep;
 

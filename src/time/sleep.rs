@@ -79,8 +79,8 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 
 /// The future of [`sleep`] and [`sleep_until`].
 ///
-/// It needs no pinning, and can be [reset](Sleep::reset) and waited for any number of times, which costs less than a new one: keep one for
-/// a deadline that moves, such as that of an idle connection.
+/// It needs no pinning, and can be [reset](Sleep::reset) and waited for any number of times, which costs less than a
+/// new one: keep one for a deadline that moves, such as that of an idle connection.
 ///
 /// # Examples
 ///

@@ -16,11 +16,12 @@ use pin_project_lite::pin_project;
 
 /// Waits for `future`, for at most `duration`, and then drops it.
 ///
-/// The time counts from the moment when the future, first polled, is found not to be ready: a future that is ready at once never reads the clock,
-/// and a `Timeout` that nobody awaits yet does not run. For a limit from this very call on, say [`timeout_at`].
+/// The time counts from the moment when the future, first polled, is found not to be ready: a future that is ready at
+/// once never reads the clock, and a `Timeout` that nobody awaits yet does not run. For a limit from this very call on,
+/// say [`timeout_at`].
 ///
-/// The future is polled before the time is looked at, so one that is ready wins, even with a duration of zero. A duration that is too
-/// long for the clock, which takes centuries, means [`Instant::FAR_FUTURE`].
+/// The future is polled before the time is looked at, so one that is ready wins, even with a duration of zero. A
+/// duration that is too long for the clock, which takes centuries, means [`Instant::FAR_FUTURE`].
 ///
 /// # Errors
 ///
@@ -32,8 +33,8 @@ use pin_project_lite::pin_project;
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops the future, and so it is exactly as cancel safe as the future is. The same happens when the time has passed, once the
-/// `Timeout` itself is dropped; `.await` does that at once.
+/// Dropping it drops the future, and so it is exactly as cancel safe as the future is. The same happens when the time
+/// has passed, once the `Timeout` itself is dropped; `.await` does that at once.
 ///
 /// # Examples
 ///
@@ -187,7 +188,8 @@ impl Limit {
 
 /// The error of a [`timeout`]: the time has passed before the future was ready.
 ///
-/// It becomes an [`io::Error`] of the kind [`TimedOut`](io::ErrorKind::TimedOut), so `?` works in a function that does I/O:
+/// It becomes an [`io::Error`] of the kind [`TimedOut`](io::ErrorKind::TimedOut), so `?` works in a function that does
+/// I/O:
 ///
 /// ```
 /// use filch::time::timeout;

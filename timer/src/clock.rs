@@ -1,6 +1,7 @@
 //! Where the time comes from.
 //!
-//! This is the only file of the workspace that asks the operating system for the time (through `sys`). Whoever needs the time takes a [`Clock`], so that it can be virtual; the executor has one per runtime.
+//! This is the only file of the workspace that asks the operating system for the time (through `sys`). Whoever needs
+//! the time takes a [`Clock`], so that it can be virtual; the executor has one per runtime.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -160,7 +161,8 @@ impl Clock {
         self.advance_to(self.now().saturating_add(duration));
     }
 
-    /// Moves a virtual clock forward to `when`. A clock that is already there or past it stays as it is: time never goes back.
+    /// Moves a virtual clock forward to `when`. A clock that is already there or past it stays as it is: time never
+    /// goes back.
     ///
     /// # Panics
     ///
@@ -206,8 +208,8 @@ mod tests {
         let before = std::time::Instant::now();
         let between = Instant::now();
         let after = std::time::Instant::now();
-        // The readings that tie the clocks together may be apart as long as this thread was kept from running between them;
-        // std's came first.
+        // The readings that tie the clocks together may be apart as long as this thread was kept from running between
+        // them; std's came first.
         assert!(between.into_std() <= after);
         assert!(Instant::from_std(before) + (after - before) >= between);
         for instant in [between, between + YEAR, between - YEAR] {

@@ -139,8 +139,8 @@ impl Instant {
     }
 }
 
-/// A duration in nanoseconds; one that is too long for a `u64` (584 years) becomes `u64::MAX`, which overflows in any sum
-/// that matters.
+/// A duration in nanoseconds; one that is too long for a `u64` (584 years) becomes `u64::MAX`, which overflows in any
+/// sum that matters.
 const fn nanos(duration: Duration) -> u64 {
     match duration.as_secs().checked_mul(1_000_000_000) {
         Some(nanos) => nanos.saturating_add(duration.subsec_nanos() as u64),

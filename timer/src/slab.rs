@@ -1,14 +1,14 @@
 //! Where the wheel's entries live.
 //!
-//! A [`Slab`] hands out places for entries and finds an entry by its number. It knows nothing of time: the links between
-//! the entries of a slot are the wheel's, and the slab uses one of them for its own lists of vacant entries.
+//! A [`Slab`] hands out places for entries and finds an entry by its number. It knows nothing of time: the links
+//! between the entries of a slot are the wheel's, and the slab uses one of them for its own lists of vacant entries.
 //!
 //! Entries come in chunks of a fixed size, so that growing moves none of them and takes the same short time with a
 //! million timers as with ten. Each chunk counts its entries; one that drains is given back to the allocator, except
 //! for a few. No list of chunks is ever searched, so giving a million entries back causes no pause either.
 //!
-//! A place is used again by later entries. What tells them apart is the generation: a number that the slab never gives out
-//! twice (until it wraps, after four billion entries).
+//! A place is used again by later entries. What tells them apart is the generation: a number that the slab never gives
+//! out twice (until it wraps, after four billion entries).
 
 use std::num::NonZeroU32;
 
@@ -19,12 +19,12 @@ pub(crate) const NIL: u32 = u32::MAX;
 const CHUNK: usize = 256;
 const CHUNK_BITS: u32 = CHUNK.trailing_zeros();
 
-/// How many chunks without any entry are kept, so that a number of timers which goes up and down by less than they hold does not
-/// allocate.
+/// How many chunks without any entry are kept, so that a number of timers which goes up and down by less than they hold
+/// does not allocate.
 const KEPT: usize = 4;
 
-/// Names one entry of a [`Wheel`](crate::Wheel) or of a [`Timers`](crate::Timers). Once that entry fired or was cancelled,
-/// the key is stale: it names nothing, also when the place is used again.
+/// Names one entry of a [`Wheel`](crate::Wheel) or of a [`Timers`](crate::Timers). Once that entry fired or was
+/// cancelled, the key is stale: it names nothing, also when the place is used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     index: u32,
@@ -41,7 +41,8 @@ impl Key {
 pub(crate) struct Entry<T> {
     /// When it is due, in nanoseconds.
     pub(crate) deadline: u64,
-    /// The entries before and after it in its slot. While the entry is vacant, `next` links the vacant ones of its chunk.
+    /// The entries before and after it in its slot. While the entry is vacant, `next` links the vacant ones of its
+    /// chunk.
     pub(crate) prev: u32,
     pub(crate) next: u32,
     /// The slot that it is in.

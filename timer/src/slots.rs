@@ -1,7 +1,7 @@
 //! The wheel's geometry: which slot a deadline belongs to, and which slot comes first.
 //!
-//! A deadline is a number of 64 bits, read as eleven digits of six bits. The wheel has one level per digit and one slot per
-//! value of a digit. What counts is the most significant digit in which a deadline differs from the time that the
+//! A deadline is a number of 64 bits, read as eleven digits of six bits. The wheel has one level per digit and one slot
+//! per value of a digit. What counts is the most significant digit in which a deadline differs from the time that the
 //! wheel has reached: its place tells the level, its value the slot.
 //!
 //! ```text
@@ -20,11 +20,12 @@
 //! ```
 //!
 //! All deadlines lie at or after the time reached, so this order holds: whatever is in a lower level comes before
-//! whatever is in a higher one, and within a level a lower slot comes before a higher one. The first slot is thus found by
-//! two bit scans, however many timers there are. All entries of a slot of level 0 have the same deadline, so no slot
+//! whatever is in a higher one, and within a level a lower slot comes before a higher one. The first slot is thus found
+//! by two bit scans, however many timers there are. All entries of a slot of level 0 have the same deadline, so no slot
 //! is ever sorted.
 //!
-//! This module keeps the slots' bounds and the bit maps; the lists of entries are the wheel's, which keeps their ends here.
+//! This module keeps the slots' bounds and the bit maps; the lists of entries are the wheel's, which keeps their ends
+//! here.
 
 use crate::slab::NIL;
 
@@ -48,7 +49,8 @@ pub(crate) fn is_exact(slot: u32) -> bool {
     slot < DIGITS
 }
 
-/// Whether the deadlines of this slot lie within those of the open one, which the time reached lies in: it is in a lower level.
+/// Whether the deadlines of this slot lie within those of the open one, which the time reached lies in: it is in a
+/// lower level.
 pub(crate) fn is_within(slot: u32, open: u32) -> bool {
     slot / DIGITS < open / DIGITS
 }

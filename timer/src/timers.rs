@@ -1,22 +1,22 @@
 //! One worker's timers: a wheel of wakers that several threads may use.
 //!
-//! A [`Timers`] puts the wheel behind a lock, which is nearly always free: its worker inserts, cancels and fires, while the monitor and
-//! other workers come only when that worker is stuck, or when a task that had started to sleep here has moved on. The wheel's next
-//! deadline stands beside the lock in an atomic, so that whoever has to know how long to sleep, or whether anything is due, never
-//! takes the lock.
+//! A [`Timers`] puts the wheel behind a lock, which is nearly always free: its worker inserts, cancels and fires, while
+//! the monitor and other workers come only when that worker is stuck, or when a task that had started to sleep here has
+//! moved on. The wheel's next deadline stands beside the lock in an atomic, so that whoever has to know how long to
+//! sleep, or whether anything is due, never takes the lock.
 //!
-//! No waker is woken, cloned or dropped while the lock is held: each of these may run code that comes back here, such as the
-//! drop of a task whose future sleeps.
+//! No waker is woken, cloned or dropped while the lock is held: each of these may run code that comes back here, such
+//! as the drop of a task whose future sleeps.
 //!
 //! # The published deadline
 //!
-//! `next` is written only under the lock, at the end of each change, so its values follow each other as the changes do. It
-//! promises this to whoever reads it without the lock: *it is at or before the earliest deadline of every change that
-//! happens before the read*. It may be too early (the earliest entry was cancelled and the search for its
+//! `next` is written only under the lock, at the end of each change, so its values follow each other as the changes do.
+//! It promises this to whoever reads it without the lock: *it is at or before the earliest deadline of every change
+//! that happens before the read*. It may be too early (the earliest entry was cancelled and the search for its
 //! successor waits, see [`Wheel::bound`]), which costs one look in vain; it is never too late.
 //!
-//! Orderings: all accesses of `next` are relaxed. Nobody reads anything else on the strength of its value: the wheel itself
-//! is protected by the lock. The one thing that matters is that a sleeper does not miss an earlier deadline:
+//! Orderings: all accesses of `next` are relaxed. Nobody reads anything else on the strength of its value: the wheel
+//! itself is protected by the lock. The one thing that matters is that a sleeper does not miss an earlier deadline:
 //!
 //! ```text
 //! inserting thread                        sleeping thread
@@ -25,10 +25,11 @@
 //! I3  read who sleeps      (executor)     S3  next_deadline: next.load()
 //! ```
 //!
-//! `insert` and `reset` say `earliest: true` if they made `next` earlier, and I1 comes before they return. The caller then does I2
-//! and I3. Whichever fence comes first in the total order of fences, either S3 sees I1's value, or I3 sees that S1
-//! happened and the caller wakes the sleeper, who looks again. The fences belong to the executor, since S1 and I3 are its own
-//! and one pair of fences serves all the reasons to wake a worker. A caller on the sleeping thread itself needs no fence: a thread sees its own stores.
+//! `insert` and `reset` say `earliest: true` if they made `next` earlier, and I1 comes before they return. The caller
+//! then does I2 and I3. Whichever fence comes first in the total order of fences, either S3 sees I1's value, or I3 sees
+//! that S1 happened and the caller wakes the sleeper, who looks again. The fences belong to the executor, since S1 and
+//! I3 are its own and one pair of fences serves all the reasons to wake a worker. A caller on the sleeping thread
+//! itself needs no fence: a thread sees its own stores.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,8 +47,9 @@ const NONE: u64 = u64::MAX;
 /// How many wakers one call of [`Timers::fire`] hands out, so that a worker soon gets to run what it woke.
 const FIRED_PER_CALL: usize = 256;
 
-/// How many entries one call of [`Timers::fire`] moves between levels, so that it holds the lock for a quarter of a millisecond at
-/// most, however many timers share a slot. A move takes 5 ns, or up to 250 ns while a million entries are in no cache.
+/// How many entries one call of [`Timers::fire`] moves between levels, so that it holds the lock for a quarter of a
+/// millisecond at most, however many timers share a slot. A move takes 5 ns, or up to 250 ns while a million entries
+/// are in no cache.
 const MOVED_PER_CALL: usize = 1024;
 
 /// One worker's timers. See the notes at the head of `timers.rs` for who calls what.
@@ -70,7 +72,8 @@ const MOVED_PER_CALL: usize = 1024;
 /// woken.into_iter().for_each(Waker::wake);
 /// assert!(!timers.cancel(inserted.key)); // too late
 /// ```
-// Aligned so that the timers of two workers never share a cache line, nor a pair of lines that the processor fetches together.
+// Aligned so that the timers of two workers never share a cache line, nor a pair of lines that the processor fetches
+// together.
 #[repr(align(128))]
 pub struct Timers {
     /// The wheel's bound in nanoseconds, or `NONE`.
@@ -110,8 +113,8 @@ impl Timers {
         }
     }
 
-    /// Has a clone of `waker` handed out by [`fire`](Timers::fire) once `when` has come. Returns `None` if these timers were
-    /// [closed](Timers::close).
+    /// Has a clone of `waker` handed out by [`fire`](Timers::fire) once `when` has come. Returns `None` if these timers
+    /// were [closed](Timers::close).
     pub fn insert(&self, when: Instant, waker: &Waker) -> Option<Inserted> {
         let waker = waker.clone();
         let mut inner = self.inner.lock();
@@ -160,8 +163,8 @@ impl Timers {
         self.take(key).is_some()
     }
 
-    /// Takes an entry out and returns its waker, so that it can be inserted elsewhere. Returns `None` if the key is stale: the
-    /// entry has fired before.
+    /// Takes an entry out and returns its waker, so that it can be inserted elsewhere. Returns `None` if the key is
+    /// stale: the entry has fired before.
     pub fn take(&self, key: Key) -> Option<Waker> {
         let mut inner = self.inner.lock();
         let waker = inner.wheel.cancel(key);
@@ -169,8 +172,8 @@ impl Timers {
         waker
     }
 
-    /// When to call [`fire`](Timers::fire) next: the earliest deadline, or a time before it if the earliest entry was cancelled.
-    /// `None` if there is nothing to wait for. Reads one atomic and never locks.
+    /// When to call [`fire`](Timers::fire) next: the earliest deadline, or a time before it if the earliest entry was
+    /// cancelled. `None` if there is nothing to wait for. Reads one atomic and never locks.
     pub fn next_deadline(&self) -> Option<Instant> {
         // Orderings: relaxed, see "The published deadline" above.
         match self.next.load(Ordering::Relaxed) {
@@ -179,8 +182,9 @@ impl Timers {
         }
     }
 
-    /// Takes out the entries that are due at `now` and appends their wakers to `woken`, in the order of their deadlines; the caller
-    /// wakes them. Returns how many these are. Reads one atomic and does not lock if nothing is due.
+    /// Takes out the entries that are due at `now` and appends their wakers to `woken`, in the order of their
+    /// deadlines; the caller wakes them. Returns how many these are. Reads one atomic and does not lock if nothing is
+    /// due.
     ///
     /// One call hands out at most 256 wakers and takes a quarter of a millisecond at most. When more is to be done,
     /// [`next_deadline`](Timers::next_deadline) stays at or before `now`, even if this call fired nothing.
@@ -226,8 +230,8 @@ impl Timers {
     /// Publishes the wheel's bound, which the holder of the lock may have changed. Returns it.
     fn publish(&self, inner: &MutexGuard<'_, Inner>) -> u64 {
         let bound = inner.wheel.bound_nanos().unwrap_or(NONE);
-        // Orderings: relaxed, and before the lock is released and the caller told: I1 above. It is stored only when it changes, to leave the
-        // cache line alone that others read.
+        // Orderings: relaxed, and before the lock is released and the caller told: I1 above. It is stored only when it
+        // changes, to leave the cache line alone that others read.
         if self.next.load(Ordering::Relaxed) != bound {
             self.next.store(bound, Ordering::Relaxed);
         }

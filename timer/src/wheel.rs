@@ -7,18 +7,20 @@
 //! # How an entry travels
 //!
 //! 1. It is inserted into the slot that its deadline has, seen from the time that the wheel has *reached*.
-//! 2. When time comes to that slot, the slot is *opened*: the wheel reaches the slot's bound, and each of its entries moves to a lower
-//!    level. Entries move in their order, and a slot of a lower level is empty until then, so every slot is in insertion order.
-//! 3. In a slot of level 0 all entries have the same deadline: they fire, first come first served. An entry that is alone
-//!    in its slot fires from any level.
+//! 2. When time comes to that slot, the slot is *opened*: the wheel reaches the slot's bound, and each of its entries
+//!    moves to a lower level. Entries move in their order, and a slot of a lower level is empty until then, so every
+//!    slot is in insertion order.
+//! 3. In a slot of level 0 all entries have the same deadline: they fire, first come first served. An entry that is
+//!    alone in its slot fires from any level.
 //!
-//! An entry moves at most ten times, and usually once or twice; one that is cancelled before its time comes near moves never.
+//! An entry moves at most ten times, and usually once or twice; one that is cancelled before its time comes near moves
+//! never.
 //!
 //! # What it is not
 //!
-//! It does not keep a heap of exact minima. Each slot has a bound, which is its earliest deadline unless that entry was cancelled; the
-//! search for the new earliest one waits until somebody asks ([`Wheel::next_deadline`]), and nobody needs to:
-//! [`Wheel::bound`] is the answer that is never too late and sometimes too early.
+//! It does not keep a heap of exact minima. Each slot has a bound, which is its earliest deadline unless that entry was
+//! cancelled; the search for the new earliest one waits until somebody asks ([`Wheel::next_deadline`]), and nobody
+//! needs to: [`Wheel::bound`] is the answer that is never too late and sometimes too early.
 
 use std::fmt;
 
@@ -28,8 +30,8 @@ use crate::slots::{self, Slots};
 
 /// Values that wait for their deadlines, any number of them.
 ///
-/// Inserting and cancelling take a few nanoseconds, whatever the number of entries; neither allocates unless there are more
-/// entries than before. Deadlines are exact to the nanosecond, and may be centuries away.
+/// Inserting and cancelling take a few nanoseconds, whatever the number of entries; neither allocates unless there are
+/// more entries than before. Deadlines are exact to the nanosecond, and may be centuries away.
 ///
 /// # Examples
 ///
@@ -52,8 +54,8 @@ pub struct Wheel<T> {
     slots: Slots,
     /// The time up to which everything has fired, in nanoseconds. No entry's deadline is before it.
     reached: u64,
-    /// The slot that is being opened, or `NIL`: not all of its entries have moved to lower levels yet. It is not in the maps of `slots`, but its
-    /// bound still holds. Nothing fires until it is empty.
+    /// The slot that is being opened, or `NIL`: not all of its entries have moved to lower levels yet. It is not in the
+    /// maps of `slots`, but its bound still holds. Nothing fires until it is empty.
     open: u32,
 }
 
@@ -120,8 +122,8 @@ impl<T> Wheel<T> {
 
     /// The earliest deadline of all entries, exactly.
     ///
-    /// This takes a few nanoseconds unless the earliest entry was cancelled or reset; then its former neighbours, those in
-    /// the same slot, are searched once.
+    /// This takes a few nanoseconds unless the earliest entry was cancelled or reset; then its former neighbours, those
+    /// in the same slot, are searched once.
     pub fn next_deadline(&mut self) -> Option<Instant> {
         self.move_all_opened();
         let first = self.slots.first()?;
@@ -155,8 +157,8 @@ impl<T> Wheel<T> {
         self.advance_within(now, limit, usize::MAX, due)
     }
 
-    /// The same as [`advance`](Wheel::advance), and moves at most `moves` entries from level to level. When
-    /// these are used up it returns early, even if entries are due; [`bound`](Wheel::bound) then stays at or before `now`, and
+    /// The same as [`advance`](Wheel::advance), and moves at most `moves` entries from level to level. When these are
+    /// used up it returns early, even if entries are due; [`bound`](Wheel::bound) then stays at or before `now`, and
     /// the next call goes on. This bounds the time that a call takes, with however many timers in one slot.
     pub fn advance_within(
         &mut self,
@@ -218,7 +220,8 @@ impl<T> Wheel<T> {
         self.slab.remove(head)
     }
 
-    /// Nothing is due at `now`: reach it, and open the slot that it lies in, so that the entries which come next are in low levels.
+    /// Nothing is due at `now`: reach it, and open the slot that it lies in, so that the entries which come next are in
+    /// low levels.
     fn reach(&mut self, now: u64) {
         if now <= self.reached {
             return;
@@ -286,8 +289,8 @@ impl<T> Wheel<T> {
         self.slots.refresh(slot, earliest);
     }
 
-    /// Puts a new entry into the slot that its deadline has. If that lies within the open slot, the entry joins it, lest it
-    /// overtake an older one with the same deadline that has not moved yet.
+    /// Puts a new entry into the slot that its deadline has. If that lies within the open slot, the entry joins it,
+    /// lest it overtake an older one with the same deadline that has not moved yet.
     fn link(&mut self, index: u32, deadline: u64) {
         let slot = slots::slot_for(self.reached, deadline);
         if self.open != NIL && slots::is_within(slot, self.open) {

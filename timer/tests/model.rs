@@ -162,10 +162,11 @@ struct Pair {
     wheel: Wheel<usize>,
     model: Model,
     keys: Vec<Key>,
-    /// Whether to ask for the exact next deadline after each operation. Asking tidies the wheel up, so it must also be tested unasked.
+    /// Whether to ask for the exact next deadline after each operation. Asking tidies the wheel up, so it must also be
+    /// tested unasked.
     ask: bool,
-    /// Whether deadlines may lie in the past. How these are ordered depends on the time that the wheel has reached, which the model does
-    /// not know while the wheel advances in parts.
+    /// Whether deadlines may lie in the past. How these are ordered depends on the time that the wheel has reached,
+    /// which the model does not know while the wheel advances in parts.
     past: bool,
 }
 
@@ -326,7 +327,8 @@ proptest! {
     }
 }
 
-/// A small generator of pseudorandom numbers (splitmix64), so that the test of a million entries is the same everywhere.
+/// A small generator of pseudorandom numbers (splitmix64), so that the test of a million entries is the same
+/// everywhere.
 struct Random(u64);
 
 impl Random {

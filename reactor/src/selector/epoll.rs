@@ -1,11 +1,13 @@
 //! epoll, used directly: one system call per wait, with timeouts in nanoseconds.
 //!
-//! Every source is edge-triggered. Its interest starts with the direction that first had to wait and only ever grows: reading alone at first
-//! (most connections never wait for room to write, and would otherwise report "writable" once for nothing; a Unix
-//! socket even does each time its peer reads), both once a write had to wait. The end of what the peer sends (`EPOLLRDHUP`) is always
-//! watched: it comes in the same event as the last data, which is what makes it sound to stop reading at a short read.
+//! Every source is edge-triggered. Its interest starts with the direction that first had to wait and only ever grows:
+//! reading alone at first (most connections never wait for room to write, and would otherwise report "writable" once
+//! for nothing; a Unix socket even does each time its peer reads), both once a write had to wait. The end of what the
+//! peer sends (`EPOLLRDHUP`) is always watched: it comes in the same event as the last data, which is what makes it
+//! sound to stop reading at a short read.
 //!
-//! `wake` writes to an edge-triggered eventfd that is never read: each write makes a new edge, whatever the counter stands at.
+//! `wake` writes to an edge-triggered eventfd that is never read: each write makes a new edge, whatever the counter
+//! stands at.
 
 use super::{Interest, Token, Traits};
 use crate::readiness::Event;
@@ -17,7 +19,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 use std::{fmt, io, ptr};
 
-/// Events that one wait can bring at most. More are left for the next; the table's lock is held while a batch is handed out.
+/// Events that one wait can bring at most. More are left for the next; the table's lock is held while a batch is handed
+/// out.
 const BATCH: usize = 256;
 
 #[derive(Debug)]
@@ -41,7 +44,8 @@ impl Epoll {
         Ok(selector)
     }
 
-    /// Is there an `epoll_pwait2`? Linux has it since 5.11; some sandboxes answer EPERM for calls that they do not know.
+    /// Is there an `epoll_pwait2`? Linux has it since 5.11; some sandboxes answer EPERM for calls that they do not
+    /// know.
     fn probe(&self) -> io::Result<()> {
         match self.wait(&mut Events::new(), Some(Duration::ZERO)) {
             Err(error)
@@ -105,9 +109,9 @@ impl Epoll {
         list.clear();
         let timeout = timeout.map(KernelTimespec::from);
         let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: the descriptor is an epoll's and open; the list has room for as many events as are asked for, of the kernel's
-        // layout (rustix's `Event` mirrors `epoll_event` and is checked by it); the time is a valid timespec of the
-        // kernel's own layout or null; there is no signal mask.
+        // SAFETY: the descriptor is an epoll's and open; the list has room for as many events as are asked for, of the
+        // kernel's layout (rustix's `Event` mirrors `epoll_event` and is checked by it); the time is a valid timespec
+        // of the kernel's own layout or null; there is no signal mask.
         let count = unsafe {
             libc::syscall(
                 libc::SYS_epoll_pwait2,
@@ -130,7 +134,8 @@ impl Epoll {
             match rustix::io::write(&self.waker, &1_u64.to_ne_bytes()) {
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
-                // The counter is full, after 2^64 - 2 wakes: start it afresh. Another thread may do so at the same time.
+                // The counter is full, after 2^64 - 2 wakes: start it afresh. Another thread may do so at the same
+                // time.
                 Err(Errno::AGAIN) => drop(rustix::io::read(&self.waker, &mut [0; 8])),
                 Err(error) => return Err(error.into()),
             }
@@ -170,7 +175,8 @@ pub(crate) struct Events {
     list: Vec<epoll::Event>,
 }
 
-// SAFETY: an event's data is always a number here, made by `EventData::new_u64`; only its type could also hold a pointer.
+// SAFETY: an event's data is always a number here, made by `EventData::new_u64`; only its type could also hold a
+// pointer.
 unsafe impl Send for Events {}
 
 impl Events {
@@ -197,8 +203,8 @@ impl Events {
     }
 }
 
-/// An error or hang-up makes both directions worth a try, so that the operation reports it. Only a hang-up is final: an error
-/// is gone once it has been reported.
+/// An error or hang-up makes both directions worth a try, so that the operation reports it. Only a hang-up is final: an
+/// error is gone once it has been reported.
 fn decode(flags: EventFlags) -> Event {
     let ends = flags.intersects(EventFlags::HUP | EventFlags::ERR);
     let read_ended = flags.intersects(EventFlags::HUP | EventFlags::RDHUP);

@@ -7,14 +7,16 @@
 //! - `add(source, token, interest)`: starts to watch. What is ready already is reported as an event, so nothing that
 //!   happened before is lost. Fails with `AlreadyExists` for a descriptor that is being watched.
 //! - `modify(source, token, interest)`: replaces the interest. Reports what is ready now, as `add` does.
-//! - `delete(source)`: stops to watch. Events that a running `wait` has already picked up may still be delivered afterwards.
-//! - `wait(events, timeout)`: sleeps until there are events, `wake` was called or the time is over (never earlier), and leaves
-//!   the events in `events`. One thread at a time, which is the caller's duty. `None` sleeps without end; zero does not sleep.
-//!   A signal may end it (`Interrupted`).
+//! - `delete(source)`: stops to watch. Events that a running `wait` has already picked up may still be delivered
+//!   afterwards.
+//! - `wait(events, timeout)`: sleeps until there are events, `wake` was called or the time is over (never earlier), and
+//!   leaves the events in `events`. One thread at a time, which is the caller's duty. `None` sleeps without end; zero
+//!   does not sleep. A signal may end it (`Interrupted`).
 //! - `wake()`: ends the `wait` that is running; if none is, the next one. May be called by any thread, at any time.
 //! - `traits()`: what this selector is good for; see [`Traits`].
 //!
-//! `add`, `modify` and `delete` may be called while another thread is in `wait`. No function takes a lock of this crate.
+//! `add`, `modify` and `delete` may be called while another thread is in `wait`. No function takes a lock of this
+//! crate.
 
 #[cfg(all(target_os = "linux", not(filch_loom)))]
 mod epoll;
@@ -50,7 +52,8 @@ use std::{error, fmt, io, str};
 pub enum Selector {
     /// epoll used directly: one system call per wait. Linux 5.11 and later; elsewhere `Polling` takes its place.
     Epoll,
-    /// Whatever the polling crate finds on this system: kqueue, IOCP, event ports, and on Linux epoll at five system calls per wait.
+    /// Whatever the polling crate finds on this system: kqueue, IOCP, event ports, and on Linux epoll at five system
+    /// calls per wait.
     Polling,
 }
 
@@ -106,8 +109,8 @@ impl fmt::Display for ParseSelectorError {
 
 impl error::Error for ParseSelectorError {}
 
-/// The name under which a selector reports events of a source: the index of its place in the reactor's table, and that place's
-/// generation, so that an event of an earlier occupant is recognised as such.
+/// The name under which a selector reports events of a source: the index of its place in the reactor's table, and that
+/// place's generation, so that an event of an earlier occupant is recognised as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Token(pub(crate) usize);
 
@@ -163,7 +166,8 @@ pub(crate) struct Traits {
     /// Reports each change once and goes on watching. If not, an event ends all interest until `modify`, which
     /// reports what is ready at that moment.
     pub(crate) edge: bool,
-    /// A short read proves that the next one would block or be the end of stream, and the latter has been or will be reported.
+    /// A short read proves that the next one would block or be the end of stream, and the latter has been or will be
+    /// reported.
     pub(crate) short_read_clears: bool,
     /// Closing the last descriptor of an open file ends its registration; `delete` is not needed before.
     pub(crate) close_deletes: bool,

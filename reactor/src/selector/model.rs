@@ -1,7 +1,8 @@
 //! What stands in for `epoll.rs` under loom: a kernel small enough to be explored, with epoll's contract.
 //!
-//! A socket has a count of bytes to read, room to write, and perhaps an end. A change queues it if it is watched for that; `wait` picks
-//! queued sockets up and reports what is true *then*, as the kernel does. The reactor above it is the one that ships.
+//! A socket has a count of bytes to read, room to write, and perhaps an end. A change queues it if it is watched for
+//! that; `wait` picks queued sockets up and reports what is true *then*, as the kernel does. The reactor above it is
+//! the one that ships.
 
 use super::{Interest, Token, Traits};
 use crate::primitive::Mutex;

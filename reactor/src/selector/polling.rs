@@ -1,8 +1,8 @@
 //! Everything that is not epoll used directly: the polling crate, over kqueue, IOCP, event ports, poll, and epoll too.
 //!
-//! Where it can report edges, a source is registered once, as with epoll; where it cannot, each event ends the
-//! source's interest and the next wait re-arms it. It does not report the end of what the peer sends by itself, so with
-//! edges a short read proves nothing here. Without edges it does, because arming reports whatever is there at that moment.
+//! Where it can report edges, a source is registered once, as with epoll; where it cannot, each event ends the source's
+//! interest and the next wait re-arms it. It does not report the end of what the peer sends by itself, so with edges a
+//! short read proves nothing here. Without edges it does, because arming reports whatever is there at that moment.
 //!
 //! It swallows signals: a `wait` that one interrupts goes on to its end.
 
@@ -114,8 +114,8 @@ impl Events {
     }
 }
 
-/// An error makes both directions worth a try, and only a hang-up is final, as in `epoll.rs`; systems that report neither
-/// say "readable" and "writable" instead.
+/// An error makes both directions worth a try, and only a hang-up is final, as in `epoll.rs`; systems that report
+/// neither say "readable" and "writable" instead.
 fn decode(event: Report) -> Event {
     let hung_up = event.is_interrupt();
     Event::default()

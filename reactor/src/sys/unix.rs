@@ -4,8 +4,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 /// An I/O object that can be watched for readiness: on Unix, whatever has a file descriptor.
 ///
-/// It is implemented for every such type and cannot be implemented otherwise. Not every descriptor has a readiness: for a regular
-/// file or a directory the first wait fails with [`io::ErrorKind::Unsupported`](std::io::ErrorKind::Unsupported).
+/// It is implemented for every such type and cannot be implemented otherwise. Not every descriptor has a readiness: for
+/// a regular file or a directory the first wait fails with
+/// [`io::ErrorKind::Unsupported`](std::io::ErrorKind::Unsupported).
 pub trait AsSource: AsFd {}
 
 impl<T: AsFd> AsSource for T {}

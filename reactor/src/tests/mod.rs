@@ -1,6 +1,8 @@
-//! The reactor over the real kernel: every test runs on each selector, and on the polling one also as it behaves on systems without edges.
+//! The reactor over the real kernel: every test runs on each selector, and on the polling one also as it behaves on
+//! systems without edges.
 //!
-//! Nothing here sleeps. A test waits for its condition in the selector, and gives up after `PATIENCE`, which no passing test needs.
+//! Nothing here sleeps. A test waits for its condition in the selector, and gives up after `PATIENCE`, which no passing
+//! test needs.
 
 mod close;
 mod edges;
@@ -93,7 +95,8 @@ fn poll<T: AsSource>(io: &Io<T>, direction: Direction, waker: &Waker) -> Poll<io
         .poll_ready(direction, None, &mut Context::from_waker(waker))
 }
 
-/// Polls until that direction would wait, forgetting whatever readiness there is. Returns nothing: it is Pending, with `waker` left.
+/// Polls until that direction would wait, forgetting whatever readiness there is. Returns nothing: it is Pending, with
+/// `waker` left.
 fn park<T: AsSource>(io: &Io<T>, direction: Direction, waker: &Waker) {
     while let Poll::Ready(ready) = poll(io, direction, waker) {
         io.source().clear(ready.expect("open"));

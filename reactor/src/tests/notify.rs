@@ -16,8 +16,8 @@ fn a_notification_before_a_wait_ends_it_and_only_it() {
     });
 }
 
-/// A notifier and a waiter hand a number to and fro: if one notification were lost, the waiter would sleep for ever, and if one did not
-/// publish, it would see an old number.
+/// A notifier and a waiter hand a number to and fro: if one notification were lost, the waiter would sleep for ever,
+/// and if one did not publish, it would see an old number.
 #[test]
 fn no_notification_is_lost_and_each_publishes() {
     const ROUNDS: u64 = 5_000;

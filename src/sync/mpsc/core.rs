@@ -1,22 +1,27 @@
-//! What the ends of a channel share. Every transition of it is a method of [`Channel`]; each returns who is to be woken.
+//! What the ends of a channel share. Every transition of it is a method of [`Channel`]; each returns who is to be
+//! woken.
 //!
-//! Senders meet under one lock and receivers under another, on cache lines of their own, so that a sender and a receiver on two cores are not in each other's way. What one side
-//! has to tell the other is a count:
+//! Senders meet under one lock and receivers under another, on cache lines of their own, so that a sender and a
+//! receiver on two cores are not in each other's way. What one side has to tell the other is a count:
 //!
-//! - `allowed` (written by receivers) is how many sends there may have been by whoever came; it begins with the capacity, and each receive adds one.
+//! - `allowed` (written by receivers) is how many sends there may have been by whoever came; it begins with the
+//!   capacity, and each receive adds one.
 //! - `offered` (written by senders) is how many receives there may have been by whoever came; each send adds one.
 //!
-//! Each side remembers the other's count, and looks again only when it seems to have run out. Whoever then still has to wait takes both locks and looks once more, and
-//! is put **into a list under the lock of those it waits for**: a sender into one of the receivers', who find it there when they make room. So no wake can be missed, and nothing
-//! here depends on the order of two atomics.
+//! Each side remembers the other's count, and looks again only when it seems to have run out. Whoever then still has to
+//! wait takes both locks and looks once more, and is put **into a list under the lock of those it waits for**: a sender
+//! into one of the receivers', who find it there when they make room. So no wake can be missed, and nothing here
+//! depends on the order of two atomics.
 //!
-//! Both directions are fair. As long as somebody waits, a receive does not raise `allowed` but *reserves* its room for the sender that has waited longest, and a send does not
-//! raise `offered` but *promises* a value to such a receiver. Newcomers get nothing of that. A future that is dropped with a reservation or a promise passes it on; no value is lost,
-//! as it stays in the queue until a receiver runs.
+//! Both directions are fair. As long as somebody waits, a receive does not raise `allowed` but *reserves* its room for
+//! the sender that has waited longest, and a send does not raise `offered` but *promises* a value to such a receiver.
+//! Newcomers get nothing of that. A future that is dropped with a reservation or a promise passes it on; no value is
+//! lost, as it stays in the queue until a receiver runs.
 //!
-//! The queue's rules (`queue.rs`) hold: pushes are under one lock, pops under the other. A pop needs an offer or a promise, of which there is one per push, published after it with
-//! Release and found with Acquire (the count, or the waiter's stage). Of the n pops so far one used the n-th of them or a later one, and all pops are ordered by their lock: so
-//! the n-th comes after the n-th push.
+//! The queue's rules (`queue.rs`) hold: pushes are under one lock, pops under the other. A pop needs an offer or a
+//! promise, of which there is one per push, published after it with Release and found with Acquire (the count, or the
+//! waiter's stage). Of the n pops so far one used the n-th of them or a later one, and all pops are ordered by their
+//! lock: so the n-th comes after the n-th push.
 //!
 //! The order of the locks: the receivers' before the senders'.
 
@@ -148,7 +153,8 @@ impl<T> Channel<T> {
         Ok(self.push(&mut senders, value))
     }
 
-    /// As `send`. A sender that finds no room begins to wait. The waker is a clone from before the locks: one that panicked within would drop the value there.
+    /// As `send`. A sender that finds no room begins to wait. The waker is a clone from before the locks: one that
+    /// panicked within would drop the value there.
     pub(super) fn send_or_wait(
         &self,
         value: T,
@@ -182,7 +188,8 @@ impl<T> Channel<T> {
         Some(self.pop(receivers))
     }
 
-    /// Receives, if there is a value that nobody has an older claim to. A receiver that has to wait for one begins to, if it can.
+    /// Receives, if there is a value that nobody has an older claim to. A receiver that has to wait for one begins to,
+    /// if it can.
     #[inline]
     pub(super) fn receive_or_wait(
         &self,
@@ -276,7 +283,8 @@ impl<T> Channel<T> {
         self.offer(&mut self.senders.state.lock())
     }
 
-    /// Nothing more may be sent. Whoever waits for room gets its value back, whoever waits for a value learns that there is none.
+    /// Nothing more may be sent. Whoever waits for room gets its value back, whoever waits for a value learns that
+    /// there is none.
     pub(super) fn close(&self) {
         wake_all(|section| {
             let mut receivers = self.receivers.state.lock();
@@ -397,7 +405,8 @@ impl<T> Channel<T> {
 }
 
 impl<S> Side<S> {
-    /// Orderings: Release, so that whoever uses the count comes after what was done before. Only holders of the lock write it.
+    /// Orderings: Release, so that whoever uses the count comes after what was done before. Only holders of the lock
+    /// write it.
     #[inline]
     fn publish_one_more(&self) {
         let count = self.published.load(Relaxed);

@@ -18,7 +18,8 @@
 //! # });
 //! ```
 //!
-//! A bounded channel makes senders wait for a receiver that is slower, which is what bounds a program's memory; [`unbounded`] does not.
+//! A bounded channel makes senders wait for a receiver that is slower, which is what bounds a program's memory;
+//! [`unbounded`] does not.
 
 mod queue;
 
@@ -57,7 +58,8 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     pair(capacity.min(MOST))
 }
 
-/// A channel in which any number of values can wait. Its [`Sender::send`] never waits, and [`Sender::try_send`] fails only when it is closed.
+/// A channel in which any number of values can wait. Its [`Sender::send`] never waits, and [`Sender::try_send`] fails
+/// only when it is closed.
 ///
 /// Nothing holds back a sender that is faster than the receiver: the values in between grow without bound.
 ///

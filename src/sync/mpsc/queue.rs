@@ -1,12 +1,13 @@
 //! The values of a channel, in blocks of a few: a [`Tail`] that senders write at, a [`Head`] that receivers take from.
 //!
-//! Each end is behind a lock of its own (`core.rs`), so that the two can be used at a time. What keeps them apart is counting, which is done there:
+//! Each end is behind a lock of its own (`core.rs`), so that the two can be used at a time. What keeps them apart is
+//! counting, which is done there:
 //!
 //! 1. `push` is called by one thread at a time, and each call happens before the next; so is `pop`.
 //! 2. The call of `pop` number n happens after the return of `push` number n.
 //!
-//! So a slot is read after it was written, once. A block is freed by the `pop` that goes on to the next one: that is ordered after a `push` into the next one, and the tail
-//! had left the block before.
+//! So a slot is read after it was written, once. A block is freed by the `pop` that goes on to the next one: that is
+//! ordered after a `push` into the next one, and the tail had left the block before.
 
 use crate::sync::primitive::UnsafeCell;
 use std::mem::MaybeUninit;

@@ -15,7 +15,8 @@ use std::task::{Context, Poll, ready};
 
 /// Receives values from a channel, in the order in which they were sent. It is also a [`Stream`] of them.
 ///
-/// Clone it for more receivers: each value goes to one of them, and to the one first that has waited longest. With the last one's drop the channel is closed.
+/// Clone it for more receivers: each value goes to one of them, and to the one first that has waited longest. With the
+/// last one's drop the channel is closed.
 pub struct Receiver<T> {
     channel: Arc<Channel<T>>,
     /// The place among the waiters of `poll_recv`, made when it has to wait for the first time.
@@ -33,10 +34,12 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Waits for the next value. `None`: all senders are gone or the channel was closed, and everything that was sent has been received.
+    /// Waits for the next value. `None`: all senders are gone or the channel was closed, and everything that was sent
+    /// has been received.
     ///
     /// # Cancel safety
-    /// Dropping the future loses no value: it is taken out of the channel only when the future is ready. A value that was meant for it goes to the next.
+    /// Dropping the future loses no value: it is taken out of the channel only when the future is ready. A value that
+    /// was meant for it goes to the next.
     ///
     /// ```
     /// # filch::run(async {
@@ -61,7 +64,8 @@ impl<T> Receiver<T> {
     /// The next value, if one is there.
     ///
     /// # Errors
-    /// [`TryRecvError::Empty`] if none is there, or others wait for those that are; [`TryRecvError::Closed`] if none will come any more.
+    /// [`TryRecvError::Empty`] if none is there, or others wait for those that are; [`TryRecvError::Closed`] if none
+    /// will come any more.
     ///
     /// ```
     /// use filch::sync::{TryRecvError, mpsc};
@@ -84,7 +88,8 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Waits for the next value on a thread that is not async. In a task it blocks that task and whatever is joined with it.
+    /// Waits for the next value on a thread that is not async. In a task it blocks that task and whatever is joined
+    /// with it.
     ///
     /// ```
     /// let (sender, receiver) = filch::sync::mpsc::channel(10);
@@ -119,7 +124,8 @@ impl<T> Receiver<T> {
         polled
     }
 
-    /// Closes the channel: sends fail from now on, with their values given back. What was sent before can still be received, and then comes `None`.
+    /// Closes the channel: sends fail from now on, with their values given back. What was sent before can still be
+    /// received, and then comes `None`.
     ///
     /// ```
     /// # filch::run(async {
@@ -135,7 +141,8 @@ impl<T> Receiver<T> {
         self.channel.close();
     }
 
-    /// Whether the channel is closed: the last sender is gone, or somebody called [`close`](Receiver::close). There may still be values to receive.
+    /// Whether the channel is closed: the last sender is gone, or somebody called [`close`](Receiver::close). There may
+    /// still be values to receive.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.channel.is_closed() || !self.channel.has_senders()

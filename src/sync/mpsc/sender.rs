@@ -13,7 +13,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// Sends values into a channel. Clone it for more senders; with the last one's drop the receivers learn that no more will come.
+/// Sends values into a channel. Clone it for more senders; with the last one's drop the receivers learn that no more
+/// will come.
 pub struct Sender<T> {
     pub(super) channel: Arc<Channel<T>>,
 }
@@ -22,12 +23,12 @@ impl<T> Sender<T> {
     /// Sends a value, waiting for room.
     ///
     /// # Errors
-    /// [`SendError`] with the value, if the channel is or gets closed. Success does not mean that the value will be received: the receivers may be dropped
-    /// before.
+    /// [`SendError`] with the value, if the channel is or gets closed. Success does not mean that the value will be
+    /// received: the receivers may be dropped before.
     ///
     /// # Cancel safety
-    /// If the future is dropped before it is ready, the value was not sent; it is dropped too, and so is the place in the queue. To keep the value use
-    /// [`try_send`](Sender::try_send).
+    /// If the future is dropped before it is ready, the value was not sent; it is dropped too, and so is the place in
+    /// the queue. To keep the value use [`try_send`](Sender::try_send).
     ///
     /// ```
     /// use filch::sync::mpsc;
@@ -82,7 +83,8 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Sends a value from a thread that is not async, waiting for room. In a task it blocks that task and whatever is joined with it.
+    /// Sends a value from a thread that is not async, waiting for room. In a task it blocks that task and whatever is
+    /// joined with it.
     ///
     /// # Errors
     /// As [`send`](Sender::send).

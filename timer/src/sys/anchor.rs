@@ -1,4 +1,5 @@
-//! One moment by both clocks: this crate's and std's. Instants of one become instants of the other by their distance from it.
+//! One moment by both clocks: this crate's and std's. Instants of one become instants of the other by their distance
+//! from it.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -13,7 +14,8 @@ pub(crate) struct Anchor {
 /// It is the process's, taken once, so that converting there and back changes nothing.
 static ANCHOR: OnceLock<Anchor> = OnceLock::new();
 
-/// The anchor. Its two readings are some tens of nanoseconds apart, std's first: a deadline is never early by the other clock.
+/// The anchor. Its two readings are some tens of nanoseconds apart, std's first: a deadline is never early by the other
+/// clock.
 pub(crate) fn anchor() -> Anchor {
     *ANCHOR.get_or_init(|| {
         let std = Instant::now();
