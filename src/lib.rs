@@ -4,7 +4,8 @@
 //! stall another: what waits behind a long poll is taken away and run elsewhere, if need be on a further
 //! thread.
 //!
-//! ```no_run
+#![cfg_attr(all(feature = "macros", feature = "net"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "macros", feature = "net")), doc = "```ignore")]
 //! use filch::net::{TcpListener, TcpStream};
 //!
 //! #[filch::main]

@@ -1,6 +1,10 @@
 //! `Async<T>`: waiting for any descriptor, by any number of tasks.
 
 #![cfg(unix)]
+#![allow(
+    clippy::incompatible_msrv,
+    reason = "tests are built with the stable compiler"
+)]
 
 mod net_support;
 

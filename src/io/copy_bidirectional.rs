@@ -23,7 +23,8 @@ use std::task::{Context, Poll, ready};
 /// # Cancel safety
 /// Not cancel safe: a dropped future loses what it had read and not written, up to 8 KiB a direction.
 ///
-/// ```no_run
+#[cfg_attr(feature = "net", doc = "```no_run")]
+#[cfg_attr(not(feature = "net"), doc = "```ignore")]
 /// use filch::net::TcpStream;
 ///
 /// async fn proxy(mut client: TcpStream) -> std::io::Result<()> {

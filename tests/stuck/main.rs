@@ -2,6 +2,11 @@
 //!
 //! Most of these would wait for ever if it did not: the stuck polls end only when the others have done their part.
 
+#![allow(
+    clippy::incompatible_msrv,
+    reason = "tests are built with the stable compiler"
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
 
