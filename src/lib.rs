@@ -48,8 +48,9 @@ pub mod task;
 
 pub mod time;
 
-#[cfg(feature = "net")]
 mod sys;
+
+mod waking;
 
 pub mod io;
 

@@ -172,3 +172,71 @@ fn what_outlives_its_runtime_fails_with_the_reason() {
         assert!(error.contains("shut down"), "{error}");
     });
 }
+
+#[test]
+fn closing_a_socket_passes_the_end_of_the_stream_on() {
+    use std::os::unix::net::UnixStream;
+    run(async {
+        let (near, far) = UnixStream::pair().unwrap();
+        let (mut near, mut far) = (Async::new(near).unwrap(), Async::new(far).unwrap());
+        let peer = filch::spawn(async move {
+            let mut all = Vec::new();
+            far.read_to_end(&mut all).await.unwrap();
+            far.write_all(&all).await.unwrap();
+        });
+        near.write_all(b"there and back").await.unwrap();
+        near.close().await.unwrap();
+        near.close().await.unwrap();
+        let mut all = Vec::new();
+        near.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all, b"there and back");
+        peer.await.unwrap();
+        // Its peer is gone: there is nothing left to end.
+        near.close().await.unwrap();
+    });
+}
+
+#[test]
+fn copying_both_ways_between_sockets_ends() {
+    use std::os::unix::net::UnixStream;
+    run(async {
+        let pair = || {
+            let (one, other) = UnixStream::pair().unwrap();
+            (Async::new(one).unwrap(), Async::new(other).unwrap())
+        };
+        let ((mut client, mut left), (mut right, mut server)) = (pair(), pair());
+        let proxy =
+            filch::spawn(async move { filch::io::copy_bidirectional(&mut left, &mut right).await });
+        let server = filch::spawn(async move {
+            let mut all = Vec::new();
+            server.read_to_end(&mut all).await.unwrap();
+            server.write_all(b"answer").await.unwrap();
+        });
+        client.write_all(b"question").await.unwrap();
+        client.close().await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, "answer");
+        server.await.unwrap();
+        assert_eq!(proxy.await.unwrap().unwrap(), (8, 6));
+    });
+}
+
+#[test]
+fn a_stream_that_was_never_full_is_not_writable_after_the_end() {
+    let (reader, writer) = run(async { pipe() });
+    let (stream, _peer) = run(async { filch::net::UnixStream::pair().unwrap() });
+    run(async move {
+        let mut errors = vec![
+            writer.writable().await.unwrap_err(),
+            reader.readable().await.unwrap_err(),
+            stream.writable().await.unwrap_err(),
+            stream.readable().await.unwrap_err(),
+        ];
+        let polled = std::future::poll_fn(|cx| writer.poll_writable(cx)).await;
+        errors.push(polled.unwrap_err());
+        for error in errors {
+            assert!(error.to_string().contains("shut down"), "{error}");
+        }
+    });
+}

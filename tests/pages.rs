@@ -1,5 +1,5 @@
-//! The pages: every chapter's code is compiled, and lines of prose fit a screen. Links are looked after where the book is
-//! built.
+//! The pages: every chapter's code is compiled, and lines of prose fit a screen. Links are looked after where the book
+//! is built.
 
 use std::fs;
 use std::path::{Path, PathBuf};

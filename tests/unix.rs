@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod common;
 mod net_support;
 
 use filch::io::{AsyncReadExt, ErrorKind};
@@ -346,4 +347,117 @@ fn more_buffers_than_the_system_takes_are_used_in_turn() {
         }
         assert_eq!(received, sent);
     });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_socket_without_a_peer_has_credentials_without_a_process() {
+    run(async {
+        let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);
+        let stream = UnixStream::from_std(socket.unwrap().into()).unwrap();
+        let who = stream.peer_cred().unwrap();
+        assert_eq!(
+            (who.uid(), who.gid(), who.pid()),
+            (u32::MAX, u32::MAX, None)
+        );
+    });
+}
+
+/// The server cannot see the client's process, but its user: that is what it asks for.
+#[cfg(target_os = "linux")]
+#[test]
+fn child_serves_in_a_namespace() {
+    let Some(path) = common::process::part() else {
+        return;
+    };
+    run(async move {
+        let listener = UnixListener::bind(&path).unwrap();
+        std::fs::write(format!("{path}.ready"), "").unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        println!("peer: {:?}", stream.peer_cred());
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_peer_in_another_pid_namespace_has_a_user_and_no_process() {
+    let directory = Directory::new("namespace");
+    std::fs::create_dir_all(&directory.0).unwrap();
+    let path = directory.path("socket");
+    let part = path.to_str().unwrap();
+    let server = common::process::again("child_serves_in_a_namespace", part, None);
+    let mut unshare = std::process::Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--pid", "--fork"]);
+    unshare.arg(server.get_program()).args(server.get_args());
+    for (key, value) in server.get_envs() {
+        unshare.env(key, value.unwrap());
+    }
+    unshare.stdout(std::process::Stdio::piped());
+    let Ok(mut server) = unshare.spawn() else {
+        return eprintln!("skipped: there is no `unshare` here");
+    };
+    while !path.with_extension("ready").exists() {
+        if server.try_wait().unwrap().is_some() {
+            return eprintln!("skipped: no pid namespace of its own is allowed here");
+        }
+        std::thread::yield_now();
+    }
+    let _stream = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    let output = server.wait_with_output().unwrap();
+    let text = common::process::text_of(&output);
+    assert!(
+        text.contains("peer: Ok(UCred { uid: 0, gid: 0, pid: None })"),
+        "{text}"
+    );
+}
+
+/// The processor time that this process has used.
+#[cfg(target_os = "linux")]
+fn processor_time() -> std::time::Duration {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the pointer is to a local of the type that the call writes.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut now) };
+    assert_eq!(failed, 0);
+    std::time::Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+/// Alone in a process, whose processor time it measures.
+#[cfg(target_os = "linux")]
+#[test]
+fn child_sends_to_a_full_queue() {
+    let Some(path) = common::process::part() else {
+        return;
+    };
+    run(async move {
+        let receiver = UnixDatagram::bind(&path).unwrap();
+        let sender = UnixDatagram::unbound().unwrap();
+        let mut queued = 0;
+        while sender.try_send_to(b"one", &path).is_ok() {
+            queued += 1;
+        }
+        let to = path.clone();
+        let sending = filch::spawn(async move { sender.send_to(b"last", &to).await });
+        until_waiting("write", 1).await;
+        let before = processor_time();
+        filch::time::sleep(std::time::Duration::from_millis(500)).await;
+        let used = processor_time() - before;
+        // Spinning takes a whole processor, or what others leave of it; 500 attempts take a few ms.
+        assert!(used < std::time::Duration::from_millis(100), "{used:?}");
+        for _ in 0..queued {
+            assert_eq!(receiver.recv(&mut [0; 8]).await.unwrap(), 3);
+        }
+        assert_eq!(receiver.recv(&mut [0; 8]).await.unwrap(), 4);
+        assert_eq!(sending.await.unwrap().unwrap(), 4);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sender_to_a_full_queue_does_not_spin() {
+    let directory = Directory::new("no-spin");
+    let path = directory.path("socket");
+    common::process::succeed("child_sends_to_a_full_queue", path.to_str().unwrap());
 }

@@ -54,7 +54,7 @@ fn connect(
     let peer = TcpStream::connect(listener.local_addr()?)?;
     let (ours, _) = listener.accept()?;
     ours.set_nonblocking(true)?;
-    Ok((Io::new_sole(Arc::clone(reactor), ours), peer))
+    Ok((Io::new(Arc::clone(reactor), ours), peer))
 }
 
 /// One request, read as a stream does it, and answered.

@@ -2,7 +2,9 @@
 //!
 //! This is where it is guaranteed that a descriptor in the reactor's table is open: `Io` owns the object, never lends
 //! it mutably, and drops the source before it. An object that lends its descriptor for as long as it is borrowed (which
-//! is what `AsFd` and `AsSocket` promise) cannot close it under a shared borrow.
+//! is what `AsFd` and `AsSocket` promise) cannot close it under a shared borrow. Whoever leaks an `Io` leaks the object
+//! with it, and the descriptor stays open. That would not hold for an object that only borrows its descriptor
+//! (`BorrowedFd`), whose owner could close it then; so an object must be `'static`.
 
 use crate::reactor::Reactor;
 use crate::source::Source;
@@ -37,23 +39,12 @@ pub struct Io<T: AsSource> {
 
 impl<T: AsSource> Io<T> {
     /// Makes no system call: the object is registered with the selector when somebody first has to wait for it.
-    pub fn new(reactor: Arc<Reactor>, object: T) -> Io<T> {
+    pub fn new(reactor: Arc<Reactor>, object: T) -> Io<T>
+    where
+        T: 'static,
+    {
         Io {
-            source: Source::new(reactor, sys::descriptor(&object), false),
-            object,
-        }
-    }
-
-    /// As [`new`](Io::new), for an object that closes its descriptor when it is dropped, where no other descriptor
-    /// refers to the same open socket or file: what `accept`, `connect` and `bind` return, but not what `try_clone`
-    /// touched.
-    ///
-    /// Then closing is enough to end the registration on some systems, and a system call is saved. Where the claim is
-    /// wrong, nothing breaks as long as the object lives, but events that nobody waits for can go on to end waits
-    /// early, and a descriptor that was not closed cannot be registered again.
-    pub fn new_sole(reactor: Arc<Reactor>, object: T) -> Io<T> {
-        Io {
-            source: Source::new(reactor, sys::descriptor(&object), true),
+            source: Source::new(reactor, sys::descriptor(&object)),
             object,
         }
     }
@@ -75,6 +66,13 @@ impl<T: AsSource> Io<T> {
     pub fn into_inner(self) -> io::Result<T> {
         self.source.deregister()?;
         Ok(self.object)
+    }
+
+    /// As [`into_inner`](Io::into_inner), for who cannot hand an error on: should the operating system refuse, it goes
+    /// on to watch the descriptor, for nobody.
+    pub fn into_object(self) -> T {
+        let _ = self.source.deregister();
+        self.object
     }
 }
 

@@ -56,6 +56,7 @@ mod sys;
 
 mod readiness;
 mod waiters;
+mod waking;
 
 mod selector;
 mod signal;

@@ -6,9 +6,9 @@
 //! # Locks
 //!
 //! `events` (held for the whole of a turn), then `sources`, then one registration's waiters; never in another order,
-//! and never two registrations at once. No waker is woken, cloned or dropped under `sources`; none is woken or dropped
-//! under a registration's lock. The system calls `add` and `modify` happen under a registration's lock, so that those
-//! who wait for one source agree on what is armed.
+//! and never two registrations at once. No waker is woken, cloned or dropped under either of the last two. The system
+//! calls `add` and `modify` happen under a registration's lock, so that those who wait for one source agree on what is
+//! armed.
 
 use crate::primitive::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::registration::Registration;
@@ -121,6 +121,12 @@ impl Reactor {
         self.notify();
     }
 
+    /// Has it been closed? A source that never had to wait is not told; who promises an error then asks here.
+    pub fn is_closed(&self) -> bool {
+        // Orderings: Acquire, against the Release in `close`.
+        self.closed.load(Ordering::Acquire)
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
@@ -182,7 +188,7 @@ impl Turn<'_> {
     /// # Errors
     /// After [`Reactor::close`], and whatever else the operating system may say against waiting.
     pub fn wait(&mut self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> io::Result<usize> {
-        if self.reactor.closed.load(Ordering::Acquire) {
+        if self.reactor.is_closed() {
             return Err(shut_down());
         }
         let timeout = self.reactor.signal.begin(timeout);

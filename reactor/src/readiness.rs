@@ -14,6 +14,7 @@
 //! | closed | an event says that this direction has ended for good | an operation of this tick would block all the same |
 //! | urgent | an event reports an exceptional condition | a read of this tick would block |
 //! | shutdown | the reactor closes | never |
+//! | line (bit 6) | somebody stands in line (`waiters.rs`) | nobody does; it is no readiness, but is asked for together with it |
 //!
 //! A direction's **tick** counts its events. An operation starts by reading the word ([`Ready`]) and, when it would
 //! block, clears only if the tick is still the same: a newer event may already speak of what the operation did not see.
@@ -75,6 +76,11 @@ impl Event {
         Event(self.0 | if condition { other.0 } else { 0 })
     }
 
+    /// Is there nothing more to read after this, ever?
+    pub(crate) fn ends_reading(self) -> bool {
+        self.0 & Event::READ_CLOSED.0 != 0
+    }
+
     /// Does it concern that direction?
     pub(crate) fn concerns(self, direction: Direction) -> bool {
         self.0 & Lane::of(direction).usable != 0
@@ -82,6 +88,7 @@ impl Event {
 }
 
 const SHUTDOWN: u64 = 1 << 4;
+const LINE: u64 = 1 << 6;
 const TICK_BITS: u32 = 28;
 const TICK_MASK: u64 = (1 << TICK_BITS) - 1;
 const READ_TICK_SHIFT: u32 = 8;
@@ -153,6 +160,12 @@ impl Snapshot {
         self.0 & SHUTDOWN != 0
     }
 
+    /// Is there something to read, and somebody in line who might?
+    #[inline]
+    pub(crate) fn calls_for_next(self) -> bool {
+        self.0 & LINE != 0 && self.0 & READ.usable != 0
+    }
+
     fn after_event(self, event: Event) -> Snapshot {
         let mut word = self.0 | event.0;
         for direction in [Direction::Read, Direction::Write] {
@@ -213,6 +226,20 @@ impl Readiness {
     pub(crate) fn shut_down(&self) {
         // Orderings: Release, as in `update`.
         self.0.fetch_or(SHUTDOWN, Ordering::Release);
+    }
+
+    /// Somebody stands in line, or nobody does any more. Under the lock of the waiters, so nobody else changes that
+    /// bit.
+    ///
+    /// Orderings: Relaxed. The lock orders it, and a read-modify-write continues the release sequences of the word.
+    pub(crate) fn set_line(&self, stands: bool) {
+        if (self.0.load(Ordering::Relaxed) & LINE != 0) == stands {
+            return;
+        }
+        match stands {
+            true => self.0.fetch_or(LINE, Ordering::Relaxed),
+            false => self.0.fetch_and(!LINE, Ordering::Relaxed),
+        };
     }
 
     /// Orderings: Release on success. An event's word is visible to whoever sees it with everything the poller did

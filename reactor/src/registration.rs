@@ -83,6 +83,7 @@ impl Registration {
         self.readiness.set(event);
         let mut parked = self.parked.lock();
         parked.waiters.take(event, woken);
+        self.tell_of_line(&parked);
         if !engine.traits().edge {
             self.rearm(&mut parked, engine, source, woken);
         }
@@ -103,7 +104,8 @@ impl Registration {
             {
                 // Let them try their operation and meet the error themselves when they wait again.
                 self.readiness.set(Event::BOTH);
-                parked.waiters.take(Event::BOTH, woken);
+                parked.waiters.take_all(woken);
+                self.tell_of_line(parked);
             }
         }
     }
@@ -111,7 +113,14 @@ impl Registration {
     /// The reactor has closed: as for an event, the word comes first.
     pub(crate) fn shut_down(&self, woken: &mut Vec<Waker>) {
         self.readiness.shut_down();
-        self.parked.lock().waiters.take(Event::BOTH, woken);
+        let mut parked = self.parked.lock();
+        parked.waiters.take_all(woken);
+        self.tell_of_line(&parked);
+    }
+
+    /// Tells whether anybody stands in line. After each change to the waiters, under their lock.
+    pub(crate) fn tell_of_line(&self, parked: &Parked) {
+        self.readiness.set_line(parked.waiters.in_line() > 0);
     }
 }
 

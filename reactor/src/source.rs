@@ -38,6 +38,14 @@
 //! *Two who register at once.* Each takes a place in the table, one wins under the waiters' lock, and the other gives
 //! its place back.
 //!
+//! *A line.* Of those who wait in line ([`Waiter::in_line`]) an event calls only the first. Let a *call* be the duty to
+//! look: it lies with a waiter that has been called until it polls, then with the operation that it tries. There is
+//! always a call while the word is ready and somebody stands in line: nobody joins the line while the word is ready
+//! (step 5), the event that made it ready has called the first, and a call ends in one of three ways. The operation
+//! would block, so that the word is cleared, or is ready for a newer event, which has called somebody too, or for whom
+//! the operation is tried again. Or the operation has taken something or failed: then it passes the call on. Or the
+//! waiter is dropped: so does it.
+//!
 //! *The end.* [`Reactor::close`] sets the shutdown bit as (a) sets readiness, and then takes the wakers as (b) does;
 //! step 5 looks for it too. A source that is about to register either finds the table closed or is in it when it is
 //! emptied.
@@ -53,6 +61,7 @@ use crate::selector::Token;
 use crate::sys::{self, Borrowed, Descriptor};
 use crate::table::shut_down;
 use crate::waiters::Waiter;
+use crate::waking;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -66,8 +75,6 @@ pub struct Source {
     registration: Arc<Registration>,
     /// Open for as long as this source exists: `Io` drops the source before the object that owns the descriptor.
     descriptor: Descriptor,
-    /// Closing it ends its registration, because no other descriptor refers to the same open file.
-    sole: bool,
 }
 
 // Others' code is called when every lock is released, so a panic of it leaves nothing half changed.
@@ -75,12 +82,11 @@ impl UnwindSafe for Source {}
 impl RefUnwindSafe for Source {}
 
 impl Source {
-    pub(crate) fn new(reactor: Arc<Reactor>, descriptor: Descriptor, sole: bool) -> Source {
+    pub(crate) fn new(reactor: Arc<Reactor>, descriptor: Descriptor) -> Source {
         Source {
             reactor,
             registration: Arc::new(Registration::new()),
             descriptor,
-            sole,
         }
     }
 
@@ -91,7 +97,7 @@ impl Source {
     ///
     /// With a `waiter`, any number of futures can wait for the same direction; each must [`forget`](Source::forget) its
     /// waiter when it is dropped. Without, the waker goes to the direction's one slot, where the last caller replaces
-    /// the one before it. An event wakes all waiters of its direction.
+    /// the one before it. An event wakes all waiters of its direction, but only the first in line.
     ///
     /// # Errors
     /// When the runtime has shut down; when the operating system refuses to watch the descriptor, which it does for
@@ -111,6 +117,24 @@ impl Source {
                 Poll::Ready(seen)
             }
         }
+    }
+
+    /// As [`poll_ready`](Source::poll_ready), for who does nothing but wait: it fails after the runtime's end even if
+    /// the source has never been told, because nobody had to wait for it before.
+    ///
+    /// # Errors
+    /// As `poll_ready`.
+    pub fn poll_wait(
+        &self,
+        direction: Direction,
+        waiter: Option<&mut Waiter>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Ready>> {
+        if self.reactor.is_closed() {
+            self.forget_placed(waiter);
+            return Poll::Ready(Err(shut_down()));
+        }
+        self.poll_ready(direction, waiter, cx)
     }
 
     /// Evidence that this direction is believed ready now, for an operation that will not wait. `None`: it would block.
@@ -141,13 +165,46 @@ impl Source {
         }
     }
 
-    /// Gives back the place of a waiter whose future is dropped or done. Harmless if it has none.
+    /// Gives back the place of a waiter whose future is dropped or done. Harmless if it has none. If it stood in line
+    /// and has been called, the next is called in its stead.
     pub fn forget(&self, waiter: &mut Waiter) {
-        if waiter.is_placed() {
-            let waker = self.registration.parked.lock().waiters.forget(waiter);
-            // The lock is free again: dropping a waker can run any code.
-            drop(waker);
+        if waiter.is_placed() && self.leave_place(waiter) {
+            self.pass_on();
         }
+    }
+
+    /// Calls the next one in line if there is still something to read: owed by every operation with a waiter
+    /// [`in_line`](Waiter::in_line) that has ended, in whatever way.
+    #[inline]
+    pub fn pass_on(&self) {
+        // Orderings: whoever was called by an event sees the line as it was then. It is told of under the lock that the
+        // event takes before it wakes anybody. Whoever was not called may miss some of it; then one who was called has
+        // not looked yet, or has passed it on.
+        if self.registration.readiness.load().calls_for_next() {
+            self.call_next();
+        }
+    }
+
+    #[cold]
+    fn call_next(&self) {
+        let mut parked = self.registration.parked.lock();
+        let ready = self.registration.readiness.load().ready(Direction::Read);
+        let next = ready.and_then(|_| parked.waiters.call());
+        self.registration.tell_of_line(&parked);
+        drop(parked);
+        // The lock is free again: waking can run any code.
+        next.into_iter().for_each(waking::wake);
+    }
+
+    /// Gives a place back. True: it had been called, and what it was called for may still be there.
+    fn leave_place(&self, waiter: &mut Waiter) -> bool {
+        let mut parked = self.registration.parked.lock();
+        let left = parked.waiters.forget(waiter);
+        self.registration.tell_of_line(&parked);
+        drop(parked);
+        // The lock is free again: dropping a waker can run any code.
+        waking::forget(left.waker);
+        left.was_called
     }
 
     /// A number that names this source among those of its reactor, for showing; `u64::MAX` before it first had to wait.
@@ -211,8 +268,13 @@ impl Source {
         waiter: Option<&mut Waiter>,
         cx: &Context<'_>,
     ) -> io::Result<Option<Ready>> {
+        // Before the lock is taken, and dropped after it is released if it is not needed: cloning and dropping a waker
+        // can run any code.
+        let waker = cx.waker().clone();
         let mut parked = self.registration.parked.lock();
         if let Some(seen) = look(self.registration.readiness.load(), direction) {
+            drop(parked);
+            waking::forget(Some(waker));
             return seen.map(Some);
         }
         parked.arm(
@@ -221,16 +283,18 @@ impl Source {
             self.registration.token(),
             direction,
         )?;
-        let replaced = parked.waiters.put(direction, waiter, cx.waker());
+        let replaced = parked.waiters.put(direction, waiter, waker);
+        self.registration.tell_of_line(&parked);
         drop(parked);
         // The lock is free again: dropping a waker can run any code.
-        drop(replaced);
+        waking::forget(replaced);
         Ok(None)
     }
 
+    /// Gives a place back before the operation, which takes over what its waiter may have been called for.
     fn forget_placed(&self, waiter: Option<&mut Waiter>) {
-        if let Some(waiter) = waiter {
-            self.forget(waiter);
+        if let Some(waiter) = waiter.filter(|waiter| waiter.is_placed()) {
+            self.leave_place(waiter);
         }
     }
 
@@ -241,12 +305,15 @@ impl Source {
 
     /// Leaves the table and the selector: the descriptor lives on.
     pub(crate) fn deregister(mut self) -> io::Result<()> {
-        self.leave(false)
+        self.leave()
     }
 
-    /// Leaves the table, and the selector too unless closing the descriptor does that. Once, however often it is
-    /// called.
-    fn leave(&mut self, closing: bool) -> io::Result<()> {
+    /// Leaves the table, and then the selector. Once, however often it is called.
+    ///
+    /// Closing the descriptor would not do: a duplicate of it, in this process or in another, keeps the open file and
+    /// so its registration alive, which would go on to end waits early and to refuse whoever gets the same number next.
+    /// Duplicates cannot be seen (`fork`, `SCM_RIGHTS`).
+    fn leave(&mut self) -> io::Result<()> {
         let token = self.registration.token();
         if token == Token::NONE {
             return Ok(());
@@ -254,11 +321,7 @@ impl Source {
         // The table first: an event that is being delivered may still need the token to arm the source again.
         self.reactor.remove(token);
         self.registration.retire();
-        let engine = self.reactor.engine();
-        if closing && self.sole && engine.traits().close_deletes {
-            return Ok(());
-        }
-        engine.delete(self.borrowed())
+        self.reactor.engine().delete(self.borrowed())
     }
 }
 
@@ -274,7 +337,7 @@ fn look(now: Snapshot, direction: Direction) -> Option<io::Result<Ready>> {
 impl Drop for Source {
     fn drop(&mut self) {
         // If the selector refuses, it does not know the descriptor any more; there is nobody to tell.
-        drop(self.leave(true));
+        drop(self.leave());
     }
 }
 

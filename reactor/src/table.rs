@@ -1,9 +1,8 @@
 //! The table of all sources that a reactor has registered: from the token of an event to the source that it is for.
 //!
-//! A place that is given back gets a new generation, so an event under an old token finds nobody. That matters in three
-//! cases: the event was already picked up when the source went; the descriptor was closed without being deleted from
-//! the selector, and a duplicate keeps its open file, and so the registration, alive; a number is used again at once
-//! for another descriptor.
+//! A place that is given back gets a new generation, so an event under an old token finds nobody. That matters where
+//! the event was already picked up when the source went, and where a number is used again at once for another
+//! descriptor.
 //!
 //! Plain data behind the reactor's lock. Nothing is dropped here: what is removed is handed out, for the reason in
 //! `waiters.rs`.

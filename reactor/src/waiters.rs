@@ -1,14 +1,16 @@
 //! Who waits for one source: plain data behind the registration's lock.
 //!
 //! Nearly every source has at most one reader and one writer, so each direction has one slot in place. Futures that may
-//! exist any number of times (several tasks that accept from one listener) take a place in a slab that is only
-//! allocated for them.
+//! exist any number of times (several tasks that read from one pipe) take a place in a slab that is only allocated for
+//! them. An event wakes them all. Those who each take one of what has come (several tasks that accept from one
+//! listener) stand in a line, of which an event calls the first; how none of them is forgotten is told in `source.rs`.
 //!
-//! Nothing here wakes, and nothing drops a waker: wakers that are done with are handed out, because dropping one may
-//! drop a task and with it other sources, whose locks are of the same kind as the one that is held here.
+//! Nothing here wakes, clones or drops a waker: wakers that are done with are handed out, because dropping one may drop
+//! a task and with it other sources, whose locks are of the same kind as the one that is held here.
 
 use crate::readiness::{Direction, Event};
 use slab::Slab;
+use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
 
 /// A future's place among those who wait for one source. A fresh one ([`Waiter::default`]) holds no place yet.
@@ -19,9 +21,21 @@ use std::task::Waker;
 #[derive(Debug, Default)]
 pub struct Waiter {
     place: Option<usize>,
+    in_line: bool,
 }
 
 impl Waiter {
+    /// A place in the line of those who want to read, of whom an event calls the first one alone: for operations that
+    /// take one of what has come, a connection or a datagram, so that a crowd is not woken for one. Whoever has been
+    /// called owes the others a [`pass_on`](crate::Source::pass_on) after its operation.
+    #[must_use]
+    pub fn in_line() -> Waiter {
+        Waiter {
+            place: None,
+            in_line: true,
+        }
+    }
+
     /// Does it have a place that should be given back?
     pub(crate) fn is_placed(&self) -> bool {
         self.place.is_some()
@@ -42,7 +56,50 @@ struct Place {
 pub(crate) struct Waiters {
     reader: Option<Waker>,
     writer: Option<Waker>,
-    more: Option<Box<Slab<Place>>>,
+    more: Option<Box<More>>,
+}
+
+/// What most sources never need.
+#[derive(Debug, Default)]
+struct More {
+    crowd: Slab<Place>,
+    line: Line,
+}
+
+/// Readers who are called one by one, by number, which is the order in which they came.
+#[derive(Debug, Default)]
+struct Line {
+    next: usize,
+    waiting: BTreeMap<usize, Waker>,
+    /// Those who have been called and have not looked yet: what they were called for is theirs to take or to pass on.
+    called: BTreeSet<usize>,
+}
+
+impl Line {
+    fn put(&mut self, waiter: &mut Waiter, waker: Waker) -> Option<Waker> {
+        let number = *waiter.place.get_or_insert_with(|| {
+            self.next = self.next.wrapping_add(1);
+            self.next
+        });
+        // It looked, under the lock, and there was nothing: it owes nobody anything.
+        self.called.remove(&number);
+        self.waiting.insert(number, waker)
+    }
+
+    fn call(&mut self) -> Option<Waker> {
+        let (number, waker) = self.waiting.pop_first()?;
+        self.called.insert(number);
+        Some(waker)
+    }
+}
+
+/// What a waiter leaves behind that gives its place back.
+#[derive(Debug, Default)]
+#[must_use = "dropping a waker can run any code: release the lock first"]
+pub(crate) struct Left {
+    pub(crate) waker: Option<Waker>,
+    /// It had been called and has not looked.
+    pub(crate) was_called: bool,
 }
 
 impl Waiters {
@@ -53,54 +110,102 @@ impl Waiters {
         &mut self,
         direction: Direction,
         waiter: Option<&mut Waiter>,
-        waker: &Waker,
+        waker: Waker,
     ) -> Option<Waker> {
-        let slot = match waiter {
-            None => self.slot(direction),
-            Some(waiter) => self.place(direction, waiter),
-        };
-        match slot {
-            Some(present) if present.will_wake(waker) => None,
-            slot => slot.replace(waker.clone()),
+        match waiter {
+            None => self.slot(direction).replace(waker),
+            Some(waiter) if waiter.in_line => {
+                debug_assert_eq!(direction, Direction::Read, "the line is for readers");
+                self.more.get_or_insert_default().line.put(waiter, waker)
+            }
+            Some(waiter) => self.place(direction, waiter).replace(waker),
         }
     }
 
-    /// Gives the waiter's place back. Returns the waker that was left there.
-    #[must_use = "dropping a waker can run any code: release the lock first"]
-    pub(crate) fn forget(&mut self, waiter: &mut Waiter) -> Option<Waker> {
-        let place = waiter.place.take()?;
-        let more = self.more.as_mut()?;
-        let waker = more.try_remove(place)?.waker;
-        if more.is_empty() && more.capacity() > KEPT_CAPACITY {
+    /// Gives the waiter's place back.
+    pub(crate) fn forget(&mut self, waiter: &mut Waiter) -> Left {
+        let (Some(place), Some(more)) = (waiter.place.take(), &mut self.more) else {
+            return Left::default();
+        };
+        let left = match waiter.in_line {
+            true => Left {
+                waker: more.line.waiting.remove(&place),
+                was_called: more.line.called.remove(&place),
+            },
+            false => Left {
+                waker: more.crowd.try_remove(place).and_then(|place| place.waker),
+                was_called: false,
+            },
+        };
+        let nobody = more.crowd.is_empty() && more.line.waiting.is_empty();
+        if nobody && more.line.called.is_empty() && more.crowd.capacity() > KEPT_CAPACITY {
             self.more = None;
         }
-        waker
+        left
     }
 
-    /// Moves the wakers of all directions that `event` concerns to `woken`.
+    /// Moves the wakers of all directions that `event` concerns to `woken`; of the line only the first, unless the
+    /// direction has ended for good.
     pub(crate) fn take(&mut self, event: Event, woken: &mut Vec<Waker>) {
+        self.take_crowd(event, woken);
+        if event.ends_reading() {
+            self.take_line(woken);
+        } else if event.concerns(Direction::Read) {
+            woken.extend(self.call());
+        }
+    }
+
+    /// Moves all wakers to `woken`.
+    pub(crate) fn take_all(&mut self, woken: &mut Vec<Waker>) {
+        self.take_crowd(Event::BOTH, woken);
+        self.take_line(woken);
+    }
+
+    /// Calls the first of the line.
+    #[must_use = "it is to be woken after the lock is released"]
+    pub(crate) fn call(&mut self) -> Option<Waker> {
+        self.more.as_mut()?.line.call()
+    }
+
+    /// How many wait in line.
+    pub(crate) fn in_line(&self) -> usize {
+        self.more.as_ref().map_or(0, |more| more.line.waiting.len())
+    }
+
+    fn take_crowd(&mut self, event: Event, woken: &mut Vec<Waker>) {
         if event.concerns(Direction::Read) {
             woken.extend(self.reader.take());
         }
         if event.concerns(Direction::Write) {
             woken.extend(self.writer.take());
         }
-        for (_, place) in self.more.iter_mut().flat_map(|more| more.iter_mut()) {
+        let more = self.more.iter_mut();
+        for (_, place) in more.flat_map(|more| more.crowd.iter_mut()) {
             if event.concerns(place.direction) {
                 woken.extend(place.waker.take());
             }
         }
     }
 
-    /// Does anybody wait for that direction? Asked only where interest is re-armed event by event.
+    fn take_line(&mut self, woken: &mut Vec<Waker>) {
+        while let Some(waker) = self.call() {
+            woken.push(waker);
+        }
+    }
+
+    /// Does anybody wait for that direction? Asked only where interest is re-armed event by event. Those in line do
+    /// not, while one of them has been called and has not looked: the last who looks finds nothing, and waits.
     pub(crate) fn any(&self, direction: Direction) -> bool {
         let slot = match direction {
             Direction::Read => &self.reader,
             Direction::Write => &self.writer,
         };
-        let mut more = self.more.iter().flat_map(|more| more.iter());
+        let mut crowd = self.more.iter().flat_map(|more| more.crowd.iter());
+        let line = self.more.as_ref().map(|more| &more.line);
+        let line = line.is_some_and(|line| !line.waiting.is_empty() && line.called.is_empty());
         slot.is_some()
-            || more.any(|(_, place)| place.direction == direction && place.waker.is_some())
+            || crowd.any(|(_, place)| place.direction == direction && place.waker.is_some())
+            || direction == Direction::Read && line
     }
 
     fn slot(&mut self, direction: Direction) -> &mut Option<Waker> {
@@ -111,16 +216,16 @@ impl Waiters {
     }
 
     fn place(&mut self, direction: Direction, waiter: &mut Waiter) -> &mut Option<Waker> {
-        let more = self.more.get_or_insert_default();
+        let crowd = &mut self.more.get_or_insert_default().crowd;
         let index = match waiter.place {
-            Some(index) if more.contains(index) => index,
-            _ => more.insert(Place {
+            Some(index) if crowd.contains(index) => index,
+            _ => crowd.insert(Place {
                 direction,
                 waker: None,
             }),
         };
         waiter.place = Some(index);
-        let place = &mut more[index];
+        let place = &mut crowd[index];
         place.direction = direction;
         &mut place.waker
     }
@@ -142,11 +247,15 @@ mod tests {
             };
             assert!(
                 waiters
-                    .put(direction, Some(waiter), Waker::noop())
+                    .put(direction, Some(waiter), Waker::noop().clone())
                     .is_none()
             );
         }
-        assert!(waiters.put(Direction::Read, None, Waker::noop()).is_none());
+        assert!(
+            waiters
+                .put(Direction::Read, None, Waker::noop().clone())
+                .is_none()
+        );
 
         let mut woken = Vec::new();
         waiters.take(Event::READABLE, &mut woken);
@@ -163,16 +272,47 @@ mod tests {
         for waiter in &mut crowd {
             assert!(
                 waiters
-                    .put(Direction::Read, Some(waiter), Waker::noop())
+                    .put(Direction::Read, Some(waiter), Waker::noop().clone())
                     .is_none()
             );
         }
         waiters.take(Event::READABLE, &mut Vec::new());
-        assert_eq!(waiters.more.as_ref().map(|more| more.len()), Some(1000));
+        assert_eq!(
+            waiters.more.as_ref().map(|more| more.crowd.len()),
+            Some(1000)
+        );
         for waiter in &mut crowd {
-            assert!(waiters.forget(waiter).is_none());
-            assert!(waiters.forget(waiter).is_none());
+            assert!(waiters.forget(waiter).waker.is_none());
+            assert!(waiters.forget(waiter).waker.is_none());
         }
         assert!(waiters.more.is_none());
+    }
+
+    #[test]
+    fn of_a_line_one_is_called_at_a_time_until_the_direction_ends() {
+        let mut waiters = Waiters::default();
+        let mut line: Vec<Waiter> = (0..5).map(|_| Waiter::in_line()).collect();
+        for waiter in &mut line {
+            let waker = Waker::noop().clone();
+            assert!(waiters.put(Direction::Read, Some(waiter), waker).is_none());
+        }
+        let mut woken = Vec::new();
+        waiters.take(Event::WRITABLE, &mut woken);
+        assert!(woken.is_empty() && waiters.any(Direction::Read));
+        waiters.take(Event::READABLE, &mut woken);
+        assert_eq!((woken.len(), waiters.in_line()), (1, 4));
+        assert!(
+            !waiters.any(Direction::Read),
+            "the first one has been called"
+        );
+        // The first came first; it leaves without a look, which it owes the next.
+        assert!(waiters.forget(&mut line[0]).was_called);
+        assert!(!waiters.forget(&mut line[1]).was_called);
+        assert!(waiters.call().is_some());
+        waiters.take(Event::READABLE.and_if(true, Event::READ_CLOSED), &mut woken);
+        assert_eq!((woken.len(), waiters.in_line()), (3, 0));
+        for waiter in &mut line[2..] {
+            assert!(waiters.forget(waiter).was_called);
+        }
     }
 }

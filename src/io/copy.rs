@@ -4,6 +4,7 @@
 //! there is anything. Whatever was written is flushed before it waits for the reader, so
 //! that a buffering writer holds nothing back. [`copy`] is one transfer; `copy_bidirectional` is two.
 
+use filch_executor::leaf;
 use futures_core::FusedFuture;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::fmt;
@@ -18,11 +19,12 @@ const BUFFER: usize = 8 * 1024;
 /// Copies all that `reader` has to `writer`, flushes, and returns the number of bytes. The writer is
 /// not closed.
 ///
-/// Whatever has been read is written and flushed before this waits for more.
+/// Whatever has been read is written and flushed before this waits for more. Between files and in memory, where nothing
+/// ever waits, it lets other tasks run every now and then, and can be aborted and timed out.
 ///
 /// # Errors
-/// The reader's and the writer's. `WriteZero` if the writer takes nothing. Bytes that were read but
-/// not written yet are lost then.
+/// The reader's, after everything that was read before has been written and flushed. The writer's, and `WriteZero` if
+/// it takes nothing: bytes that were read but not written yet are lost then.
 ///
 /// # Cancel safety
 /// Not cancel safe: a dropped future loses what it had read and not written.
@@ -110,8 +112,11 @@ pub(super) struct Transfer {
     end: usize,
     /// Bytes written so far.
     pub(super) copied: u64,
-    /// The reader has ended.
+    /// The reader has ended, perhaps by an error, which is told when the rest is written.
     ended: bool,
+    failed: Option<io::Error>,
+    /// What has failed is the writer.
+    pub(super) refused: bool,
     /// Something was written since the last flush.
     unflushed: bool,
 }
@@ -135,6 +140,8 @@ impl Transfer {
             end: 0,
             copied: 0,
             ended: false,
+            failed: None,
+            refused: false,
             unflushed: false,
         }
     }
@@ -152,11 +159,13 @@ impl Transfer {
         W: AsyncWrite + ?Sized,
     {
         loop {
+            // Files and memory are always ready and spend none themselves.
+            ready!(leaf::poll_budget(cx));
             let empty = self.start == self.end;
             if self.ended && empty {
-                return Poll::Ready(Ok(()));
+                return self.poll_end(cx, writer);
             }
-            let filled = self.poll_fill(cx, reader.as_mut())?;
+            let filled = self.poll_fill(cx, reader.as_mut());
             if self.start < self.end {
                 // While the writer has no room the reader goes on until the buffer is full.
                 match self.poll_drain(cx, writer.as_mut())? {
@@ -171,6 +180,18 @@ impl Transfer {
         }
     }
 
+    /// Everything is written. After the reader's error nobody else flushes.
+    fn poll_end<W: AsyncWrite + ?Sized>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: Pin<&mut W>,
+    ) -> Poll<io::Result<()>> {
+        if self.failed.is_some() {
+            ready!(self.poll_flush(cx, writer))?;
+        }
+        Poll::Ready(self.failed.take().map_or(Ok(()), Err))
+    }
+
     fn has_room(&self) -> bool {
         !self.ended && self.end < self.buffer.len()
     }
@@ -180,25 +201,21 @@ impl Transfer {
         &mut self,
         cx: &mut Context<'_>,
         reader: Pin<&mut R>,
-    ) -> io::Result<Poll<()>> {
+    ) -> Poll<()> {
         if self.buffer.is_empty() {
             self.buffer = vec![0; BUFFER].into();
         }
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
-        if !self.has_room() {
-            return Ok(Poll::Ready(()));
-        }
-        match reader.poll_read(cx, &mut self.buffer[self.end..]) {
-            Poll::Pending => Ok(Poll::Pending),
-            Poll::Ready(count) => {
-                let count = count?;
-                self.end += count;
-                self.ended = count == 0;
-                Ok(Poll::Ready(()))
+        if self.has_room() {
+            match ready!(reader.poll_read(cx, &mut self.buffer[self.end..])) {
+                Ok(0) => self.ended = true,
+                Ok(count) => self.end += count,
+                Err(error) => (self.ended, self.failed) = (true, Some(error)),
             }
         }
+        Poll::Ready(())
     }
 
     /// Writes once. Pending: the writer has no room now.
@@ -207,17 +224,21 @@ impl Transfer {
         cx: &mut Context<'_>,
         writer: Pin<&mut W>,
     ) -> io::Result<Poll<()>> {
-        match writer.poll_write(cx, &self.buffer[self.start..self.end]) {
-            Poll::Pending => Ok(Poll::Pending),
-            Poll::Ready(count) => {
-                let count = count?;
-                if count == 0 {
-                    return Err(io::ErrorKind::WriteZero.into());
-                }
+        let Poll::Ready(count) = writer.poll_write(cx, &self.buffer[self.start..self.end]) else {
+            return Ok(Poll::Pending);
+        };
+        match count {
+            Ok(count @ 1..) => {
                 self.start += count;
                 self.copied += count as u64;
                 self.unflushed = true;
                 Ok(Poll::Ready(()))
+            }
+            nothing => {
+                self.refused = true;
+                Err(nothing
+                    .err()
+                    .unwrap_or_else(|| io::ErrorKind::WriteZero.into()))
             }
         }
     }
@@ -229,8 +250,10 @@ impl Transfer {
         writer: Pin<&mut W>,
     ) -> Poll<io::Result<()>> {
         if self.unflushed {
-            ready!(writer.poll_flush(cx))?;
+            let flushed = ready!(writer.poll_flush(cx));
+            self.refused |= flushed.is_err();
             self.unflushed = false;
+            return Poll::Ready(flushed);
         }
         Poll::Ready(Ok(()))
     }

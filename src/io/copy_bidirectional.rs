@@ -17,8 +17,11 @@ use std::task::{Context, Poll, ready};
 /// flushed before this waits for more.
 ///
 /// # Errors
-/// The first error of either side in either direction ends both; what was read and not written is lost, and neither
-/// stream is closed: drop them.
+/// The first error of either side in either direction. An error of reading ends both directions. One of *writing* ends
+/// that direction alone: what the same side still has to say is delivered before the error is returned, such as a
+/// server's "413 Content Too Large" after which it takes no more of the upload. That goes on until that side has ended;
+/// give it a time limit if you do not trust it. What was read from the other side and not written is lost. Streams that
+/// are left open are closed by dropping them.
 ///
 /// # Cancel safety
 /// Not cancel safe: a dropped future loses what it had read and not written, up to 8 KiB a direction.
@@ -44,6 +47,7 @@ where
         b,
         up: Way::new(),
         down: Way::new(),
+        refused: None,
         over: false,
     }
 }
@@ -55,6 +59,8 @@ pub struct CopyBidirectional<'a, A: ?Sized, B: ?Sized> {
     b: &'a mut B,
     up: Way,
     down: Way,
+    /// The error of the direction that could not be written to, while the other one goes on.
+    refused: Option<io::Error>,
     over: bool,
 }
 
@@ -89,12 +95,17 @@ where
 {
     fn poll_copy(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(u64, u64)>> {
         let (mut a, mut b) = (Pin::new(&mut *self.a), Pin::new(&mut *self.b));
-        let up = self.up.poll(cx, a.as_mut(), b.as_mut())?;
-        let down = self.down.poll(cx, b, a)?;
-        match (up, down) {
-            (Poll::Ready(up), Poll::Ready(down)) => Poll::Ready(Ok((up, down))),
-            _ => Poll::Pending,
-        }
+        let up = self.up.poll(cx, a.as_mut(), b.as_mut());
+        let up = self.up.settle(up, &mut self.refused)?;
+        let down = self.down.poll(cx, b, a);
+        let down = self.down.settle(down, &mut self.refused)?;
+        let (Poll::Ready(up), Poll::Ready(down)) = (up, down) else {
+            return Poll::Pending;
+        };
+        Poll::Ready(match self.refused.take() {
+            Some(error) => Err(error),
+            None => Ok((up, down)),
+        })
     }
 }
 
@@ -112,14 +123,15 @@ where
 #[derive(Debug)]
 struct Way {
     transfer: Transfer,
-    closed: bool,
+    /// The writer has been told of the reader's end, or takes nothing any more.
+    over: bool,
 }
 
 impl Way {
     fn new() -> Way {
         Way {
             transfer: Transfer::new(),
-            closed: false,
+            over: false,
         }
     }
 
@@ -133,11 +145,31 @@ impl Way {
         R: AsyncRead + ?Sized,
         W: AsyncWrite + ?Sized,
     {
-        if !self.closed {
+        if !self.over {
             ready!(self.transfer.poll(cx, reader, writer.as_mut()))?;
-            ready!(writer.poll_close(cx))?;
-            self.closed = true;
+            let closed = ready!(writer.poll_close(cx));
+            self.transfer.refused |= closed.is_err();
+            closed?;
+            self.over = true;
         }
         Poll::Ready(Ok(self.transfer.copied))
+    }
+
+    /// What an outcome means for both directions. The first error of writing is kept, and ends this one alone.
+    fn settle(
+        &mut self,
+        outcome: Poll<io::Result<u64>>,
+        refused: &mut Option<io::Error>,
+    ) -> Result<Poll<u64>, io::Error> {
+        match outcome {
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(Ok(copied)) => Ok(Poll::Ready(copied)),
+            Poll::Ready(Err(error)) if refused.is_none() && self.transfer.refused => {
+                *refused = Some(error);
+                self.over = true;
+                Ok(Poll::Ready(self.transfer.copied))
+            }
+            Poll::Ready(Err(error)) => Err(refused.take().unwrap_or(error)),
+        }
     }
 }

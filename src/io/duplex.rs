@@ -3,6 +3,7 @@
 //! Each direction is a [`Pipe`]: a bounded queue of bytes behind a lock that is held while bytes are copied,
 //! and at most one waiting reader and one waiting writer. Wakers are called after the lock is released.
 
+use crate::waking;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_io::{AsyncRead, AsyncWrite};
 use parking_lot::Mutex;
@@ -82,17 +83,32 @@ impl Drop for DuplexStream {
 }
 
 impl DuplexStream {
-    /// Runs `transfer` on a pipe within the budget, records the wait, and wakes the other end.
+    /// Runs `transfer` on a pipe within the budget until it is done, or leaves the waker in `place` and records the
+    /// wait; wakes the other end.
     fn poll_pipe(
         &self,
         cx: &mut Context<'_>,
         pipe: &Mutex<Pipe>,
-        transfer: impl FnOnce(&mut Pipe, &mut Context<'_>, &mut Option<Waker>) -> Transferred,
+        place: fn(&mut Pipe) -> &mut Option<Waker>,
+        mut transfer: impl FnMut(&mut Pipe) -> Transferred,
     ) -> Poll<io::Result<usize>> {
         ready!(leaf::poll_budget(cx));
-        let mut replaced = None;
-        let done = transfer(&mut pipe.lock(), cx, &mut replaced);
-        drop(replaced);
+        let first = transfer(&mut pipe.lock());
+        let done = match first {
+            Poll::Pending => {
+                // Cloned outside the lock: a waker is code of others.
+                let mut waker = Some(cx.waker().clone());
+                let mut pipe = pipe.lock();
+                let again = transfer(&mut pipe);
+                if again.is_pending() {
+                    waker = std::mem::replace(place(&mut pipe), waker);
+                }
+                drop(pipe);
+                waking::forget(waker);
+                again
+            }
+            done => done,
+        };
         match done {
             Poll::Pending => {
                 leaf::record(self.wait);
@@ -100,7 +116,7 @@ impl DuplexStream {
             }
             Poll::Ready(done) => {
                 let (count, woken) = done?;
-                wake(woken);
+                waking::wake_each(woken);
                 Poll::Ready(Ok(count))
             }
         }
@@ -121,9 +137,7 @@ impl AsyncRead for DuplexStream {
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_pipe(cx, &self.incoming, |pipe, cx, old| {
-            pipe.poll_read(cx, old, bufs)
-        })
+        self.poll_pipe(cx, &self.incoming, Pipe::reader, |pipe| pipe.read(bufs))
     }
 }
 
@@ -141,9 +155,7 @@ impl AsyncWrite for DuplexStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_pipe(cx, &self.outgoing, |pipe, cx, old| {
-            pipe.poll_write(cx, old, bufs)
-        })
+        self.poll_pipe(cx, &self.outgoing, Pipe::writer, |pipe| pipe.write(bufs))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -184,15 +196,19 @@ impl Pipe {
         }
     }
 
-    fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        replaced: &mut Option<Waker>,
-        bufs: &mut [IoSliceMut<'_>],
-    ) -> Transferred {
+    /// Where a reader leaves its waker.
+    fn reader(&mut self) -> &mut Option<Waker> {
+        &mut self.reader
+    }
+
+    /// Where a writer leaves its waker.
+    fn writer(&mut self) -> &mut Option<Waker> {
+        &mut self.writer
+    }
+
+    fn read(&mut self, bufs: &mut [IoSliceMut<'_>]) -> Transferred {
         let wanted = bufs.iter().any(|buf| !buf.is_empty());
         if wanted && self.bytes.is_empty() && !self.ended {
-            *replaced = self.reader.replace(cx.waker().clone());
             return Poll::Pending;
         }
         let mut count = 0;
@@ -203,18 +219,12 @@ impl Pipe {
         Poll::Ready(Ok((count, woken)))
     }
 
-    fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        replaced: &mut Option<Waker>,
-        bufs: &[IoSlice<'_>],
-    ) -> Transferred {
+    fn write(&mut self, bufs: &[IoSlice<'_>]) -> Transferred {
         if self.broken || self.ended {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let wanted = bufs.iter().any(|buf| !buf.is_empty());
         if wanted && self.bytes.len() == self.capacity {
-            *replaced = self.writer.replace(cx.waker().clone());
             return Poll::Pending;
         }
         let before = self.bytes.len();
@@ -261,18 +271,9 @@ fn take_front(bytes: &mut VecDeque<u8>, buf: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Ends one use of a pipe, and wakes who waits for the other. A waker is never dropped under the
-/// lock either: that may drop a whole task, and the pipe's other end with it.
+/// lock either: that may drop a whole task, and the pipe's other end with it. It does not panic, though the wakers may.
 fn close(pipe: &Mutex<Pipe>, end: fn(&mut Pipe) -> Woken) {
-    let Woken {
-        wake: woken,
-        forget,
-    } = end(&mut pipe.lock());
-    drop(forget);
-    wake(woken);
-}
-
-fn wake(woken: Option<Waker>) {
-    if let Some(waker) = woken {
-        waker.wake();
-    }
+    let Woken { wake, forget } = end(&mut pipe.lock());
+    waking::forget(forget);
+    waking::wake_each(wake);
 }

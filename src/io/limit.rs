@@ -1,5 +1,6 @@
 //! Reading up to a delimiter, but not endlessly: what a server needs before it trusts its client.
 
+use filch_executor::leaf;
 use futures_core::FusedFuture;
 use futures_io::AsyncBufRead;
 use std::error::Error;
@@ -226,6 +227,8 @@ fn poll_part<R: AsyncBufRead + Unpin + ?Sized>(
     buf: &mut Vec<u8>,
     room: usize,
 ) -> Poll<io::Result<Part>> {
+    // A reader in memory is always ready and spends none itself.
+    ready!(leaf::poll_budget(cx));
     let there = ready!(Pin::new(&mut reader).poll_fill_buf(cx))?;
     if there.is_empty() {
         return Poll::Ready(Ok(Part::Last(0)));

@@ -8,6 +8,8 @@
 //!
 //! Sockets are in [`net`](crate::net).
 
+mod waiting;
+
 mod copy;
 mod copy_bidirectional;
 mod duplex;

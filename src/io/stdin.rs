@@ -5,6 +5,9 @@
 //! and a program can end while nobody presses a key. It reads only when a task wants to: [`Shared`] is the place where
 //! wishes and bytes meet.
 
+use crate::io::waiting::{Place, Waiting};
+use crate::sys::wait::{Until, patiently};
+use crate::waking;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_io::AsyncRead;
 use parking_lot::{Condvar, Mutex};
@@ -20,9 +23,10 @@ const BUFFER: usize = 8 * 1024;
 /// The process's standard input, to be read by tasks. Wrap it in a
 /// [`BufReader`](crate::io::BufReader) for lines.
 ///
-/// Reads block a detached thread that all handles share; it is started by the first read. A runtime's
-/// shutdown does not wait for it. What that thread has read and no task has taken stays for the next
-/// reader, of whichever handle and runtime; `std::io::stdin` does not see it.
+/// Reads block a detached thread that all handles share; it is started by the first read. A runtime's shutdown does not
+/// wait for it. What that thread has read and no task has taken stays for the next reader, of whichever handle and
+/// runtime; `std::io::stdin` does not see it. Another program that shares the terminal or pipe may have put it into
+/// non-blocking mode: reads wait all the same.
 ///
 /// ```no_run
 /// use filch::io::{AsyncBufReadExt, BufReader};
@@ -37,6 +41,7 @@ const BUFFER: usize = 8 * 1024;
 pub fn stdin() -> Stdin {
     Stdin {
         wait: Wait::here(WaitKind::Read),
+        place: None,
     }
 }
 
@@ -44,6 +49,7 @@ pub fn stdin() -> Stdin {
 #[derive(Debug)]
 pub struct Stdin {
     wait: Wait,
+    place: Place,
 }
 
 impl AsyncRead for Stdin {
@@ -53,12 +59,24 @@ impl AsyncRead for Stdin {
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         ready!(leaf::poll_budget(cx));
-        let done = shared()?.state.lock().poll_take(cx, buf);
+        let this = self.get_mut();
+        let shared = shared()?;
+        let done = shared.poll_take(&mut this.place, cx.waker(), buf);
         if done.is_pending() {
-            shared()?.wanted.notify_one();
-            leaf::record(self.wait);
+            shared.wanted.notify_one();
+            leaf::record(this.wait);
         }
         done
+    }
+}
+
+impl Drop for Stdin {
+    /// A read that was given up wants nothing any more.
+    fn drop(&mut self) {
+        if let (Some(_), Some(shared)) = (self.place, SHARED.get()) {
+            let waker = shared.state.lock().waiting.remove(self.place);
+            waking::forget(waker);
+        }
     }
 }
 
@@ -81,7 +99,7 @@ struct State {
     taken: usize,
     /// How the last read ended, if not with bytes.
     ended: Option<io::Result<()>>,
-    waiting: Vec<Waker>,
+    waiting: Waiting,
 }
 
 /// The process's one, with its thread running.
@@ -105,8 +123,35 @@ impl Shared {
             self.wait_for_a_wish();
             let result = read_some(&mut buffer);
             let woken = self.state.lock().put(result, &buffer);
-            woken.into_iter().for_each(Waker::wake);
+            waking::wake_each(woken);
         }
+    }
+
+    /// Takes what is there, or leaves the waker in the handle's place.
+    fn poll_take(
+        &self,
+        place: &mut Place,
+        waker: &Waker,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        {
+            let mut state = self.state.lock();
+            let done = state.take(buf);
+            if done.is_ready() || state.waiting.knows(*place, waker) {
+                return done;
+            }
+        }
+        // Cloned outside the lock: a waker is code of others.
+        let waker = waker.clone();
+        let mut state = self.state.lock();
+        let done = state.take(buf);
+        let unused = match done {
+            Poll::Ready(_) => Some(waker),
+            Poll::Pending => state.waiting.put(place, waker),
+        };
+        drop(state);
+        waking::forget(unused);
+        done
     }
 
     fn wait_for_a_wish(&self) {
@@ -118,16 +163,13 @@ impl Shared {
 }
 
 fn read_some(buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match io::stdin().read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
+    patiently(&mut io::stdin(), Until::Readable, |stdin| {
+        stdin.read(buffer)
+    })
 }
 
 impl State {
-    fn poll_take(&mut self, cx: &Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn take(&mut self, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let left = &self.bytes[self.taken..];
         if !left.is_empty() || buf.is_empty() {
             let count = left.len().min(buf.len());
@@ -135,16 +177,17 @@ impl State {
             self.taken += count;
             return Poll::Ready(Ok(count));
         }
-        if let Some(ended) = self.ended.take() {
-            return Poll::Ready(ended.map(|()| 0));
+        match self.ended.take() {
+            Some(ended) => Poll::Ready(ended.map(|()| 0)),
+            None => Poll::Pending,
         }
-        if !self.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.waiting.push(cx.waker().clone());
-        }
-        Poll::Pending
     }
 
-    fn put(&mut self, result: io::Result<usize>, buffer: &[u8]) -> Vec<Waker> {
+    fn put(
+        &mut self,
+        result: io::Result<usize>,
+        buffer: &[u8],
+    ) -> impl Iterator<Item = Waker> + use<> {
         self.bytes.clear();
         self.taken = 0;
         match result {
@@ -152,6 +195,6 @@ impl State {
             Ok(count) => self.bytes.extend_from_slice(&buffer[..count]),
             Err(error) => self.ended = Some(Err(error)),
         }
-        std::mem::take(&mut self.waiting)
+        self.waiting.take()
     }
 }

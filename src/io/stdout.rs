@@ -4,6 +4,9 @@
 //! reads blocks, and neither a worker nor a runtime's end may wait for that. What tasks write goes into a bounded
 //! queue in the order of the writes; flushing waits until the thread has written it.
 
+use crate::io::waiting::{Place, Waiting};
+use crate::sys::wait::{Until, Waitable, patiently};
+use crate::waking;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_io::AsyncWrite;
 use parking_lot::{Condvar, Mutex};
@@ -21,7 +24,8 @@ const QUEUE: usize = 64 * 1024;
 /// Writes of all handles go out in the order in which they were made, each call's bytes together. They are
 /// queued (up to 64 KiB) for a detached thread: **flush before the program ends**, or the last of them may
 /// be lost. `flush` waits until everything that was written before has reached the system. An error
-/// of the system is returned by the next write or flush.
+/// of the system is returned by the next write or flush. Another program that shares the terminal or pipe
+/// may have put it into non-blocking mode: the thread waits for room all the same, and nothing is lost.
 ///
 /// ```
 /// use filch::io::AsyncWriteExt;
@@ -38,6 +42,7 @@ pub fn stdout() -> Stdout {
     Stdout {
         wait: Wait::here(WaitKind::Write),
         flushing: None,
+        place: None,
     }
 }
 
@@ -48,6 +53,7 @@ pub fn stderr() -> Stderr {
     Stderr {
         wait: Wait::here(WaitKind::Write),
         flushing: None,
+        place: None,
     }
 }
 
@@ -57,6 +63,7 @@ pub struct Stdout {
     wait: Wait,
     /// How far a flush that has begun must get.
     flushing: Option<u64>,
+    place: Place,
 }
 
 /// A handle of [`stderr`]. Cancel safe: a dropped write has queued nothing.
@@ -65,6 +72,7 @@ pub struct Stderr {
     wait: Wait,
     /// How far a flush that has begun must get.
     flushing: Option<u64>,
+    place: Place,
 }
 
 // Standard output and error are one each for the whole process, and so are their writers.
@@ -72,39 +80,67 @@ static STDOUT: OnceLock<Shared> = OnceLock::new();
 static STDERR: OnceLock<Shared> = OnceLock::new();
 
 fn write_stdout(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
+    write_to(io::stdout().lock(), bytes)
 }
 
 fn write_stderr(bytes: &[u8]) -> io::Result<()> {
-    io::stderr().lock().write_all(bytes)
+    write_to(io::stderr().lock(), bytes)
+}
+
+/// Writes all of it, and what std keeps in a buffer too. Not with `write_all`, which would not say how far it got when
+/// there is no room and the stream is in non-blocking mode.
+fn write_to(mut out: impl Write + Waitable, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match patiently(&mut out, Until::Writable, |out| out.write(bytes))? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            count => bytes = &bytes[count..],
+        }
+    }
+    patiently(&mut out, Until::Writable, |out| out.flush())
 }
 
 macro_rules! writer {
     ($handle:ident, $shared:ident, $name:literal, $write:ident) => {
         impl AsyncWrite for $handle {
             fn poll_write(
-                mut self: Pin<&mut Self>,
+                self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
                 buf: &[u8],
             ) -> Poll<io::Result<usize>> {
                 ready!(leaf::poll_budget(cx));
+                let this = self.get_mut();
                 let shared = shared(&$shared, $name, $write)?;
                 // A flush that was given up does not count for what is written after it.
-                self.flushing = None;
-                recorded(self.wait, shared.poll_write(cx, buf))
+                this.flushing = None;
+                let done = shared.poll(&mut this.place, cx, |state| state.write(buf));
+                if let Poll::Ready(Ok(1..)) = done {
+                    shared.filled.notify_one();
+                }
+                recorded(this.wait, done)
             }
 
-            fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 ready!(leaf::poll_budget(cx));
+                let this = self.get_mut();
                 let shared = shared(&$shared, $name, $write)?;
-                recorded(self.wait, shared.poll_flush(cx, &mut self.flushing))
+                let (place, flushing) = (&mut this.place, &mut this.flushing);
+                let done = shared.poll(place, cx, |state| state.flush(flushing));
+                recorded(this.wait, done)
             }
 
             /// Flushes; the process's streams stay open.
             fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 self.poll_flush(cx)
+            }
+        }
+
+        impl Drop for $handle {
+            /// A write that was given up waits for nothing any more.
+            fn drop(&mut self) {
+                if let (Some(_), Some(shared)) = (self.place, $shared.get()) {
+                    let waker = shared.state.lock().waiting.remove(self.place);
+                    waking::forget(waker);
+                }
             }
         }
     };
@@ -136,7 +172,7 @@ struct State {
     queued: u64,
     written: u64,
     failed: Option<io::Error>,
-    waiting: Vec<Waker>,
+    waiting: Waiting,
 }
 
 /// The one of `place`, with its thread running.
@@ -157,37 +193,31 @@ fn shared(
 }
 
 impl Shared {
-    fn poll_write(&self, cx: &Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    /// Does `attempt` under the lock, or leaves the waker in the handle's place.
+    fn poll<R>(
+        &self,
+        place: &mut Place,
+        cx: &Context<'_>,
+        mut attempt: impl FnMut(&mut State) -> Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
+        {
+            let mut state = self.state.lock();
+            let done = attempt(&mut state);
+            if done.is_ready() || state.waiting.knows(*place, cx.waker()) {
+                return done;
+            }
+        }
+        // Cloned outside the lock: a waker is code of others.
+        let waker = cx.waker().clone();
         let mut state = self.state.lock();
-        if let Some(error) = state.failed.take() {
-            return Poll::Ready(Err(error));
-        }
-        let room = QUEUE - state.queue.len();
-        if room == 0 && !buf.is_empty() {
-            state.wait(cx);
-            return Poll::Pending;
-        }
-        let count = buf.len().min(room);
-        state.queue.extend_from_slice(&buf[..count]);
-        state.queued += count as u64;
+        let done = attempt(&mut state);
+        let unused = match done {
+            Poll::Ready(_) => Some(waker),
+            Poll::Pending => state.waiting.put(place, waker),
+        };
         drop(state);
-        self.filled.notify_one();
-        Poll::Ready(Ok(count))
-    }
-
-    /// Waits until what was queued when the flush began is written.
-    fn poll_flush(&self, cx: &Context<'_>, flushing: &mut Option<u64>) -> Poll<io::Result<()>> {
-        let mut state = self.state.lock();
-        if let Some(error) = state.failed.take() {
-            *flushing = None;
-            return Poll::Ready(Err(error));
-        }
-        if state.written < *flushing.get_or_insert(state.queued) {
-            state.wait(cx);
-            return Poll::Pending;
-        }
-        *flushing = None;
-        Poll::Ready(Ok(()))
+        waking::forget(unused);
+        done
     }
 
     /// The thread: takes everything that is queued, writes it, and says so.
@@ -198,7 +228,7 @@ impl Shared {
             let result = write(&taken);
             let woken = self.state.lock().finish(taken.len(), result);
             taken.clear();
-            woken.into_iter().for_each(Waker::wake);
+            waking::wake_each(woken);
         }
     }
 
@@ -212,17 +242,42 @@ impl Shared {
 }
 
 impl State {
-    fn wait(&mut self, cx: &Context<'_>) {
-        if !self.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.waiting.push(cx.waker().clone());
+    fn write(&mut self, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Err(error));
         }
+        let room = QUEUE - self.queue.len();
+        if room == 0 && !buf.is_empty() {
+            return Poll::Pending;
+        }
+        let count = buf.len().min(room);
+        self.queue.extend_from_slice(&buf[..count]);
+        self.queued += count as u64;
+        Poll::Ready(Ok(count))
     }
 
-    fn finish(&mut self, count: usize, result: io::Result<()>) -> Vec<Waker> {
+    /// Ready once what was queued when the flush began is written.
+    fn flush(&mut self, flushing: &mut Option<u64>) -> Poll<io::Result<()>> {
+        if let Some(error) = self.failed.take() {
+            *flushing = None;
+            return Poll::Ready(Err(error));
+        }
+        if self.written < *flushing.get_or_insert(self.queued) {
+            return Poll::Pending;
+        }
+        *flushing = None;
+        Poll::Ready(Ok(()))
+    }
+
+    fn finish(
+        &mut self,
+        count: usize,
+        result: io::Result<()>,
+    ) -> impl Iterator<Item = Waker> + use<> {
         self.written += count as u64;
         if let Err(error) = result {
             self.failed = Some(error);
         }
-        std::mem::take(&mut self.waiting)
+        self.waiting.take()
     }
 }

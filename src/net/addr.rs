@@ -1,13 +1,15 @@
 //! From what a user calls an address to socket addresses.
 //!
-//! Numeric addresses are known at once, without leaving the thread; host names go to the system's
-//! resolver on a blocking thread. [`Resolve`] is the one future of both, inside of `bind`, `connect`
+//! Numeric addresses and `localhost` are known at once, without leaving the thread; host names go to the system's
+//! resolver, on threads of its own (`lookup`). [`Resolve`] is the one future of all, inside of `bind`, `connect`
 //! and [`lookup_host`]. There is no cache: that is the system's business.
 
 use crate::net::error::{context, invalid_input};
+use crate::net::localhost;
+use crate::net::lookup::Lookup;
 use crate::net::stream::At;
+use filch_executor::Handle;
 use filch_executor::leaf::{self, Wait, WaitKind};
-use filch_executor::{Handle, JoinHandle};
 use futures_core::FusedFuture;
 use std::future::Future;
 use std::io;
@@ -32,17 +34,25 @@ pub trait ToSocketAddrs: sealed::Target {}
 
 impl<T: sealed::Target + ?Sized> ToSocketAddrs for T {}
 
-/// Looks up the addresses of a host, on a blocking thread unless the host is a numeric address.
+/// Looks up the addresses of a host. The port is the one that was given.
 ///
-/// The port is the one that was given. The addresses come in the resolver's order.
+/// A numeric address is known at once. So is `localhost`: it is 127.0.0.1 and ::1, as RFC 6761 has it, and nobody is
+/// asked. They come in the order in which the system's resolver would give them: ::1 first, unless the machine has no
+/// such address, or its file of hosts (`/etc/hosts`) calls 127.0.0.1 by that name and ::1 not.
+///
+/// For any other name the system's resolver is asked (`getaddrinfo`, so `/etc/nsswitch.conf`, `/etc/hosts` and so on
+/// count), and the addresses come in its order. Nothing can call it off, so it has threads of its own, which belong to
+/// the process: no runtime's end waits for them, and they take nothing from [`spawn_blocking`](crate::spawn_blocking).
+/// Four are usual. When all of them have been busy for a second, there are twice as many, as far as they are wanted, up
+/// to 64; one without work ends after 5 seconds. No runtime is needed.
 ///
 /// # Errors
-/// `InvalidInput` if `host` has no port or is otherwise malformed; the resolver's error, with the
-/// name in its text, if the lookup fails; an error that says so outside of a runtime.
+/// `InvalidInput` if `host` has no port or is otherwise malformed; the resolver's error, with the name in its text, if
+/// the lookup fails; `ResourceBusy` if all 64 threads have been waiting for the resolver for a second.
 ///
 /// # Cancel safety
-/// Cancel safe: dropping the future gives the result up. A lookup that has started on its thread
-/// runs to its end.
+/// Cancel safe: dropping the future gives the result up. A lookup that has started on its thread keeps that thread
+/// until the resolver gives up.
 ///
 /// ```no_run
 /// # filch::run(async {
@@ -93,18 +103,17 @@ pub(crate) struct Resolve {
 #[derive(Debug)]
 enum State {
     Found(io::Result<Vec<SocketAddr>>),
-    Name {
-        host: String,
-        port: u16,
-    },
-    Asked {
-        host: String,
-        answer: JoinHandle<io::Result<Vec<SocketAddr>>>,
-    },
+    Name { host: String, port: u16 },
+    Asked { host: String, lookup: Lookup },
     Done,
 }
 
 impl Resolve {
+    /// The address itself, if that is what `target` is, without any work.
+    pub(crate) fn single<A: ToSocketAddrs + ?Sized>(target: &A) -> Option<SocketAddr> {
+        target.single()
+    }
+
     #[track_caller]
     pub(crate) fn new<A: ToSocketAddrs + ?Sized>(target: &A) -> Resolve {
         let state = match target.target() {
@@ -119,47 +128,42 @@ impl Resolve {
     }
 
     /// At least one address, or why there is none. Not to be polled again after that.
+    ///
+    /// Spends budget, also for what is known at once: so does whatever begins with an address, however it ends.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Vec<SocketAddr>>> {
+        ready!(leaf::poll_budget(cx));
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Found(found) => return Poll::Ready(found.and_then(not_empty)),
-                State::Name { host, port } => self.ask(host, port)?,
-                State::Asked { host, mut answer } => {
-                    if !answer.is_finished() {
+                State::Name { host, port } => self.ask(host, port),
+                State::Asked { host, lookup } => match lookup.poll(cx) {
+                    Poll::Ready(found) => self.state = State::Found(found.map_err(of(&host))),
+                    Poll::Pending => {
                         leaf::record(self.wait);
-                    }
-                    let Poll::Ready(found) = Pin::new(&mut answer).poll(cx) else {
-                        self.state = State::Asked { host, answer };
+                        self.state = State::Asked { host, lookup };
                         return Poll::Pending;
-                    };
-                    let found = found.unwrap_or_else(|error| Err(io::Error::other(error)));
-                    let named = |error| context(error, format_args!("look up host {host:?}"));
-                    self.state = State::Found(found.map_err(named));
-                }
+                    }
+                },
                 State::Done => panic!("an address was polled after it had been resolved"),
             }
         }
     }
 
-    /// Gives the name to the resolver.
-    fn ask(&mut self, host: String, port: u16) -> io::Result<()> {
-        let name = host.clone();
-        let answer = Handle::try_current()?.spawn_blocking(move || {
-            let found = std::net::ToSocketAddrs::to_socket_addrs(&(name.as_str(), port))?;
-            Ok(found.collect())
-        });
-        self.state = State::Asked { host, answer };
-        Ok(())
+    /// Gives the name to the resolver, unless it needs none.
+    fn ask(&mut self, host: String, port: u16) {
+        self.state = match localhost::addresses(&host, port) {
+            Some(found) => State::Found(Ok(found)),
+            None => match Lookup::new(&host, port) {
+                Ok(lookup) => State::Asked { host, lookup },
+                Err(error) => State::Found(Err(of(&host)(error))),
+            },
+        };
     }
 }
 
-impl Drop for Resolve {
-    /// Takes the question back if no thread has begun with it.
-    fn drop(&mut self) {
-        if let State::Asked { answer, .. } = &self.state {
-            answer.abort();
-        }
-    }
+/// What a lookup's error says of the host.
+fn of(host: &str) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| context(error, format_args!("look up host {host:?}"))
 }
 
 /// The future of the `bind` functions: resolves the address, then tries each one in turn.
@@ -257,21 +261,38 @@ mod sealed {
     /// What hides behind `ToSocketAddrs`.
     pub trait Target {
         fn target(&self) -> io::Result<Addresses>;
+
+        /// The address itself, if it is just one: for who is asked for each datagram.
+        fn single(&self) -> Option<SocketAddr> {
+            None
+        }
     }
 
     impl Target for SocketAddr {
+        fn single(&self) -> Option<SocketAddr> {
+            Some(*self)
+        }
+
         fn target(&self) -> io::Result<Addresses> {
             Ok(Addresses::Known(vec![*self]))
         }
     }
 
     impl Target for SocketAddrV4 {
+        fn single(&self) -> Option<SocketAddr> {
+            Some((*self).into())
+        }
+
         fn target(&self) -> io::Result<Addresses> {
             SocketAddr::from(*self).target()
         }
     }
 
     impl Target for SocketAddrV6 {
+        fn single(&self) -> Option<SocketAddr> {
+            Some((*self).into())
+        }
+
         fn target(&self) -> io::Result<Addresses> {
             SocketAddr::from(*self).target()
         }
@@ -357,6 +378,10 @@ mod sealed {
     }
 
     impl<T: Target + ?Sized> Target for &T {
+        fn single(&self) -> Option<SocketAddr> {
+            (**self).single()
+        }
+
         fn target(&self) -> io::Result<Addresses> {
             (**self).target()
         }

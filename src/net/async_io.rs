@@ -17,13 +17,15 @@ use std::future::Future;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// An I/O object in non-blocking mode that any number of tasks can wait for.
 ///
-/// It implements `AsyncRead` and `AsyncWrite` if a reference to the object implements `Read` and `Write`,
-/// as pipes and files do. The object must not be replaced or closed behind its back, so there is
-/// no `get_mut`: use [`into_inner`](Async::into_inner).
+/// It implements `AsyncRead` and `AsyncWrite` if a reference to the object implements `Read` and `Write`, as pipes,
+/// files and sockets do; closing it then ends writing, where the object is a socket. The object must not be replaced or
+/// closed behind its back, so there is no `get_mut`: use [`into_inner`](Async::into_inner). For the same reason it must
+/// own what it stands for (`'static`): instead of a borrowed descriptor, give it a duplicate (`try_clone_to_owned`), or
+/// an `Arc` of the owner.
 ///
 /// ```no_run
 /// use filch::net::Async;
@@ -37,7 +39,16 @@ use std::task::{Context, Poll};
 /// assert_eq!(count, 0);
 /// # io::Result::Ok(()) });
 /// ```
-#[derive(Debug)]
+///
+/// A descriptor that is only borrowed does not do, because its owner could close it while this is still there:
+///
+/// ```compile_fail
+/// use std::os::fd::{AsFd, OwnedFd};
+///
+/// fn watch(owner: &OwnedFd) -> std::io::Result<filch::net::Async<std::os::fd::BorrowedFd<'_>>> {
+///     filch::net::Async::new(owner.as_fd())
+/// }
+/// ```
 pub struct Async<T: AsSource> {
     io: Io<T>,
     at: At,
@@ -50,7 +61,10 @@ impl<T: AsSource> Async<T> {
     /// # Errors
     /// The system's; an error that says so outside of a runtime.
     #[track_caller]
-    pub fn new(io: T) -> io::Result<Async<T>> {
+    pub fn new(io: T) -> io::Result<Async<T>>
+    where
+        T: 'static,
+    {
         sys::set_nonblocking(&io)?;
         Async::new_nonblocking(io)
     }
@@ -60,7 +74,10 @@ impl<T: AsSource> Async<T> {
     /// # Errors
     /// An error that says so outside of a runtime.
     #[track_caller]
-    pub fn new_nonblocking(io: T) -> io::Result<Async<T>> {
+    pub fn new_nonblocking(io: T) -> io::Result<Async<T>>
+    where
+        T: 'static,
+    {
         let handle = Handle::try_current()?;
         Ok(Async {
             io: Io::new(handle.reactor().clone(), io),
@@ -79,6 +96,10 @@ impl<T: AsSource> Async<T> {
     /// The system's, if it cannot be taken from the reactor.
     pub fn into_inner(self) -> io::Result<T> {
         self.io.into_inner()
+    }
+
+    pub(crate) fn into_object(self) -> T {
+        self.io.into_object()
     }
 
     /// Waits until a read would probably not block. An object that was never read counts as
@@ -188,7 +209,8 @@ impl<T: AsSource> Async<T> {
         kind: WaitKind,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let ready = self.io.source().poll_ready(direction, None, cx);
+        ready!(leaf::poll_budget(cx));
+        let ready = self.io.source().poll_wait(direction, None, cx);
         if ready.is_pending() {
             leaf::record(self.wait(kind).with_resource(self.io.source().id()));
         }
@@ -310,9 +332,11 @@ macro_rules! io_traits {
                 self.poll_write_with(cx, || self.io.get_ref().flush())
             }
 
-            /// Flushes; the object is closed when it is dropped.
-            fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                self.poll_flush(cx)
+            /// Flushes, and of a socket ends writing (`shutdown(Write)`): the peer sees the end of the stream. Any
+            /// other object is closed when it is dropped.
+            fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                ready!(self.as_mut().poll_flush(cx))?;
+                Poll::Ready(sys::end_writing(self.io.get_ref()))
             }
         }
     )*};

@@ -3,6 +3,9 @@
 //! A [`Connecting`] resolves its address, then runs a race: one attempt is started, and another one whenever
 //! 250 ms have passed or an attempt has failed, IPv6 and IPv4 in turn. The first connection wins;
 //! the other sockets are closed with the race. One address alone needs no timer.
+//!
+//! Where nobody listens at a local address, a socket can connect *to itself*: the system gives it the very port that it
+//! is to connect to, and TCP allows both sides to begin at once. Such a connection is closed, and another attempt made.
 
 use crate::net::addr::{Resolve, ToSocketAddrs, list};
 use crate::net::error::context;
@@ -11,7 +14,7 @@ use crate::sys;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_executor::{Handle, Timer};
 use filch_reactor::{Direction, Io, Waiter};
-use socket2::{Domain, Socket};
+use socket2::{Domain, SockRef, Socket};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{self, SocketAddr};
@@ -22,7 +25,10 @@ use std::time::Duration;
 /// How long an attempt has the field for itself (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// A connection on its way: what the future of `TcpStream::connect` is made of.
+/// So many times in a row the system may choose the port of the target itself: a second time is unlikely already.
+const SELF_CONNECTS: u8 = 3;
+
+/// The future of [`TcpStream::connect`].
 #[derive(Debug)]
 pub(crate) struct Connecting {
     state: State,
@@ -69,6 +75,8 @@ struct Race {
     /// Until the next attempt is due. Only while addresses are waiting.
     pause: Option<Timer>,
     last: Option<io::Error>,
+    /// How many more connections of a socket with itself are taken for an accident.
+    accidents: u8,
     at: At,
 }
 
@@ -82,6 +90,7 @@ impl Race {
             running: Vec::new(),
             pause: None,
             last: None,
+            accidents: SELF_CONNECTS,
             at,
         }
     }
@@ -115,7 +124,11 @@ impl Race {
                 Poll::Pending => index += 1,
                 Poll::Ready(Ok(())) => return self.running.swap_remove(index).io.take(),
                 Poll::Ready(Err(error)) => {
-                    self.running.remove(index);
+                    let attempt = self.running.remove(index);
+                    if attempt.is_with_itself && self.accidents > 0 {
+                        self.accidents -= 1;
+                        self.waiting.push_front(attempt.address);
+                    }
                     self.last = Some(error);
                     self.pause = None;
                 }
@@ -151,10 +164,13 @@ impl Race {
 /// One socket on its way to one address.
 #[derive(Debug)]
 struct Attempt {
+    address: SocketAddr,
     /// There until it has won.
     io: Option<Io<net::TcpStream>>,
     /// Whether the system still had to be waited for when `connect` returned.
     in_progress: bool,
+    /// It has failed because it was connected with itself.
+    is_with_itself: bool,
     waiter: Waiter,
 }
 
@@ -162,13 +178,15 @@ impl Attempt {
     fn start(handle: &Handle, address: SocketAddr) -> io::Result<Attempt> {
         let socket = sys::stream_socket(Domain::for_address(address))?;
         let in_progress = begin(&socket, address)?;
-        let io = Some(Io::new_sole(
+        let io = Some(Io::new(
             handle.reactor().clone(),
             net::TcpStream::from(socket),
         ));
         Ok(Attempt {
+            address,
             io,
             in_progress,
+            is_with_itself: false,
             waiter: Waiter::default(),
         })
     }
@@ -183,11 +201,11 @@ impl Attempt {
             resource: 0,
             at,
         };
-        let in_progress = &mut self.in_progress;
+        let (in_progress, with_itself) = (&mut self.in_progress, &mut self.is_with_itself);
         let check = || match std::mem::take(in_progress) {
             // A fresh source counts as ready: this says that it is not.
             true => Err(io::ErrorKind::WouldBlock.into()),
-            false => outcome(io.get_ref()),
+            false => outcome(io.get_ref(), with_itself),
         };
         leaf::poll_io(
             source,
@@ -218,16 +236,24 @@ fn begin(socket: &Socket, address: SocketAddr) -> io::Result<bool> {
 }
 
 /// How connecting ended; `WouldBlock` if it has not.
-fn outcome(stream: &net::TcpStream) -> io::Result<()> {
+fn outcome(stream: &net::TcpStream, with_itself: &mut bool) -> io::Result<()> {
     if let Some(error) = stream.take_error()? {
         return Err(error);
     }
-    match stream.peer_addr() {
+    let peer = match stream.peer_addr() {
         Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-            Err(io::ErrorKind::WouldBlock.into())
+            return Err(io::ErrorKind::WouldBlock.into());
         }
-        peer => peer.map(|_| ()),
+        peer => peer?,
+    };
+    *with_itself = stream.local_addr()? == peer;
+    if !*with_itself {
+        return Ok(());
     }
+    // Reset it: or the port, which is somebody's that does not listen yet, would be in use for a minute.
+    SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
+    let what = "nobody listens there: the socket was connected with itself";
+    Err(io::Error::new(io::ErrorKind::ConnectionRefused, what))
 }
 
 /// The resolver's order, but with the families in turn, beginning with the first address's.
@@ -266,5 +292,17 @@ mod tests {
         let order: Vec<u16> = interleave(&all[3..]).iter().map(SocketAddr::port).collect();
         assert_eq!(order, [4, 5]);
         assert!(interleave(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_socket_that_is_connected_with_itself_counts_as_refused() {
+        let socket = Socket::new(Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        socket.bind(&address("127.0.0.1:0").into()).expect("a port");
+        let own = socket.local_addr().expect("an address");
+        socket.connect(&own).expect("it connects with itself");
+        let mut with_itself = false;
+        let error = outcome(&socket.into(), &mut with_itself).expect_err("nobody listens");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(with_itself);
     }
 }

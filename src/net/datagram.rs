@@ -25,6 +25,12 @@ impl<'a> Datagram<'a> {
         Operation::new(self.source, Direction::Read, kind)
     }
 
+    /// For what takes a datagram: of several such, one is woken for each.
+    #[track_caller]
+    pub(crate) fn receiving(&self) -> Operation<'a> {
+        Operation::in_line(self.source, WaitKind::Read)
+    }
+
     #[track_caller]
     pub(crate) fn writing(&self, kind: WaitKind) -> Operation<'a> {
         Operation::new(self.source, Direction::Write, kind)
@@ -33,7 +39,7 @@ impl<'a> Datagram<'a> {
     #[track_caller]
     pub(crate) fn recv(self, buf: &'a mut [u8]) -> Recv<'a> {
         Recv {
-            operation: self.reading(WaitKind::Read),
+            operation: self.receiving(),
             from: self,
             buf,
         }
@@ -42,7 +48,7 @@ impl<'a> Datagram<'a> {
     #[track_caller]
     pub(crate) fn recv_buf(self, buf: &'a mut Vec<u8>) -> RecvBuf<'a> {
         RecvBuf {
-            operation: self.reading(WaitKind::Read),
+            operation: self.receiving(),
             from: self,
             buf,
         }
@@ -93,14 +99,14 @@ io_futures! {
     Recv { from: Datagram<'a>, buf: &'a mut [u8] }
     |this, cx| -> usize {
         let (socket, buf) = (&this.from.socket, &mut *this.buf);
-        this.operation.poll(cx, || (&**socket).read(buf))
+        this.operation.poll_one(cx, || (&**socket).read(buf))
     }
 
     /// The future of a datagram socket's `recv_buf`.
     RecvBuf { from: Datagram<'a>, buf: &'a mut Vec<u8> }
     |this, cx| -> usize {
         let (socket, buf) = (&this.from.socket, &mut *this.buf);
-        this.operation.poll(cx, || sys::recv::recv_append_datagram(socket, buf))
+        this.operation.poll_one(cx, || sys::recv::recv_append_datagram(socket, buf))
     }
 
     /// The future of a datagram socket's `send`.

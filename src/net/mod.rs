@@ -8,13 +8,16 @@
 //!
 //! Errors of `bind`, `connect` and lookups say what was attempted and keep the system's `kind()`; the system's
 //! own error, with its number, is their `source()`. Other errors are the system's as they are.
-
-// In reading order: `error` and `operation` are what all futures are made of; `addr` resolves; `stream`,
-// `surface` and `split` are the streams' common part, `datagram` that of the others; then the
-// sockets themselves.
+//!
+//! In reading order: `error` and `operation` are what all futures are made of; `addr` resolves (`localhost` by itself,
+//! names by `lookup`); `stream`, `surface` and `split` are the streams' common part, `datagram` that of the others;
+//! then the sockets themselves.
 
 mod error;
 mod operation;
+
+mod localhost;
+mod lookup;
 
 mod addr;
 mod split;

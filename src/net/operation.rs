@@ -37,6 +37,28 @@ impl<'a> Operation<'a> {
         }
     }
 
+    /// One that takes one of what has come, a connection or a datagram: of several such, an event wakes one.
+    #[track_caller]
+    pub(crate) fn in_line(source: &'a Source, kind: WaitKind) -> Operation<'a> {
+        let mut operation = Operation::new(source, Direction::Read, kind);
+        operation.waiter = Waiter::in_line();
+        operation
+    }
+
+    /// As [`poll`](Operation::poll), for an operation in line: when it has ended, the next one is called if more has
+    /// come.
+    pub(crate) fn poll_one<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let done = self.poll(cx, call);
+        if done.is_ready() {
+            self.source.pass_on();
+        }
+        done
+    }
+
     /// Runs `call` when the source is ready, until it does not say `WouldBlock`.
     pub(crate) fn poll<R>(
         &mut self,
@@ -63,14 +85,19 @@ impl<'a> Operation<'a> {
         leaf::poll_transfer(source, self.direction, waiter, self.wait, cx, call)
     }
 
+    /// What is recorded while it waits.
+    pub(crate) fn wait(&self) -> Wait {
+        self.wait.with_resource(self.source.id())
+    }
+
     /// Waits for readiness and performs nothing.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(leaf::poll_budget(cx));
         let ready = self
             .source
-            .poll_ready(self.direction, Some(&mut self.waiter), cx);
+            .poll_wait(self.direction, Some(&mut self.waiter), cx);
         if ready.is_pending() {
-            leaf::record(self.wait.with_resource(self.source.id()));
+            leaf::record(self.wait());
         }
         ready.map_ok(|_| ())
     }

@@ -42,6 +42,10 @@ impl<T: AsSource> Stream<T> {
         self.io.into_inner()
     }
 
+    pub(crate) fn into_object(self) -> T {
+        self.io.into_object()
+    }
+
     pub(crate) fn endpoint<'a>(&'a self) -> Endpoint<'a>
     where
         SockRef<'a>: From<&'a T>,

@@ -42,7 +42,6 @@ const BACKLOG: i32 = 4096;
 /// # #[allow(unreachable_code)]
 /// # std::io::Result::Ok(()) });
 /// ```
-#[derive(Debug)]
 pub struct TcpListener {
     io: Io<net::TcpListener>,
 }
@@ -71,7 +70,7 @@ impl TcpListener {
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         Ok(TcpListener {
-            io: Io::new_sole(handle.reactor().clone(), socket.into()),
+            io: Io::new(handle.reactor().clone(), socket.into()),
         })
     }
 
@@ -103,10 +102,12 @@ impl TcpListener {
     /// no descriptor is free (`EMFILE`, `ENFILE`), do so after a pause.
     ///
     /// # Cancel safety
-    /// Cancel safe: a dropped future has taken no connection.
+    /// Cancel safe: a dropped future has taken no connection. Of several tasks that wait here a connection wakes one,
+    /// in the order in which they came; if it does not take it, because its future is dropped, the next is woken. So do
+    /// not keep such a future without polling it.
     #[track_caller]
     pub fn accept(&self) -> Accept<'_> {
-        let operation = Operation::new(self.io.source(), Direction::Read, WaitKind::Accept);
+        let operation = Operation::in_line(self.io.source(), WaitKind::Accept);
         Accept {
             operation,
             listener: self,
@@ -139,7 +140,7 @@ impl TcpListener {
     }
 
     fn accepted(&self, found: (net::TcpStream, SocketAddr), at: At) -> (TcpStream, SocketAddr) {
-        let io = Io::new_sole(self.io.source().reactor().clone(), found.0);
+        let io = Io::new(self.io.source().reactor().clone(), found.0);
         (TcpStream::new(io, at), found.1)
     }
 
@@ -167,6 +168,10 @@ impl TcpListener {
         self.get_ref().set_ttl(ttl)
     }
 
+    pub(crate) fn into_object(self) -> net::TcpListener {
+        self.io.into_object()
+    }
+
     pub(crate) fn get_ref(&self) -> &net::TcpListener {
         self.io.get_ref()
     }
@@ -181,7 +186,7 @@ io_futures! {
     Accept { listener: &'a TcpListener, at: At }
     |this, cx| -> (TcpStream, SocketAddr) {
         let (listener, at) = (this.listener, this.at);
-        let found = this.operation.poll(cx, || sys::accept(listener.get_ref()));
+        let found = this.operation.poll_one(cx, || sys::accept(listener.get_ref()));
         found.map_ok(|found| listener.accepted(found, at))
     }
 }

@@ -37,7 +37,6 @@ use std::task::{Context, Poll};
 /// while stream.read_buf(&mut answer).await? > 0 {}
 /// # std::io::Result::Ok(()) });
 /// ```
-#[derive(Debug)]
 pub struct TcpStream {
     stream: Stream<net::TcpStream>,
 }
@@ -119,6 +118,10 @@ impl TcpStream {
 
     fn endpoint(&self) -> Endpoint<'_> {
         self.stream.endpoint()
+    }
+
+    pub(crate) fn into_object(self) -> net::TcpStream {
+        self.stream.into_object()
     }
 
     pub(crate) fn get_ref(&self) -> &net::TcpStream {

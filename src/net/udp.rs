@@ -32,7 +32,6 @@ use std::task::{Context, Poll, ready};
 /// # #[allow(unreachable_code)]
 /// # std::io::Result::Ok(()) });
 /// ```
-#[derive(Debug)]
 pub struct UdpSocket {
     io: Io<net::UdpSocket>,
 }
@@ -57,7 +56,7 @@ impl UdpSocket {
         let socket = net::UdpSocket::bind(address)?;
         socket.set_nonblocking(true)?;
         Ok(UdpSocket {
-            io: Io::new_sole(handle.reactor().clone(), socket),
+            io: Io::new(handle.reactor().clone(), socket),
         })
     }
 
@@ -109,7 +108,7 @@ impl UdpSocket {
     #[track_caller]
     pub fn recv_from<'a>(&'a self, buf: &'a mut [u8]) -> RecvFrom<'a> {
         RecvFrom {
-            operation: self.datagram().reading(WaitKind::Read),
+            operation: self.datagram().receiving(),
             socket: self,
             buf,
         }
@@ -147,22 +146,38 @@ impl UdpSocket {
         }
     }
 
-    /// Sends one datagram to `target`. Returns its length. (A host name is looked up by
-    /// [`lookup_host`](crate::net::lookup_host).)
+    /// Sends one datagram to `target`. Returns its length. If `target` stands for several addresses, it is the first of
+    /// the socket's own family. A socket address is the quickest: a name is looked up each time.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's, and those of [`lookup_host`](crate::net::lookup_host).
     ///
     /// # Cancel safety
     /// Cancel safe: a dropped future has sent nothing.
     #[track_caller]
-    pub fn send_to<'a>(&'a self, buf: &'a [u8], target: SocketAddr) -> SendTo<'a> {
+    pub fn send_to<'a, A: ToSocketAddrs>(&'a self, buf: &'a [u8], target: A) -> SendTo<'a> {
+        let target = match Resolve::single(&target) {
+            Some(address) => To::Known(address),
+            None => To::Named(Box::new(Resolve::new(&target))),
+        };
         SendTo {
             operation: self.datagram().writing(WaitKind::Write),
             socket: self,
             buf,
             target,
         }
+    }
+
+    /// The first of these that this socket can send to.
+    fn choose(&self, addresses: &[SocketAddr]) -> SocketAddr {
+        let own = self.local_addr();
+        let of_own_family = |address: &&SocketAddr| {
+            own.as_ref()
+                .is_ok_and(|own| own.is_ipv4() == address.is_ipv4())
+        };
+        let found = addresses.iter().find(of_own_family);
+        // Then the system says what is wrong with it.
+        *found.unwrap_or(&addresses[0])
     }
 
     /// Receives from anybody without waiting.
@@ -231,6 +246,10 @@ impl UdpSocket {
         }
     }
 
+    pub(crate) fn into_object(self) -> net::UdpSocket {
+        self.io.into_object()
+    }
+
     pub(crate) fn get_ref(&self) -> &net::UdpSocket {
         self.io.get_ref()
     }
@@ -245,7 +264,7 @@ io_futures! {
     RecvFrom { socket: &'a UdpSocket, buf: &'a mut [u8] }
     |this, cx| -> (usize, SocketAddr) {
         let (socket, buf) = (this.socket.get_ref(), &mut *this.buf);
-        this.operation.poll(cx, || socket.recv_from(buf))
+        this.operation.poll_one(cx, || socket.recv_from(buf))
     }
 
     /// The future of [`UdpSocket::peek_from`].
@@ -263,11 +282,26 @@ io_futures! {
     }
 
     /// The future of [`UdpSocket::send_to`].
-    SendTo { socket: &'a UdpSocket, buf: &'a [u8], target: SocketAddr }
+    SendTo { socket: &'a UdpSocket, buf: &'a [u8], target: To }
     |this, cx| -> usize {
-        let (socket, buf, target) = (this.socket.get_ref(), this.buf, this.target);
+        let target = match &mut this.target {
+            To::Known(target) => *target,
+            To::Named(resolve) => {
+                let target = this.socket.choose(&ready!(resolve.poll(cx))?);
+                this.target = To::Known(target);
+                target
+            }
+        };
+        let (socket, buf) = (this.socket.get_ref(), this.buf);
         this.operation.poll(cx, || socket.send_to(buf, target))
     }
+}
+
+/// Whom a datagram is for.
+#[derive(Debug)]
+pub(super) enum To {
+    Known(SocketAddr),
+    Named(Box<Resolve>),
 }
 
 /// The future of [`UdpSocket::connect`].

@@ -1,13 +1,10 @@
-//! Waking, one waiter or several: always after the lock, several a few at a time.
-//!
-//! A waker is code of others and may panic. That ends here, as it does everywhere in the runtime: whoever wakes is
-//! seldom whom the waker belongs to, has others to wake and a value to hand on, and is often inside a drop, where a
-//! second panic would end the process. The panic hook has told of it.
+//! Waking, one waiter or several: always after the lock, several a few at a time. What becomes of a waker that panics
+//! is told in `waking.rs`.
 
-use std::any::Any;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
+
+pub(super) use crate::waking::wake;
 
 /// How many are woken per section of a lock: enough that taking the lock again costs little for each, few enough for
 /// the stack.
@@ -31,23 +28,6 @@ impl Wakers {
         let len = mem::take(&mut self.len);
         let wakers = self.list[..len].iter_mut().filter_map(Option::take);
         wakers.for_each(wake);
-    }
-}
-
-/// Wakes one waiter. It does not panic.
-#[inline]
-pub(super) fn wake(waker: Waker) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        forget_panic(panic);
-    }
-}
-
-/// What was thrown is code of others too: its drop may panic, and so may the drop of what that throws, which is left
-/// alone.
-#[cold]
-fn forget_panic(panic: Box<dyn Any + Send>) {
-    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        mem::forget(another);
     }
 }
 

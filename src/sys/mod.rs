@@ -7,31 +7,54 @@
 //! - `stream_socket(domain)`: a TCP socket in non-blocking mode, closed on exec;
 //! - `accept(&listener)`: the same for an accepted connection, and who connected;
 //! - `is_in_progress(&error)`: whether a failed `connect` goes on in the background;
-//! - `set_nonblocking(&source)`: for any pollable object.
+//! - `set_nonblocking(&source)`: for any pollable object;
+//! - `is_no_socket(&error)`: whether a socket's call failed because the object is none.
 //!
 //! `local` does the same for Unix domain sockets. `recv` reads from streams, into memory that nobody need have
-//! initialised. Not here: waiting, which is the reactor's, and anything that knows a task. Called by `net` alone.
+//! initialised; `wait` waits for standard streams in a thread. Not here: any other waiting, which is the reactor's, and
+//! anything that knows a task. Called by `net` and `io`; without the feature `net` there is `wait` alone.
 
 /// No system takes more buffers in one call (`IOV_MAX`, `UIO_MAXIOV`); of more than these, the first are transferred,
 /// as by std.
+#[cfg(feature = "net")]
 pub(crate) const MOST_BUFFERS: usize = 1024;
 
+#[cfg(feature = "net")]
 pub(crate) mod recv;
+pub(crate) mod wait;
 
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(all(feature = "net", unix, not(target_vendor = "apple")))]
 mod unix;
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(all(feature = "net", unix, not(target_vendor = "apple")))]
 pub(crate) use unix::*;
 
-#[cfg(target_vendor = "apple")]
+#[cfg(all(feature = "net", target_vendor = "apple"))]
 mod apple;
-#[cfg(target_vendor = "apple")]
+#[cfg(all(feature = "net", target_vendor = "apple"))]
 pub(crate) use apple::*;
 
-#[cfg(windows)]
+#[cfg(all(feature = "net", windows))]
 mod windows;
-#[cfg(windows)]
+#[cfg(all(feature = "net", windows))]
 pub(crate) use windows::*;
 
-#[cfg(unix)]
+#[cfg(all(feature = "net", unix))]
 pub(crate) mod local;
+
+#[cfg(feature = "net")]
+use filch_reactor::AsSource;
+#[cfg(feature = "net")]
+use socket2::SockRef;
+#[cfg(feature = "net")]
+use std::io;
+#[cfg(feature = "net")]
+use std::net::Shutdown;
+
+/// Ends writing if that is a socket. One that is not connected any more has ended.
+#[cfg(feature = "net")]
+pub(crate) fn end_writing<T: AsSource>(source: &T) -> io::Result<()> {
+    match SockRef::from(source).shutdown(Shutdown::Write) {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected || is_no_socket(&error) => Ok(()),
+        result => result,
+    }
+}

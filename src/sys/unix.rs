@@ -31,3 +31,7 @@ pub(crate) fn set_nonblocking<T: AsFd>(source: &T) -> io::Result<()> {
     rustix::io::ioctl_fionbio(source, true)?;
     Ok(())
 }
+
+pub(crate) fn is_no_socket(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOTSOCK)
+}

@@ -27,3 +27,8 @@ pub(crate) fn is_in_progress(error: &io::Error) -> bool {
 pub(crate) fn set_nonblocking<T: AsSocket>(source: &T) -> io::Result<()> {
     SockRef::from(source).set_nonblocking(true)
 }
+
+/// Every object is a socket there.
+pub(crate) fn is_no_socket(_: &io::Error) -> bool {
+    false
+}

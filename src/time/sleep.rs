@@ -115,6 +115,8 @@ enum Plain {
         at: &'static Location<'static>,
         deadline: Instant,
     },
+    /// The deadline was moved into the past. The timer stays for the waker that may wait in it.
+    Passed(Box<Timer>),
 }
 
 impl Sleep {
@@ -128,6 +130,7 @@ impl Sleep {
         match &self.0 {
             Kind::Deadline(timer) => timer.deadline(),
             Kind::Plain(Plain::Turn { deadline, .. } | Plain::Over { deadline, .. }) => *deadline,
+            Kind::Plain(Plain::Passed(timer)) => timer.deadline(),
         }
     }
 
@@ -138,15 +141,37 @@ impl Sleep {
     }
 
     /// Moves the deadline, to an earlier or a later time, whether it has passed or not. A task that waits for this
-    /// future is woken at the new deadline.
+    /// future is woken at the new deadline. If that has passed, the next poll is ready.
     #[track_caller]
     pub fn reset(&mut self, deadline: Instant) {
-        match &mut self.0 {
-            Kind::Deadline(timer) => timer.reset(deadline),
-            Kind::Plain(Plain::Over { at, .. }) => *self = Sleep::new(deadline, at),
-            Kind::Plain(Plain::Turn { .. }) => *self = Sleep::new(deadline, Location::caller()),
-        }
+        let at = match &mut self.0 {
+            Kind::Deadline(timer) if !has_passed(deadline, timer.deadline()) => {
+                return timer.reset(deadline);
+            }
+            Kind::Deadline(timer) => timer.at(),
+            Kind::Plain(Plain::Passed(timer)) => timer.at(),
+            Kind::Plain(Plain::Over { at, .. }) => at,
+            Kind::Plain(Plain::Turn { .. }) => Location::caller(),
+        };
+        let fresh = Kind::Deadline(Timer::new(deadline, at));
+        self.0 = match std::mem::replace(&mut self.0, fresh) {
+            Kind::Deadline(mut timer) => {
+                // It fires at once, for a task that does not poll by itself.
+                timer.reset(deadline);
+                Kind::Plain(Plain::Passed(Box::new(timer)))
+            }
+            Kind::Plain(Plain::Passed(mut timer)) => {
+                timer.reset(deadline);
+                Kind::Deadline(*timer)
+            }
+            Kind::Plain(_) => return,
+        };
     }
+}
+
+/// Has the deadline come to pass by having been moved ahead? The clock is not read for one that is moved on.
+fn has_passed(deadline: Instant, before: Instant) -> bool {
+    deadline < before && Instant::now() >= deadline
 }
 
 impl Future for Sleep {
@@ -156,6 +181,7 @@ impl Future for Sleep {
         let (polled, at) = match &mut self.0 {
             Kind::Deadline(timer) => (timer.poll(cx), timer.at()),
             Kind::Plain(Plain::Turn { turn, .. }) => (Pin::new(&mut *turn).poll(cx), turn.at()),
+            Kind::Plain(Plain::Passed(timer)) => (Poll::Ready(()), timer.at()),
             // Ready again; the timer knows what that costs of the task's budget.
             Kind::Plain(Plain::Over { at, deadline }) => return Timer::new(*deadline, at).poll(cx),
         };

@@ -9,16 +9,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use filch_executor::Timer;
+use filch_executor::{Handle, Timer, leaf};
 use filch_timer::Instant;
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 
 /// Waits for `future`, for at most `duration`, and then drops it.
 ///
-/// The time counts from the moment when the future, first polled, is found not to be ready: a future that is ready at
-/// once never reads the clock, and a `Timeout` that nobody awaits yet does not run. For a limit from this very call on,
-/// say [`timeout_at`].
+/// The time counts from this call on, when it is made inside a runtime. Outside of one there is nobody yet to keep the
+/// time, and it counts from the moment when the future, first polled, is found not to be ready.
 ///
 /// The future is polled before the time is looked at, so one that is ready wins, even with a duration of zero. A
 /// duration that is too long for the clock, which takes centuries, means [`Instant::FAR_FUTURE`].
@@ -54,7 +53,7 @@ use pin_project_lite::pin_project;
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
     Timeout {
         future: future.into_future(),
-        limit: Limit::Ahead(duration, Location::caller()),
+        limit: Limit::of(duration, Location::caller()),
         over: false,
     }
 }
@@ -173,6 +172,15 @@ impl<F> fmt::Debug for Timeout<F> {
 }
 
 impl Limit {
+    /// Runs from now on, if there is a runtime.
+    fn of(duration: Duration, at: &'static Location<'static>) -> Limit {
+        // Nearly always in a task, which is quickly told.
+        if leaf::task_id().is_some() || Handle::try_current().is_ok() {
+            return Limit::Running(Timer::new(Instant::now().saturating_add(duration), at));
+        }
+        Limit::Ahead(duration, at)
+    }
+
     /// Looks whether the time has passed, without spending budget: a future that always finds something to do uses up
     /// the budget of every poll, and the time limit holds for it too.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {

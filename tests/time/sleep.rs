@@ -240,7 +240,8 @@ fn a_sleeping_task_says_where_it_sleeps() {
     });
 }
 
-/// Fifty thousand sleeps in one task: registered all, reset to half a second in no order, and awaited one after the other.
+/// Fifty thousand sleeps in one task: registered all, reset to half a second in no order, and awaited one after the
+/// other.
 async fn many_sleeps(task: u64) {
     let mut naps = Vec::new();
     for i in 0..50_000 {
@@ -304,4 +305,22 @@ fn a_timer_outside_a_runtime_says_what_to_do() {
     assert!(!is_pending(&mut sleep_until(Instant::now()), waker));
     assert!(is_pending(&mut sleep(Duration::ZERO), waker));
     assert!(!is_pending(&mut timeout(HOUR, ready(())), waker));
+}
+
+#[test]
+fn a_sleep_that_is_reset_to_the_past_is_ready_at_once() {
+    everywhere(|| async {
+        let mut nap = sleep(HOUR);
+        assert!(poll_once(&mut nap).await.is_pending());
+        nap.reset(Instant::now());
+        assert!(nap.is_elapsed());
+        assert!(poll_once(&mut nap).await.is_ready());
+        // And it can be used again.
+        let start = Instant::now();
+        nap.reset(start + MILLI);
+        (&mut nap).await;
+        assert!(start.elapsed() >= MILLI);
+        nap.reset(start);
+        assert!(poll_once(&mut nap).await.is_ready());
+    });
 }

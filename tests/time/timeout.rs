@@ -94,3 +94,38 @@ fn elapsed_becomes_an_io_error_that_says_so() {
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
     assert_eq!(error.to_string(), Elapsed.to_string());
 }
+
+#[test]
+fn the_time_counts_from_the_call_inside_a_runtime() {
+    everywhere(|| async {
+        let limit = Duration::from_millis(20);
+        let late = timeout(limit, std::future::pending::<()>());
+        let deadline = late.deadline();
+        sleep(limit).await;
+        assert_eq!(late.deadline(), deadline);
+        assert!(Instant::now() >= deadline);
+        // It has passed before anybody awaited it: the first poll says so.
+        assert_eq!(
+            futures_util::FutureExt::now_or_never(late),
+            Some(Err(Elapsed))
+        );
+        let late = std::future::pending::<()>().timeout(limit);
+        sleep(limit).await;
+        assert_eq!(
+            futures_util::FutureExt::now_or_never(late),
+            Some(Err(Elapsed))
+        );
+    });
+}
+
+#[test]
+fn the_time_counts_from_the_first_poll_if_it_was_made_outside() {
+    let limit = Duration::from_millis(20);
+    let made_outside = timeout(limit, std::future::pending::<()>());
+    std::thread::sleep(limit);
+    filch::run(async move {
+        let start = Instant::now();
+        assert_eq!(made_outside.await, Err(Elapsed));
+        assert!(start.elapsed() >= limit);
+    });
+}

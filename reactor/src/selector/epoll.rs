@@ -68,7 +68,6 @@ impl Epoll {
         Traits {
             edge: true,
             short_read_clears: true,
-            close_deletes: true,
         }
     }
 

@@ -169,8 +169,6 @@ pub(crate) struct Traits {
     /// A short read proves that the next one would block or be the end of stream, and the latter has been or will be
     /// reported.
     pub(crate) short_read_clears: bool,
-    /// Closing the last descriptor of an open file ends its registration; `delete` is not needed before.
-    pub(crate) close_deletes: bool,
 }
 
 /// The selector that runs.

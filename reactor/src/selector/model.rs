@@ -65,7 +65,6 @@ impl Epoll {
         Traits {
             edge: self.edge,
             short_read_clears: true,
-            close_deletes: false,
         }
     }
 

@@ -43,7 +43,6 @@ impl Polling {
         Traits {
             edge,
             short_read_clears: !edge,
-            close_deletes: false,
         }
     }
 
@@ -53,8 +52,8 @@ impl Polling {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
-        // SAFETY: the descriptor is deleted before it is closed: `traits` says that closing does not do it, so
-        // `Source` calls `delete` whenever it goes, and a source goes before its I/O object does.
+        // SAFETY: the descriptor is deleted before it is closed: `Source` calls `delete` whenever it goes, and a source
+        // goes before its I/O object does.
         unsafe {
             self.poller
                 .add_with_mode(sys::descriptor(&source), report(token, interest), self.mode)

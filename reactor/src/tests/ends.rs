@@ -80,7 +80,7 @@ fn a_connection_in_progress_is_reported_either_way() {
                 Ok(()) => {}
                 Err(error) => assert_eq!(error.raw_os_error(), Some(libc::EINPROGRESS)),
             }
-            let io = Io::new_sole(Arc::clone(reactor), TcpStream::from(socket));
+            let io = Io::new(Arc::clone(reactor), TcpStream::from(socket));
             park(&io, Direction::Write, Waker::noop());
             complete(&io, Direction::Write, |stream| {
                 match stream.take_error()? {

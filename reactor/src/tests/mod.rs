@@ -58,7 +58,7 @@ impl Wake for Count {
 fn unix(reactor: &Arc<Reactor>) -> (Io<UnixStream>, UnixStream) {
     let (ours, theirs) = UnixStream::pair().expect("a pair");
     ours.set_nonblocking(true).expect("non-blocking");
-    (Io::new_sole(Arc::clone(reactor), ours), theirs)
+    (Io::new(Arc::clone(reactor), ours), theirs)
 }
 
 /// A TCP connection over loopback, our end in a source.
@@ -70,7 +70,7 @@ fn tcp(reactor: &Arc<Reactor>) -> (Io<TcpStream>, TcpStream) {
     ours.set_nonblocking(true).expect("non-blocking");
     ours.set_nodelay(true).expect("no delay");
     theirs.set_nodelay(true).expect("no delay");
-    (Io::new_sole(Arc::clone(reactor), ours), theirs)
+    (Io::new(Arc::clone(reactor), ours), theirs)
 }
 
 /// Waits once and wakes. Returns the number of events.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::source::Source;
 use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
@@ -31,7 +32,7 @@ fn an_object_that_was_taken_out_can_be_put_in_again() {
             assert!(reactor.is_empty());
             peer.write_all(b"x").expect("room");
             assert_eq!(glance(reactor), 0, "nobody watches it");
-            io = Io::new_sole(Arc::clone(reactor), stream);
+            io = Io::new(Arc::clone(reactor), stream);
             assert_eq!(receive(&io, &mut [0; 8]).expect("it is there"), 1);
         }
     });
@@ -78,7 +79,8 @@ fn a_regular_file_is_refused_with_advice() {
 fn a_descriptor_that_is_watched_already_is_refused() {
     each(|reactor| {
         let (first, mut peer) = unix(reactor);
-        let second = Io::new(Arc::clone(reactor), first.get_ref());
+        // A number that is not owned twice, in spite of what it says.
+        let second = Io::new(Arc::clone(reactor), Same(first.get_ref().as_raw_fd()));
         park(&first, Direction::Read, Waker::noop());
         second
             .source()
@@ -195,4 +197,14 @@ fn an_idle_source_is_small() {
     );
     assert!(size_of::<Io<TcpStream>>() <= 32);
     assert!(registration <= 72);
+}
+
+/// The number of a descriptor that lives as long as the test.
+struct Same(std::os::fd::RawFd);
+
+impl AsFd for Same {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the test drops the owner last.
+        unsafe { BorrowedFd::borrow_raw(self.0) }
+    }
 }

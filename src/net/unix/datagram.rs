@@ -2,15 +2,19 @@
 
 use crate::net::datagram::{Datagram, datagram_surface};
 use crate::net::error::context;
-use crate::net::operation::io_futures;
-use filch_executor::Handle;
-use filch_executor::leaf::WaitKind;
+use crate::net::operation::{Operation, io_futures};
+use crate::net::unix::address;
+use filch_executor::leaf::{self, WaitKind};
+use filch_executor::{Handle, Timer};
 use filch_reactor::Io;
+use filch_timer::Instant;
 use socket2::SockRef;
 use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// A Unix datagram socket: datagrams between processes of one machine, whole and in order.
 ///
@@ -24,7 +28,6 @@ use std::path::Path;
 /// assert_eq!(theirs.recv(&mut buf).await?, 10);
 /// # std::io::Result::Ok(()) });
 /// ```
-#[derive(Debug)]
 pub struct UnixDatagram {
     io: Io<net::UnixDatagram>,
 }
@@ -32,7 +35,8 @@ pub struct UnixDatagram {
 datagram_surface!(UnixDatagram);
 
 impl UnixDatagram {
-    /// A socket with a new name at `path`. The file is not removed when it is dropped.
+    /// A socket with a new name at `path`. The file is not removed when it is dropped. On Linux a path that begins with
+    /// NUL is a name in the abstract namespace, which has no file.
     ///
     /// # Errors
     /// The system's with the path in its text; an error that says so outside of a runtime.
@@ -41,7 +45,9 @@ impl UnixDatagram {
         let explain = |error| context(error, format_args!("bind to {path:?}"));
         UnixDatagram::adopt(
             &Handle::try_current()?,
-            net::UnixDatagram::bind(path).map_err(explain)?,
+            address::of(path)
+                .and_then(|address| net::UnixDatagram::bind_addr(&address))
+                .map_err(explain)?,
         )
     }
 
@@ -106,7 +112,9 @@ impl UnixDatagram {
     pub fn connect<P: AsRef<Path>>(&self, path: P) -> io::Result<()> {
         let path = path.as_ref();
         let explain = |error| context(error, format_args!("connect to {path:?}"));
-        self.get_ref().connect(path).map_err(explain)
+        address::of(path)
+            .and_then(|address| self.get_ref().connect_addr(&address))
+            .map_err(explain)
     }
 
     /// Sets the peer to an address of the standard library.
@@ -129,7 +137,7 @@ impl UnixDatagram {
     #[track_caller]
     pub fn recv_from<'a>(&'a self, buf: &'a mut [u8]) -> UnixRecvFrom<'a> {
         UnixRecvFrom {
-            operation: self.datagram().reading(WaitKind::Read),
+            operation: self.datagram().receiving(),
             socket: self,
             buf,
         }
@@ -141,20 +149,17 @@ impl UnixDatagram {
     /// The system's; `NotFound` if nothing is there.
     ///
     /// # Cancel safety
-    /// Cancel safe: a dropped future has sent nothing. On Linux one socket whose queue is full leaves the
-    /// sender writable for others, so that this may poll until there is room.
+    /// Cancel safe: a dropped future has sent nothing. On Linux the system does not tell when the queue of one receiver
+    /// has room again; this tries every millisecond then.
     #[track_caller]
-    pub fn send_to<'a, P: AsRef<Path> + ?Sized>(
-        &'a self,
-        buf: &'a [u8],
-        path: &'a P,
-    ) -> UnixSendTo<'a> {
+    pub fn send_to<'a, P: AsRef<Path>>(&'a self, buf: &'a [u8], path: P) -> UnixSendTo<'a> {
         let operation = self.datagram().writing(WaitKind::Write);
         UnixSendTo {
             operation,
             socket: self,
             buf,
-            path: path.as_ref(),
+            address: address::of(path.as_ref()),
+            full: Full::default(),
         }
     }
 
@@ -172,8 +177,9 @@ impl UnixDatagram {
     /// # Errors
     /// `WouldBlock` if there is no room; otherwise the system's.
     pub fn try_send_to<P: AsRef<Path>>(&self, buf: &[u8], path: P) -> io::Result<usize> {
+        let address = address::of(path.as_ref())?;
         self.datagram()
-            .try_writing(|| self.get_ref().send_to(buf, path.as_ref()))
+            .try_writing(|| self.get_ref().send_to_addr(buf, &address))
     }
 
     /// The address that it is bound to.
@@ -215,6 +221,10 @@ impl UnixDatagram {
         }
     }
 
+    pub(crate) fn into_object(self) -> net::UnixDatagram {
+        self.io.into_object()
+    }
+
     pub(crate) fn get_ref(&self) -> &net::UnixDatagram {
         self.io.get_ref()
     }
@@ -225,13 +235,71 @@ io_futures! {
     UnixRecvFrom { socket: &'a UnixDatagram, buf: &'a mut [u8] }
     |this, cx| -> (usize, SocketAddr) {
         let (socket, buf) = (this.socket.get_ref(), &mut *this.buf);
-        this.operation.poll(cx, || socket.recv_from(buf))
+        this.operation.poll_one(cx, || socket.recv_from(buf))
     }
 
     /// The future of [`UnixDatagram::send_to`].
-    UnixSendTo { socket: &'a UnixDatagram, buf: &'a [u8], path: &'a Path }
+    UnixSendTo { socket: &'a UnixDatagram, buf: &'a [u8], address: io::Result<SocketAddr>, full: Full }
     |this, cx| -> usize {
-        let (socket, buf, path) = (this.socket.get_ref(), this.buf, this.path);
-        this.operation.poll(cx, || socket.send_to(buf, path))
+        let (socket, buf) = (this.socket.get_ref(), this.buf);
+        let address = match &this.address {
+            Ok(address) => address,
+            Err(error) => return Poll::Ready(Err(io::Error::new(error.kind(), error.to_string()))),
+        };
+        this.full.poll(cx, &mut this.operation, || socket.send_to_addr(buf, address))
     }
+}
+
+/// Between two attempts at a full queue.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Waiting for a queue that may not be the sender's own.
+///
+/// The first refusal waits until the sender can be written to. A second one means that it can, and that it is the
+/// receiver who has no room: its readiness would end each further wait at once, so from then on only time counts.
+#[derive(Debug, Default)]
+pub(super) struct Full {
+    refused: bool,
+    pause: Option<Timer>,
+}
+
+impl Full {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: &mut Operation<'_>,
+        mut send: impl FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        if self.pause.is_none() {
+            let refused = &mut self.refused;
+            let sent = operation.poll(cx, || match send() {
+                Err(error) if is_full(&error) && std::mem::replace(refused, true) => Ok(None),
+                sent => sent.map(Some),
+            });
+            if let Some(count) = ready!(sent)? {
+                return Poll::Ready(Ok(count));
+            }
+        }
+        loop {
+            let now = Instant::now();
+            let due = now.saturating_add(PAUSE);
+            let timer = || Timer::new(due, operation.wait().at);
+            let pause = self.pause.get_or_insert_with(timer);
+            if now < pause.deadline() {
+                // Before the timer says so: a poll's first record stays, and this is not a sleep.
+                leaf::record(operation.wait());
+            }
+            ready!(pause.poll_as_limit(cx));
+            ready!(leaf::poll_budget(cx));
+            match send() {
+                Err(error) if is_full(&error) => self.pause = None,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
 }

@@ -3,7 +3,7 @@
 use crate::net::error::context;
 use crate::net::operation::{Operation, io_futures};
 use crate::net::stream::At;
-use crate::net::unix::UnixStream;
+use crate::net::unix::{UnixStream, address};
 use crate::sys;
 use filch_executor::Handle;
 use filch_executor::leaf::{self, Wait, WaitKind};
@@ -27,13 +27,13 @@ use std::task::{Context, Poll};
 /// stream.write_all(b"welcome\n").await?;
 /// # std::io::Result::Ok(()) });
 /// ```
-#[derive(Debug)]
 pub struct UnixListener {
     io: Io<net::UnixListener>,
 }
 
 impl UnixListener {
-    /// Listens on a new socket at `path`.
+    /// Listens on a new socket at `path`. On Linux a path that begins with NUL is a name in the abstract
+    /// namespace, which has no file.
     ///
     /// # Errors
     /// The system's with the path in its text, such as `AddrInUse` if the file exists; an error that says
@@ -41,7 +41,8 @@ impl UnixListener {
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixListener> {
         let path = path.as_ref();
         let handle = Handle::try_current()?;
-        let listener = net::UnixListener::bind(path)
+        let listener = address::of(path)
+            .and_then(|address| net::UnixListener::bind_addr(&address))
             .map_err(|error| context(error, format_args!("bind to {path:?}")))?;
         UnixListener::adopt(&handle, listener)
     }
@@ -87,10 +88,12 @@ impl UnixListener {
     /// pause.
     ///
     /// # Cancel safety
-    /// Cancel safe: a dropped future has taken no connection.
+    /// Cancel safe: a dropped future has taken no connection. Of several tasks that wait here a connection wakes one,
+    /// in the order in which they came; if it does not take it, because its future is dropped, the next is woken. So do
+    /// not keep such a future without polling it.
     #[track_caller]
     pub fn accept(&self) -> UnixAccept<'_> {
-        let operation = Operation::new(self.io.source(), Direction::Read, WaitKind::Accept);
+        let operation = Operation::in_line(self.io.source(), WaitKind::Accept);
         UnixAccept {
             operation,
             listener: self,
@@ -109,7 +112,7 @@ impl UnixListener {
     }
 
     fn accepted(&self, found: (net::UnixStream, SocketAddr), at: At) -> (UnixStream, SocketAddr) {
-        let io = Io::new_sole(self.io.source().reactor().clone(), found.0);
+        let io = Io::new(self.io.source().reactor().clone(), found.0);
         (UnixStream::new(io, at), found.1)
     }
 
@@ -119,6 +122,10 @@ impl UnixListener {
     /// The system's.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.get_ref().local_addr()
+    }
+
+    pub(crate) fn into_object(self) -> net::UnixListener {
+        self.io.into_object()
     }
 
     pub(crate) fn get_ref(&self) -> &net::UnixListener {
@@ -131,7 +138,7 @@ io_futures! {
     UnixAccept { listener: &'a UnixListener, at: At }
     |this, cx| -> (UnixStream, SocketAddr) {
         let (listener, at) = (this.listener, this.at);
-        let found = this.operation.poll(cx, || sys::local::accept(listener.get_ref()));
+        let found = this.operation.poll_one(cx, || sys::local::accept(listener.get_ref()));
         found.map_ok(|found| listener.accepted(found, at))
     }
 }

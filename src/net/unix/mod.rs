@@ -1,8 +1,10 @@
 //! Unix domain sockets: streams, their listener, and datagrams. Only on Unix.
 //!
-//! Addresses are paths, or `std::os::unix::net::SocketAddr` for everything that std can make one of (on Linux
-//! also names in the abstract namespace). No lookup is needed, so `bind` is a plain function.
+//! Addresses are paths (on Linux, one that begins with NUL is a name in the abstract namespace), or
+//! `std::os::unix::net::SocketAddr` for everything that std can make one of. No lookup is needed, so `bind` is a plain
+//! function.
 
+mod address;
 mod datagram;
 mod listener;
 mod stream;

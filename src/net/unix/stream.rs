@@ -3,20 +3,22 @@
 use crate::net::error::context;
 use crate::net::stream::{At, Endpoint, Stream};
 use crate::net::surface::stream_surface;
-use crate::net::unix::UCred;
+use crate::net::unix::{UCred, address};
 use crate::sys;
 use crate::sys::recv::StreamKind;
 use filch_executor::leaf::{self, Wait, WaitKind};
-use filch_executor::{Handle, JoinHandle};
+use filch_executor::{Handle, Timer};
 use filch_reactor::Io;
 use futures_core::FusedFuture;
+use socket2::Socket;
 use std::future::Future;
 use std::io;
 use std::os::unix::net::{self, SocketAddr};
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// A connected Unix stream; its transfers are those of [`TcpStream`](crate::net::TcpStream).
 ///
@@ -30,7 +32,6 @@ use std::task::{Context, Poll};
 /// theirs.read_exact(&mut buf).await?;
 /// # std::io::Result::Ok(()) });
 /// ```
-#[derive(Debug)]
 pub struct UnixStream {
     stream: Stream<net::UnixStream>,
 }
@@ -38,15 +39,16 @@ pub struct UnixStream {
 stream_surface!(UnixStream);
 
 impl UnixStream {
-    /// Connects to the socket at `path`. If its listener's queue is full, a blocking thread waits for
-    /// room.
+    /// Connects to the socket at `path`. If its listener's queue is full, this waits for room, as long as the caller
+    /// does: the system does not tell when there is any, so it tries again after 1 ms, then 2, 4, and so on up to every
+    /// 20 ms. On Linux a path that begins with NUL is a name in the abstract namespace, which has no file.
     ///
     /// # Errors
     /// The system's with the path in its text, such as `NotFound` or `ConnectionRefused`; an error that
     /// says so outside of a runtime.
     ///
     /// # Cancel safety
-    /// Cancel safe.
+    /// Cancel safe: a dropped future leaves no connection behind, in the listener's queue neither.
     #[track_caller]
     pub fn connect<P: AsRef<Path>>(path: P) -> UnixConnect {
         UnixConnect::new(Target::Path(path.as_ref().to_owned()))
@@ -126,7 +128,8 @@ impl UnixStream {
         self.get_ref().local_addr()
     }
 
-    /// Who connected, or who listens.
+    /// Who connected, or who listens. On Linux a socket that was never connected has a peer without a process, whose
+    /// user and group are `u32::MAX`.
     ///
     /// # Errors
     /// The system's.
@@ -146,6 +149,10 @@ impl UnixStream {
         self.stream.endpoint()
     }
 
+    pub(crate) fn into_object(self) -> net::UnixStream {
+        self.stream.into_object()
+    }
+
     pub(crate) fn get_ref(&self) -> &net::UnixStream {
         self.stream.get_ref()
     }
@@ -161,7 +168,7 @@ enum Target {
 impl Target {
     fn address(&self) -> io::Result<SocketAddr> {
         match self {
-            Target::Path(path) => SocketAddr::from_pathname(path),
+            Target::Path(path) => address::of(path),
             Target::Address(address) => Ok(address.clone()),
         }
     }
@@ -174,15 +181,28 @@ impl Target {
     }
 }
 
+/// The pause after the first attempt that found no room, and the longest one: short enough for a person, and 50
+/// attempts a second cost nothing.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
 /// The future of [`UnixStream::connect`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct UnixConnect {
     target: Target,
-    /// A thread that waits for room in the listener's queue.
-    waiting: Option<JoinHandle<io::Result<net::UnixStream>>>,
+    /// While the listener's queue is full.
+    full: Option<Full>,
     wait: Wait,
     over: bool,
+}
+
+/// What there is between two attempts.
+#[derive(Debug)]
+struct Full {
+    socket: Socket,
+    pause: Duration,
+    timer: Timer,
 }
 
 impl UnixConnect {
@@ -190,7 +210,7 @@ impl UnixConnect {
     fn new(target: Target) -> UnixConnect {
         UnixConnect {
             target,
-            waiting: None,
+            full: None,
             wait: Wait::here(WaitKind::Connect),
             over: false,
         }
@@ -198,30 +218,36 @@ impl UnixConnect {
 
     fn poll_connect(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
         let handle = Handle::try_current()?;
-        if self.waiting.is_none() {
-            let address = self.target.address()?;
-            match sys::local::connect(&address) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let connect = move || net::UnixStream::connect_addr(&address);
-                    self.waiting = Some(handle.spawn_blocking(connect));
+        ready!(leaf::poll_budget(cx));
+        let address = self.target.address()?;
+        loop {
+            if let Some(full) = &mut self.full {
+                // Before the timer says so: a poll's first record stays, and this is not a sleep.
+                if handle.clock().now() < full.timer.deadline() {
+                    leaf::record(self.wait);
                 }
-                stream => return Poll::Ready(stream.map(|it| self.finish(&handle, it))),
+                ready!(full.timer.poll_as_limit(cx));
+            }
+            let (socket, pause) = match self.full.take() {
+                Some(full) => (full.socket, (full.pause * 2).min(LONGEST_PAUSE)),
+                None => (sys::local::stream_socket()?, FIRST_PAUSE),
+            };
+            match sys::local::connect(&socket, &address) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let due = handle.clock().now().saturating_add(pause);
+                    let timer = Timer::new(due, self.wait.at);
+                    self.full = Some(Full {
+                        socket,
+                        pause,
+                        timer,
+                    });
+                }
+                connected => {
+                    let io = Io::new(handle.reactor().clone(), socket.into());
+                    return Poll::Ready(connected.map(|()| UnixStream::new(io, self.wait.at)));
+                }
             }
         }
-        leaf::record(self.wait);
-        let Some(waiting) = &mut self.waiting else {
-            unreachable!("a thread was asked")
-        };
-        let Poll::Ready(stream) = Pin::new(waiting).poll(cx) else {
-            return Poll::Pending;
-        };
-        let stream = stream.unwrap_or_else(|error| Err(io::Error::other(error)))?;
-        stream.set_nonblocking(true)?;
-        Poll::Ready(Ok(self.finish(&handle, stream)))
-    }
-
-    fn finish(&self, handle: &Handle, stream: net::UnixStream) -> UnixStream {
-        UnixStream::new(Io::new_sole(handle.reactor().clone(), stream), self.wait.at)
     }
 }
 

@@ -26,7 +26,8 @@ impl UCred {
         self.gid
     }
 
-    /// The process's id, where the system tells it (Linux does).
+    /// The process's id, where the system tells it. Linux does, unless that process is not visible from here: in
+    /// another container, say.
     #[must_use]
     pub fn pid(&self) -> Option<i32> {
         self.pid

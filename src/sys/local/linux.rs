@@ -11,29 +11,33 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::SocketAddr;
 
-/// Who is at the other end.
+/// Who is at the other end. Where that process is not visible from here (in another pid namespace), or the socket never
+/// had a peer, the system says 0.
 pub(crate) fn peer_cred<T: AsFd>(socket: &T) -> io::Result<UCred> {
-    let mut found = MaybeUninit::<libc::ucred>::uninit();
+    let mut found = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
     let mut length = size_of::<libc::ucred>() as libc::socklen_t;
-    // SAFETY: the socket is open while it is borrowed; the kernel writes at most `length` bytes where it is told to,
-    // and how many.
-    let failed = unsafe {
+    // SAFETY: the descriptor is open while `socket` is borrowed, and the pointers are to a structure of the type that
+    // this option has, for which any bytes are valid, and to its length.
+    let result = unsafe {
         libc::getsockopt(
             socket.as_fd().as_raw_fd(),
             libc::SOL_SOCKET,
             libc::SO_PEERCRED,
-            found.as_mut_ptr().cast(),
+            (&raw mut found).cast(),
             &raw mut length,
         )
     };
-    if failed != 0 {
-        return Err(io::Error::last_os_error());
+    match result {
+        0 => {
+            let pid = Some(found.pid).filter(|pid| *pid != 0);
+            Ok(UCred::new(found.uid, found.gid, pid))
+        }
+        _ => Err(io::Error::last_os_error()),
     }
-    // SAFETY: the kernel has written all of it: this option has no other length.
-    let found = unsafe { found.assume_init() };
-    // A process that cannot be seen from here, in a container's outside say, has no number.
-    let pid = (found.pid != 0).then_some(found.pid);
-    Ok(UCred::new(found.uid, found.gid, pid))
 }
 
 /// The system's form of an address.

@@ -25,11 +25,21 @@ pub(crate) fn accept(listener: &UnixListener) -> io::Result<(UnixStream, SocketA
     Ok((stream, peer))
 }
 
-/// Connects without waiting. `WouldBlock`: the listener's queue is full, and the system will not
-/// say when it no longer is.
-pub(crate) fn connect(address: &SocketAddr) -> io::Result<UnixStream> {
+/// A stream socket in non-blocking mode, closed on exec.
+pub(crate) fn stream_socket() -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
-    socket.connect(&sockaddr(address)?)?;
-    Ok(socket.into())
+    Ok(socket)
+}
+
+/// Connects without waiting. `WouldBlock`: the listener's queue is full, and the system will not
+/// say when it no longer is; the socket is as before.
+pub(crate) fn connect(socket: &Socket, address: &SocketAddr) -> io::Result<()> {
+    let address = sockaddr(address)?;
+    loop {
+        match socket.connect(&address) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            connected => return connected,
+        }
+    }
 }

@@ -1,0 +1,485 @@
+//! The threads that ask the system's resolver.
+//!
+//! `getaddrinfo` blocks, for as long as a silent name server is waited for, and nothing can call it off. So the threads
+//! that it blocks belong to the process, like the one of standard input: no runtime waits for them, and they take
+//! nothing from `spawn_blocking`. A lookup that is given up leaves at most the thread that has begun with it.
+//!
+//! ```text
+//!   ask ──▶ waiting (in order) ──▶ a thread: asks the resolver, answers, takes the next; ends after a rest
+//!                 │
+//!                 └── while somebody waits and no thread is free: the watch. When no thread has begun anything for a second, all of them
+//!                     are stuck: as many again, up to the limit; at the limit, all who wait are told so.
+//! ```
+//!
+//! [`Lookup`] is one question and the place of its answer. It needs no runtime. Who knows what a host is asks here:
+//! `addr`.
+
+use crate::waking;
+use filch_timer::Instant;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+type Answer = io::Result<Vec<SocketAddr>>;
+
+/// How many threads there are when, and for how long.
+#[derive(Debug)]
+struct Limits {
+    /// As many are started as questions come.
+    usual: usize,
+    /// No more than this many, however stuck they are.
+    most: usize,
+    /// A thread that is at one question for so long is stuck.
+    busy: Duration,
+    /// A thread without a question ends after this time.
+    rest: Duration,
+}
+
+/// Not measured: names are looked up in milliseconds, or the network is down.
+const LIMITS: Limits = Limits {
+    usual: 4,
+    most: 64,
+    busy: Duration::from_secs(1),
+    rest: Duration::from_secs(5),
+};
+
+/// The resolver is one for the whole process, and so are its threads.
+static POOL: Pool = Pool::new(ask_the_system, LIMITS);
+
+fn ask_the_system(host: &str, port: u16) -> Answer {
+    Ok((host, port).to_socket_addrs()?.collect())
+}
+
+/// A host's name on its way to the resolver and back. Dropping it gives the answer up.
+#[derive(Debug)]
+pub(crate) struct Lookup {
+    pool: &'static Pool,
+    number: u64,
+    question: Arc<Question>,
+}
+
+impl Lookup {
+    /// Asks the system's resolver.
+    ///
+    /// # Errors
+    /// If no thread can be had.
+    pub(crate) fn new(host: &str, port: u16) -> io::Result<Lookup> {
+        POOL.ask(host, port)
+    }
+
+    /// The answer. Not to be polled again after that.
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Answer> {
+        if let Some(answer) = self.question.reply.lock().take(cx.waker()) {
+            return answer;
+        }
+        // Cloned outside the lock: a waker is code of others.
+        let waker = cx.waker().clone();
+        let (answer, replaced) = self.question.reply.lock().take_or_leave(waker);
+        waking::forget(replaced);
+        answer
+    }
+}
+
+impl Drop for Lookup {
+    /// Takes the question back if no thread has begun with it.
+    fn drop(&mut self) {
+        let waiting = self.pool.state.lock().waiting.remove(&self.number);
+        let waker = self.question.reply.lock().waker.take();
+        drop(waiting);
+        waking::forget(waker);
+    }
+}
+
+#[derive(Debug)]
+struct Question {
+    host: String,
+    port: u16,
+    reply: Mutex<Reply>,
+}
+
+#[derive(Debug, Default)]
+struct Reply {
+    answer: Option<Answer>,
+    waker: Option<Waker>,
+}
+
+impl Reply {
+    /// The answer, or Pending if this waker waits for it already.
+    fn take(&mut self, waker: &Waker) -> Option<Poll<Answer>> {
+        let answer = self.answer.take().map(Poll::Ready);
+        let known = || {
+            self.waker
+                .as_ref()?
+                .will_wake(waker)
+                .then_some(Poll::Pending)
+        };
+        answer.or_else(known)
+    }
+
+    /// The answer, or the waker is left to wait for it. Also the waker that is done with.
+    fn take_or_leave(&mut self, waker: Waker) -> (Poll<Answer>, Option<Waker>) {
+        match self.answer.take() {
+            Some(answer) => (Poll::Ready(answer), Some(waker)),
+            None => (Poll::Pending, self.waker.replace(waker)),
+        }
+    }
+}
+
+impl Question {
+    fn answer(&self, answer: Answer) {
+        let waker = {
+            let mut reply = self.reply.lock();
+            reply.answer = Some(answer);
+            reply.waker.take()
+        };
+        waking::wake_each(waker);
+    }
+}
+
+#[derive(Debug)]
+struct Pool {
+    resolve: fn(&str, u16) -> Answer,
+    limits: Limits,
+    state: Mutex<State>,
+    /// Told when there is a question for a thread that rests.
+    asked: Condvar,
+    /// Told when somebody begins to wait for a thread.
+    crowded: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    /// By number, which is the order in which they came.
+    waiting: BTreeMap<u64, Arc<Question>>,
+    next: u64,
+    threads: usize,
+    resting: usize,
+    /// When a thread last began with a question, or was started for one. If that is long ago and none rests, all are
+    /// stuck.
+    begun: Instant,
+    watched: bool,
+}
+
+impl State {
+    /// More questions than threads that are about to take one.
+    fn is_crowded(&self) -> bool {
+        self.waiting.len() > self.resting
+    }
+}
+
+type Guard = MutexGuard<'static, State>;
+
+impl Pool {
+    const fn new(resolve: fn(&str, u16) -> Answer, limits: Limits) -> Pool {
+        let state = State {
+            waiting: BTreeMap::new(),
+            next: 0,
+            threads: 0,
+            resting: 0,
+            begun: Instant::from_nanos(0),
+            watched: false,
+        };
+        Pool {
+            resolve,
+            limits,
+            state: Mutex::new(state),
+            asked: Condvar::new(),
+            crowded: Condvar::new(),
+        }
+    }
+
+    fn ask(&'static self, host: &str, port: u16) -> io::Result<Lookup> {
+        let question = Arc::new(Question {
+            host: host.to_owned(),
+            port,
+            reply: Mutex::default(),
+        });
+        let mut state = self.state.lock();
+        let number = state.next;
+        state.next += 1;
+        state.waiting.insert(number, Arc::clone(&question));
+        if let Err(error) = self.provide(&mut state) {
+            state.waiting.remove(&number);
+            return Err(error);
+        }
+        drop(state);
+        Ok(Lookup {
+            pool: self,
+            number,
+            question,
+        })
+    }
+
+    /// Sees to it that the youngest question will be taken or refused.
+    fn provide(&'static self, state: &mut Guard) -> io::Result<()> {
+        if !state.is_crowded() {
+            self.asked.notify_one();
+            return Ok(());
+        }
+        if state.threads < self.limits.usual {
+            match self.start(state) {
+                Err(error) if state.threads == 0 => return Err(error),
+                // Those that there are take it in turn.
+                Err(_) => {}
+                Ok(()) => return Ok(()),
+            }
+        }
+        if !state.watched {
+            let watch = thread::Builder::new().name("filch-lookups".into());
+            watch.spawn(move || self.watch())?;
+            state.watched = true;
+        }
+        self.crowded.notify_one();
+        Ok(())
+    }
+
+    fn start(&'static self, state: &mut Guard) -> io::Result<()> {
+        let thread = thread::Builder::new().name("filch-lookup".into());
+        thread.spawn(move || self.work())?;
+        state.threads += 1;
+        state.begun = Instant::now();
+        Ok(())
+    }
+
+    /// A thread: takes one question after the other, and ends when none has come for some time.
+    fn work(&'static self) {
+        let mut state = self.state.lock();
+        loop {
+            if let Some((_, question)) = state.waiting.pop_first() {
+                state.begun = Instant::now();
+                drop(state);
+                question.answer((self.resolve)(&question.host, question.port));
+                // It may hold the last use of what its lookup has left.
+                drop(question);
+                state = self.state.lock();
+                continue;
+            }
+            state.resting += 1;
+            let rested = self.asked.wait_for(&mut state, self.limits.rest);
+            state.resting -= 1;
+            if rested.timed_out() && state.waiting.is_empty() {
+                state.threads -= 1;
+                return;
+            }
+        }
+    }
+
+    /// The watch: looks after those who wait while no thread is free, and ends when nobody has done so for some time.
+    fn watch(&'static self) {
+        let mut state = self.state.lock();
+        loop {
+            if state.waiting.is_empty() {
+                let rested = self.crowded.wait_for(&mut state, self.limits.rest);
+                if rested.timed_out() && state.waiting.is_empty() {
+                    state.watched = false;
+                    return;
+                }
+                continue;
+            }
+            let quiet = Instant::now().duration_since(state.begun);
+            let left = self.limits.busy.saturating_sub(quiet);
+            if state.resting > 0 || !left.is_zero() {
+                // Whoever rests has been told, and will take one.
+                let pause = Some(left).filter(|left| !left.is_zero());
+                let pause = pause.unwrap_or(self.limits.busy / 8).min(self.limits.rest);
+                self.crowded.wait_for(&mut state, pause);
+            } else if !self.grow(&mut state) {
+                state = self.refuse(state);
+            }
+        }
+    }
+
+    /// Every thread is stuck: as many again, but not more than are wanted. False: there cannot be any more.
+    fn grow(&'static self, state: &mut Guard) -> bool {
+        let room = self.limits.most.saturating_sub(state.threads);
+        let more = state.waiting.len().min(state.threads).min(room);
+        (0..more).filter(|_| self.start(state).is_ok()).count() > 0
+    }
+
+    /// Tells all who wait that nobody will ask for them.
+    fn refuse(&'static self, mut state: Guard) -> Guard {
+        let (refused, threads) = (std::mem::take(&mut state.waiting), state.threads);
+        drop(state);
+        for question in refused.into_values() {
+            question.answer(Err(too_many(threads, self.limits.busy)));
+        }
+        self.state.lock()
+    }
+}
+
+fn too_many(threads: usize, busy: Duration) -> io::Error {
+    let text = format!(
+        "all {threads} threads for lookups have been waiting for the system's resolver for {busy:?} or longer: \
+         is the name server down?"
+    );
+    io::Error::new(io::ErrorKind::ResourceBusy, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+    use std::thread::Thread;
+
+    /// The name that is not answered before a gate opens; all others are at once.
+    const SILENT: &str = "silent";
+
+    /// A pool with a silent resolver, and how many threads are in it.
+    struct Silent {
+        pool: &'static Pool,
+        open: &'static Mutex<bool>,
+        inside: &'static AtomicUsize,
+    }
+
+    /// Defines a resolver of its own for one test: `silent` is not answered before the gate opens.
+    macro_rules! silent {
+        ($limits:expr) => {{
+            static OPEN: Mutex<bool> = Mutex::new(false);
+            static OPENED: Condvar = Condvar::new();
+            static INSIDE: AtomicUsize = AtomicUsize::new(0);
+            fn resolve(host: &str, port: u16) -> Answer {
+                if host == SILENT {
+                    INSIDE.fetch_add(1, Ordering::SeqCst);
+                    let mut open = OPEN.lock();
+                    while !*open {
+                        OPENED.wait_for(&mut open, Duration::from_millis(5));
+                    }
+                    INSIDE.fetch_sub(1, Ordering::SeqCst);
+                }
+                Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))])
+            }
+            static POOL: Pool = Pool::new(resolve, $limits);
+            Silent {
+                pool: &POOL,
+                open: &OPEN,
+                inside: &INSIDE,
+            }
+        }};
+    }
+
+    const SMALL: Limits = Limits {
+        usual: 2,
+        most: 6,
+        busy: Duration::from_millis(50),
+        rest: Duration::from_millis(50),
+    };
+
+    impl Silent {
+        fn ask(&self, host: &str) -> Lookup {
+            self.pool.ask(host, 80).expect("a thread")
+        }
+
+        fn until_inside(&self, count: usize) {
+            until(|| self.inside.load(Ordering::SeqCst) == count);
+        }
+
+        /// Lets everybody through, and waits until all threads have ended.
+        fn end(&self) {
+            *self.open.lock() = true;
+            until(|| self.pool.state.lock().threads == 0);
+            until(|| !self.pool.state.lock().watched);
+        }
+    }
+
+    fn until(mut condition: impl FnMut() -> bool) {
+        let start = std::time::Instant::now();
+        while !condition() {
+            assert!(start.elapsed() < Duration::from_secs(60));
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    /// Waits on this thread, which belongs to no runtime.
+    fn wait(lookup: &Lookup) -> Answer {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        loop {
+            match lookup.poll(&Context::from_waker(&waker)) {
+                Poll::Ready(answer) => return answer,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_known_comes_through_behind_silent_ones() {
+        let silent = silent!(SMALL);
+        let waiting: Vec<_> = (0..5).map(|_| silent.ask(SILENT)).collect();
+        silent.until_inside(5);
+        assert_eq!(wait(&silent.ask("known")).expect("an address").len(), 1);
+        *silent.open.lock() = true;
+        for lookup in &waiting {
+            assert_eq!(wait(lookup).expect("an address")[0].port(), 80);
+        }
+        silent.end();
+    }
+
+    #[test]
+    fn beyond_the_limit_a_lookup_fails_and_says_why() {
+        let silent = silent!(SMALL);
+        let _waiting: Vec<_> = (0..6).map(|_| silent.ask(SILENT)).collect();
+        silent.until_inside(6);
+        let error = wait(&silent.ask("known")).expect_err("nobody is left to ask");
+        assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+        assert!(error.to_string().contains("all 6 threads"), "{error}");
+        assert_eq!(silent.pool.state.lock().threads, 6);
+        silent.end();
+    }
+
+    #[test]
+    fn what_is_given_up_before_its_turn_is_never_asked() {
+        let silent = silent!(SMALL);
+        let begun: Vec<_> = (0..2).map(|_| silent.ask(SILENT)).collect();
+        silent.until_inside(2);
+        let queued: Vec<_> = (0..600).map(|_| silent.ask(SILENT)).collect();
+        drop((begun, queued));
+        assert_eq!(silent.pool.state.lock().waiting.len(), 0);
+        assert_eq!(wait(&silent.ask("known")).expect("an address").len(), 1);
+        assert!(silent.inside.load(Ordering::SeqCst) <= SMALL.most);
+        silent.end();
+    }
+
+    #[test]
+    fn a_few_threads_answer_many_and_end_when_nobody_asks() {
+        let silent = silent!(Limits {
+            busy: Duration::from_secs(3600),
+            ..SMALL
+        });
+        let many: Vec<_> = (0..200).map(|_| silent.ask("known")).collect();
+        for lookup in &many {
+            assert_eq!(wait(lookup).expect("an address").len(), 1);
+        }
+        assert!(silent.pool.state.lock().threads <= SMALL.usual);
+        silent.end();
+    }
+
+    #[test]
+    fn a_waker_that_panics_ends_no_thread() {
+        struct Panics;
+        impl Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("a waker of somebody else's");
+            }
+        }
+        let silent = silent!(Limits { usual: 1, ..SMALL });
+        let lookup = silent.ask(SILENT);
+        let waker = Waker::from(Arc::new(Panics));
+        assert!(lookup.poll(&Context::from_waker(&waker)).is_pending());
+        *silent.open.lock() = true;
+        assert_eq!(wait(&silent.ask("known")).expect("an address").len(), 1);
+        silent.end();
+    }
+}
