@@ -9,7 +9,11 @@
 //! `.ci/imports` looks whether that is so. What each is for, and what must never be in it, its `mod.rs` says.
 
 mod primitive;
+
+mod patience;
 mod sys;
+
+pub mod foreign;
 
 mod signs;
 mod task;
@@ -52,4 +56,4 @@ pub use runtime::tasks::{
 pub use runtime::threaded::{Leftover, Runtime};
 pub use seats::shared::UnhandledPanic;
 pub use task::wait::WaitInfo;
-pub use task::{JoinError, TaskId, TaskInfo, TaskState};
+pub use task::{JoinError, TaskId, TaskInfo, TaskState, is_task_waker};

@@ -1,9 +1,9 @@
 //! What the unit tests and the models share: tasks without a runtime.
 
-use crate::task::locals::Node;
+use crate::task::locals::{Node, Value};
 use crate::task::{
-    Allocated, Extras, Header, JoinError, NewTask, PanicListener, Runnable, Scheduler, TaskId,
-    TaskRef, allocate,
+    Allocated, Extras, Header, JoinError, NewTask, PanicListener, Runnable, Scheduler,
+    Surroundings, TaskId, TaskRef, allocate,
 };
 use std::any::Any;
 use std::future::Future;
@@ -50,16 +50,23 @@ impl World {
     }
 
     pub(crate) fn allocate<F: Future + Send + 'static>(self: &Arc<World>, future: F) -> Allocated {
-        let value = Box::new(CountDrop(Arc::clone(&self.freed)));
+        self.allocate_with(future, Box::new(CountDrop(Arc::clone(&self.freed))))
+    }
+
+    /// The same with a value that goes with the task's memory.
+    pub(crate) fn allocate_with<F>(self: &Arc<World>, future: F, value: Value) -> Allocated
+    where
+        F: Future + Send + 'static,
+    {
         let locals = Some(Arc::new(Node::new(0, value, None)));
         let new = NewTask {
             scheduler: NonNull::new(Arc::as_ptr(self).cast_mut().cast()).expect("not null"),
             id: TaskId(1),
             spawned_at: Location::caller(),
-            extras: Some(Box::new(Extras { name: None, locals })),
+            extras: Extras::new(None, locals),
         };
         // SAFETY: the models keep their world until the end.
-        unsafe { allocate(future, new) }
+        unsafe { allocate::<F, Nothing>(future, new) }
     }
 
     /// Runs a task and whatever this makes runnable. Every thread that wakes a task does so, hence no
@@ -84,6 +91,19 @@ impl World {
 
     pub(crate) fn freed(&self) -> usize {
         self.freed.load(Ordering::Relaxed)
+    }
+}
+
+/// What is around the code of such tasks.
+struct Nothing;
+
+impl Surroundings for Nothing {
+    unsafe fn within<R>(_: &Header, f: impl FnOnce() -> R) -> R {
+        f()
+    }
+
+    unsafe fn at_end<R>(_: &Header, f: impl FnOnce() -> R) -> R {
+        f()
     }
 }
 

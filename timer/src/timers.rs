@@ -128,22 +128,20 @@ impl Timers {
         Some(Inserted { key, earliest })
     }
 
-    /// Changes whom an entry wakes. Returns `false` if the key is stale: the entry has fired, or was handed out by
-    /// [`close`](Timers::close).
-    pub fn update(&self, key: Key, waker: &Waker) -> bool {
+    /// Changes whom an entry wakes; the waker that was there goes to `replaced`, for the caller to drop. Returns
+    /// `false` if the key is stale: the entry has fired, or was handed out by [`close`](Timers::close).
+    pub fn update(&self, key: Key, waker: &Waker, replaced: &mut Option<Waker>) -> bool {
         match self.inner.lock().wheel.get_mut(key) {
             None => return false,
             Some(present) if present.will_wake(waker) => return true,
             Some(_) => {}
         }
-        let mut other = waker.clone();
+        let clone = replaced.insert(waker.clone());
         let mut inner = self.inner.lock();
         let Some(present) = inner.wheel.get_mut(key) else {
             return false;
         };
-        std::mem::swap(present, &mut other);
-        drop(inner);
-        drop(other);
+        std::mem::swap(present, clone);
         true
     }
 

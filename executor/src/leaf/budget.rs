@@ -1,6 +1,7 @@
 //! How much one poll may do while it is never short of work.
 
 use super::record;
+use crate::foreign;
 use crate::seats::context;
 use crate::task::wait::{Wait, WaitKind};
 use filch_timer::Instant;
@@ -52,7 +53,7 @@ fn give_up_turn(context: &context::Context, cx: &mut Context<'_>) -> Poll<()> {
     // Whatever else this poll tries is refused too, until the next poll resets the budget.
     context.budget.set(0);
     record(Wait::here(WaitKind::Yield));
-    cx.waker().wake_by_ref();
+    foreign::wake_by_ref(cx.waker());
     Poll::Pending
 }
 

@@ -74,7 +74,7 @@ impl<T> JoinHandle<T> {
     /// The task's name, if it was given one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.task.header().extras.as_ref()?.name.as_deref()
+        self.task.header().extras.get()?.name.as_deref()
     }
 
     /// A handle that can abort the task and outlive this one.

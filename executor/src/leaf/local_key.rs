@@ -1,12 +1,12 @@
 //! `task_local!`: values that belong to a task and are inherited by what it spawns.
 
 use crate::seats::context;
-use crate::task::locals::Node;
+use crate::task::locals::{Node, Value};
 use futures_core::FusedFuture;
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -65,14 +65,18 @@ impl<T: Send + Sync + 'static> LocalKey<T> {
         }
     }
 
-    /// Binds the key to `value` while `future` runs, for it and everything it spawns.
+    /// Binds the key to `value` while `future` runs, for it and everything it spawns, and while it is dropped, whoever
+    /// does that and when: at its end, in a timeout, in an abort, or when it was never polled.
+    ///
+    /// A task whose whole future is a scope has the value for the drop of its output too, if nobody takes that.
     ///
     /// Other keys keep the values that they have where the scope is first polled.
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> Scope<F> {
-        let value: Box<dyn Any + Send + Sync> = Box::new(value);
+        let value: Value = Box::new(value);
         Scope {
             binding: Binding::Unbound(self.address(), Some(value)),
-            future,
+            is_ready: false,
+            future: ManuallyDrop::new(future),
         }
     }
 
@@ -127,7 +131,7 @@ impl<T: Send + Sync + 'static> LocalKey<T> {
 }
 
 /// A binding inside those that are in force on this thread now.
-fn bind(key: usize, value: Box<dyn Any + Send + Sync>) -> Arc<Node> {
+fn bind(key: usize, value: Value) -> Arc<Node> {
     Arc::new(Node::new(
         key,
         value,
@@ -161,14 +165,16 @@ impl Drop for Bound<'_> {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Scope<F> {
     binding: Binding,
-    future: F,
+    is_ready: bool,
+    /// There until the scope is dropped. Pinned with it: it is never moved out.
+    future: ManuallyDrop<F>,
 }
 
 /// A scope's value. It becomes a node at the first poll and not before, so that in
 /// `A.scope(a, B.scope(b, future))` the inner scope finds the outer one in force.
 enum Binding {
     /// The key, and the value until it is bound.
-    Unbound(usize, Option<Box<dyn Any + Send + Sync>>),
+    Unbound(usize, Option<Value>),
     Bound(Arc<Node>),
 }
 
@@ -189,13 +195,28 @@ impl<F: Future> Future for Scope<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: `future` is pinned with its scope: it is never moved out, and Scope has no Drop.
-        let (binding, future) = unsafe {
-            let this = self.get_unchecked_mut();
-            (&mut this.binding, Pin::new_unchecked(&mut this.future))
-        };
-        let _bound = Bound::new(binding.node());
-        future.poll(cx)
+        // SAFETY: `future` is pinned with its scope: it is never moved out, and dropped in place.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: as above.
+        let future = unsafe { Pin::new_unchecked(&mut *this.future) };
+        let _bound = Bound::new(this.binding.node());
+        let polled = future.poll(cx);
+        this.is_ready |= polled.is_ready();
+        polled
+    }
+}
+
+impl<F> Drop for Scope<F> {
+    fn drop(&mut self) {
+        let node = self.binding.node();
+        let bound = Bound::new(node);
+        // SAFETY: it is dropped here once, where it is pinned, and not used any more.
+        unsafe { ManuallyDrop::drop(&mut self.future) };
+        drop(bound);
+        if self.is_ready {
+            // Scopes inside this one have done so before.
+            context::with(|context| context.leave_to_output(node));
+        }
     }
 }
 

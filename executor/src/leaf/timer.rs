@@ -5,6 +5,7 @@
 //! the runtime use a wheel that the backstop thread (in a local runtime: its thread) looks after; it also does
 //! so for a worker that is stuck, which may itself wait for its timer with some other library's `block_on`.
 
+use crate::foreign::{self, discard};
 use crate::leaf::{self, Wait, WaitKind};
 use crate::seats::context::{self, Context as ThreadContext};
 use filch_timer::{Instant, Key, Timers};
@@ -119,14 +120,20 @@ impl Timer {
     }
 
     fn is_still_registered(&self, waker: &Waker) -> bool {
-        self.entry
-            .as_ref()
-            .is_some_and(|entry| entry.timers.update(entry.key, waker))
+        let Some(entry) = &self.entry else {
+            return false;
+        };
+        let mut replaced = None;
+        let is_there = entry.timers.update(entry.key, waker, &mut replaced);
+        if replaced.is_some() {
+            discard(replaced);
+        }
+        is_there
     }
 
     fn cancel(&mut self) {
         if let Some(entry) = self.entry.take() {
-            entry.timers.cancel(entry.key);
+            discard(entry.timers.take(entry.key));
         }
     }
 }
@@ -148,7 +155,7 @@ impl Entry {
         let entry = register(due, &waker);
         if entry.is_none() {
             // No runtime here: the task that waits registers it where it runs.
-            waker.wake();
+            foreign::wake(waker);
         }
         entry
     }

@@ -3,7 +3,8 @@
 use crate::primitive::UnsafeCell;
 use crate::primitive::atomic::AtomicUsize;
 use crate::primitive::atomic::Ordering::Relaxed;
-use crate::task::{State, TaskRef};
+use crate::registry::table::Table;
+use crate::task::{Complete, Detach, Start, State, TaskRef};
 use crate::testing::{CountDrop, World, poll_join};
 use loom::thread;
 use std::future::{Future, poll_fn};
@@ -185,14 +186,14 @@ fn output_and_memory_go_once_whoever_lets_go_last() {
     });
 }
 
+/// Stands for a task's memory: writing it is the free, reading it an access through a reference.
+struct Memory(UnsafeCell<u8>);
+
 /// Whoever drops the last reference frees the memory after everybody's last access to it.
 ///
 /// Broken to see it fail: the load in `drop_ref` with Relaxed; both its steps with Relaxed.
 #[test]
 fn the_free_comes_after_every_access() {
-    /// Stands for the memory: writing it is the free, reading it an access through a reference.
-    struct Memory(UnsafeCell<u8>);
-
     loom::model(|| {
         let memory = loom::sync::Arc::new(Memory(UnsafeCell::new(0)));
         let state = Arc::new(State::new());
@@ -208,5 +209,100 @@ fn the_free_comes_after_every_access() {
         let other = thread::spawn(access_and_drop.clone());
         access_and_drop();
         other.join().unwrap();
+    });
+}
+
+/// The same for whoever completes a task that nobody joins, and finds that it has the last reference.
+///
+/// Broken to see it fail: the load in `is_last` with Relaxed.
+#[test]
+fn so_it_does_where_the_completing_thread_is_last() {
+    loom::model(|| {
+        let memory = loom::sync::Arc::new(Memory(UnsafeCell::new(0)));
+        let state = Arc::new(State::new());
+        assert_eq!(state.start(), Start::Poll);
+        // An `AbortHandle` beside the `JoinHandle`, which goes first.
+        state.add_ref();
+        let (theirs, their_memory) = (Arc::clone(&state), memory.clone());
+        let holder = thread::spawn(move || {
+            let given_up = theirs.detach() == Detach::Done;
+            their_memory.0.with(|_| ());
+            // Two: the handle's, if the task was complete by then, and the other one's.
+            for _ in usize::from(given_up)..2 {
+                if theirs.drop_ref() {
+                    their_memory.0.with_mut(|_| ());
+                }
+            }
+        });
+        // On a thread of its own: the switch from one that waits to it is no preemption, of which there are two.
+        let worker = thread::spawn(move || {
+            let is_over = !state.is_joined() && state.is_last();
+            let is_last = || state.complete() == Complete::DropOutput && state.drop_ref();
+            if is_over || is_last() {
+                memory.0.with_mut(|_| ());
+            }
+        });
+        holder.join().unwrap();
+        worker.join().unwrap();
+    });
+}
+
+/// Frees the memory when it is dropped.
+struct Free(loom::sync::Arc<Memory>, Arc<Counter>);
+
+// SAFETY: loom runs all threads of a model on one, and checks the accesses.
+unsafe impl Send for Free {}
+// SAFETY: as above.
+unsafe impl Sync for Free {}
+
+impl Drop for Free {
+    fn drop(&mut self) {
+        // Whoever drops what goes with a task lets no panic out.
+        let free = || self.0.0.with_mut(|_| ());
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(free)).is_ok() {
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Somebody lists a task that ends at the same time: the reference that it counts keeps the memory.
+///
+/// Broken to see it fail: the store with which `Place::read` gives the task back, or the exchange of `Place::take`,
+/// with Relaxed.
+#[test]
+fn a_task_that_is_listed_while_it_ends_is_not_freed_before() {
+    loom::model(|| {
+        let memory = loom::sync::Arc::new(Memory(UnsafeCell::new(0)));
+        let freed = Arc::new(Counter::new(0));
+        let world = World::new();
+        let free = Box::new(Free(memory.clone(), Arc::clone(&freed)));
+        let table = Arc::new(Table::new());
+        table.grow(1);
+        // As its worker does: it takes the task out when it has made it RUNNING, and then looks who is left.
+        let place = Arc::clone(&table);
+        let ends = poll_fn(move |_| {
+            place.take(0).into_runtime();
+            Poll::Ready(())
+        });
+        let allocated = world.allocate_with(ends, free);
+        allocated.joined.detach(false);
+        table.put(0, allocated.registered);
+        // What is left of the table is looked at when all threads have ended.
+        let theirs = Arc::clone(&table);
+        let reader = thread::spawn(move || {
+            for task in theirs.tasks() {
+                memory.0.with(|_| ());
+                drop(task);
+            }
+        });
+        let (their_world, task) = (Arc::clone(&world), allocated.runnable);
+        let worker = thread::spawn(move || their_world.run(task));
+        reader.join().unwrap();
+        worker.join().unwrap();
+        assert_eq!(
+            freed.load(Ordering::Relaxed),
+            1,
+            "freed in use, or not at all"
+        );
     });
 }

@@ -23,6 +23,7 @@
 //! sleeps. Who gives a permit back in the midst of a poll, `blocking` or the monitor, has thereby published what waits
 //! here, and notifies.
 
+use crate::patience::Patience;
 use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::primitive::atomic::{AtomicIsize, AtomicU8, AtomicU64, AtomicUsize};
 use crate::queues::queue::{Injector, Stolen};
@@ -273,6 +274,7 @@ impl Lane {
         if self.queue.is_empty() || !self.permits.take() {
             return None;
         }
+        let mut patience = Patience::new();
         loop {
             match self.queue.steal_one() {
                 Stolen::Task(task) => {
@@ -280,7 +282,7 @@ impl Lane {
                     return Some(task);
                 }
                 Stolen::Empty => break,
-                Stolen::Retry => std::hint::spin_loop(),
+                Stolen::Retry => patience.wait(),
             }
         }
         self.permits.give();

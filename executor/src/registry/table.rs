@@ -13,9 +13,10 @@
 //! mark away. As long as it is there the task cannot be taken out, so the reference that the place
 //! holds keeps the task's memory.
 
+use crate::patience::Patience;
 use crate::primitive::atomic::AtomicPtr;
 use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
-use crate::primitive::yield_now;
+use crate::sys::standard_error::say;
 use crate::task::{Header, TaskRef};
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
@@ -29,8 +30,11 @@ const LENT: usize = 1;
 /// All places, in buckets that never move.
 #[derive(Debug)]
 pub(crate) struct Table {
-    buckets: [OnceLock<Box<[Place]>>; 26],
+    buckets: [OnceLock<Box<[Place]>>; COUNT],
 }
+
+/// How many buckets there are: so many that every index of 32 bits has a place.
+const COUNT: usize = 2 + (u32::MAX as usize / FIRST).ilog2() as usize;
 
 #[derive(Debug)]
 struct Place(AtomicPtr<Header>);
@@ -38,7 +42,7 @@ struct Place(AtomicPtr<Header>);
 impl Table {
     pub(crate) fn new() -> Table {
         Table {
-            buckets: [const { OnceLock::new() }; 26],
+            buckets: [const { OnceLock::new() }; COUNT],
         }
     }
 
@@ -79,13 +83,16 @@ impl Table {
 }
 
 impl Drop for Table {
+    /// Rule 5 of `task`: a runtime outlives its incomplete tasks. One that is still here has a future that would be
+    /// freed without its drop, and perhaps a `Runnable` that leads to it.
     fn drop(&mut self) {
-        for bucket in &self.buckets {
-            for place in bucket.get().iter().flat_map(|places| places.iter()) {
-                if !place.0.load(Relaxed).is_null() {
-                    drop(place.take());
-                }
-            }
+        let places = self.buckets.iter().filter_map(OnceLock::get);
+        let mut left = places.flat_map(|places| places.iter());
+        if left.any(|place| !place.0.load(Relaxed).is_null()) {
+            say(format_args!(
+                "filch: a runtime is gone before its last task; this is a bug in filch"
+            ));
+            std::process::abort();
         }
     }
 }
@@ -114,42 +121,52 @@ impl Place {
     /// place, by way of its index, to nobody: the next `put` is ordered by how the index travels.
     #[inline]
     fn take(&self) -> TaskRef {
-        let task = self.0.load(Relaxed).map_addr(|address| address & !LENT);
-        while self
-            .0
-            .compare_exchange(task, ptr::null_mut(), Acquire, Relaxed)
-            .is_err()
-        {
+        let mut patience = Patience::new();
+        loop {
+            let task = self.0.load(Relaxed).map_addr(|address| address & !LENT);
+            // Only what the exchange returns is used: it is the very pointer that was put here.
+            if let Ok(task) = self
+                .0
+                .compare_exchange(task, ptr::null_mut(), Acquire, Relaxed)
+            {
+                let task = NonNull::new(task).expect("the place is taken");
+                // SAFETY: `put` made it with `into_raw`, and the exchange took it out once.
+                return unsafe { TaskRef::from_raw(task) };
+            }
             // A reader is at it, for the time that counting a reference takes.
-            yield_now();
+            patience.wait();
         }
-        let task = NonNull::new(task).expect("the place is taken");
-        // SAFETY: `put` made it with `into_raw`, and the exchange took it out once.
-        unsafe { TaskRef::from_raw(task) }
     }
 
     /// Orderings: Acquire pairs with `put`'s Release; Release pairs with `take`'s Acquire.
     fn read(&self) -> Option<TaskRef> {
+        let mut patience = Patience::new();
         loop {
-            let task = self.0.load(Relaxed);
-            let place = NonNull::new(task)?;
-            if task.addr() & LENT == 0 && self.lend(task) {
+            let seen = self.0.load(Relaxed);
+            if seen.is_null() {
+                return None;
+            }
+            if let Some(task) = self.lend(seen) {
                 // SAFETY: the mark keeps the place's reference where it is; it is not dropped here.
-                let lent = std::mem::ManuallyDrop::new(unsafe { TaskRef::from_raw(place) });
+                let lent = std::mem::ManuallyDrop::new(unsafe { TaskRef::from_raw(task) });
                 let counted = TaskRef::clone(&lent);
-                self.0.store(task, Release);
+                self.0.store(task.as_ptr(), Release);
                 return Some(counted);
             }
             // Another reader is at it, or the place has just changed.
-            yield_now();
+            patience.wait();
         }
     }
 
-    fn lend(&self, task: *mut Header) -> bool {
-        let lent = task.map_addr(|address| address | LENT);
-        self.0
-            .compare_exchange(task, lent, Acquire, Relaxed)
-            .is_ok()
+    /// Marks the place, and returns what the exchange has found in it. That may be another task than the one that was
+    /// seen, in the same memory: the same address, but not the same allocation.
+    fn lend(&self, seen: *mut Header) -> Option<NonNull<Header>> {
+        if seen.addr() & LENT != 0 {
+            return None;
+        }
+        let lent = seen.map_addr(|address| address | LENT);
+        let task = self.0.compare_exchange(seen, lent, Acquire, Relaxed).ok()?;
+        NonNull::new(task)
     }
 }
 
@@ -167,7 +184,7 @@ mod tests {
                 next = (next.0 + 1, 0);
             }
         }
-        let (last, offset) = position(u32::MAX as usize - FIRST);
-        assert!(last <= 26 && offset < size(last));
+        let (last, offset) = position(u32::MAX as usize);
+        assert_eq!((last, offset), (COUNT - 1, size(COUNT - 1) - 1));
     }
 }

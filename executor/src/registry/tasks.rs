@@ -321,16 +321,4 @@ mod tests {
         [early, late].into_iter().for_each(|task| world.run(task));
         assert_eq!(world.freed(), 2);
     }
-
-    #[test]
-    fn what_is_left_is_dropped_with_the_registry() {
-        let (world, registry) = (World::new(), Registry::new(1));
-        let (_, task) = insert(&registry, None, &world);
-        let held = registry.close();
-        drop(registry);
-        assert_eq!(held.len(), 1);
-        std::mem::forget(task);
-        drop(held);
-        assert_eq!(world.freed(), 1);
-    }
 }

@@ -30,6 +30,7 @@
 //!
 //! Why it does not sleep deeply while a worker is busy stands in `deep`.
 
+use crate::foreign;
 use crate::rescue::monitor::{Monitor, View};
 use crate::seats::context::{self, Role};
 use crate::seats::shared::Shared;
@@ -275,8 +276,6 @@ impl Backstop<'_> {
     }
 
     fn wake_all(&mut self) {
-        for waker in self.woken.drain(..) {
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
-        }
+        foreign::wake_batch(self.woken.drain(..));
     }
 }

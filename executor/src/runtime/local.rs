@@ -10,7 +10,7 @@ use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
 use crate::seats::shared::Shared;
 use crate::sys::Prompt;
-use crate::worker::Worker;
+use crate::worker::{AbortOnUnwind, Worker};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -46,8 +46,9 @@ const TASKS_PER_ROUND: usize = 64;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct LocalRuntime {
-    shared: Arc<Shared>,
+    /// Before what its tasks refer to, should any be left in its queue.
     core: Core,
+    shared: Arc<Shared>,
     /// It stays on its thread: its tasks are not Send.
     not_send: PhantomData<*const ()>,
 }
@@ -123,14 +124,18 @@ impl LocalRuntime {
 
 /// Runs up to a round of tasks; `false`: there was none.
 fn run_some(worker: &mut Worker<'_>) -> bool {
-    for done in 0..TASKS_PER_ROUND {
+    let bomb = AbortOnUnwind;
+    let mut done = 0;
+    while done < TASKS_PER_ROUND {
         worker.upkeep_if_due();
-        match worker.next_task() {
-            Some(task) => worker.run_task(task),
-            None => return done > 0,
-        }
+        let Some(task) = worker.next_task() else {
+            break;
+        };
+        worker.run_task(task);
+        done += 1;
     }
-    true
+    std::mem::forget(bomb);
+    done > 0
 }
 
 impl Drop for LocalRuntime {
@@ -139,11 +144,14 @@ impl Drop for LocalRuntime {
             let _entered = context::enter(&self.shared, Role::Worker, Some(&self.core), None);
             self.shared.begin_shutdown();
             let mut worker = Worker::new(&self.shared, &self.core, None);
+            // Rule 5 of `task`: nothing may end this before the last task has.
+            let bomb = AbortOnUnwind;
             while !self.shared.registry.is_empty() {
                 if !run_some(&mut worker) {
                     worker.sleep();
                 }
             }
+            std::mem::forget(bomb);
         }
         self.shared.blocking.wait_gone(None);
         self.shared.close_drivers();

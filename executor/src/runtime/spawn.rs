@@ -2,7 +2,7 @@
 
 use crate::leaf::join::JoinHandle;
 use crate::runtime::threads;
-use crate::seats::context::{self, Context};
+use crate::seats::context::{self, Around, Context};
 use crate::seats::shared::Shared;
 use crate::task::{Allocated, Extras, NewTask, Runnable, Scheduler, TaskId, allocate};
 use std::future::Future;
@@ -114,8 +114,7 @@ impl Shared {
             None => self.ids.fetch_add(1, Relaxed),
         };
         let locals = context.clone_locals();
-        let extras =
-            (name.is_some() || locals.is_some()).then(|| Box::new(Extras { name, locals }));
+        let extras = Extras::new(name, locals);
         let scheduler = NonNull::new(Arc::as_ptr(self).cast_mut().cast::<Scheduler>());
         let scheduler = scheduler.expect("an Arc's pointer is not null");
         let new = NewTask {
@@ -130,7 +129,7 @@ impl Shared {
             runnable,
             registered,
             joined,
-        } = unsafe { allocate(future, new) };
+        } = unsafe { allocate::<F, Around>(future, new) };
         let handle = JoinHandle::new(joined);
         let desk = core.map(|core| &core.desk);
         if self.registry.insert(desk, id, registered) {

@@ -1,5 +1,6 @@
 //! What a task can do and ask about itself: spawn others, yield, share its turn.
 
+use crate::foreign;
 use crate::leaf::join::JoinHandle;
 use crate::leaf::{self, Wait, WaitKind};
 use crate::runtime::handle::{Handle, NoRuntime};
@@ -309,7 +310,7 @@ impl Future for YieldNow {
             own
         });
         if !own_task {
-            cx.waker().wake_by_ref();
+            foreign::wake_by_ref(cx.waker());
         }
         Poll::Pending
     }

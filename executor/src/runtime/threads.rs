@@ -11,7 +11,6 @@ use crate::sys::standard_error::say;
 use crate::worker::{AbortOnUnwind, Exit, Worker};
 use parking_lot::Mutex;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
@@ -31,10 +30,7 @@ pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
 fn start_warning(shared: &Arc<Shared>, warning: Warning) {
     let name = format!("{}-warning", shared.config.thread_name);
     let started = start(shared, name, move |shared| {
-        // Lets go of references to tasks, which may be the last: what their owners' code does is not this thread's
-        // business.
-        let task = catch_unwind(AssertUnwindSafe(|| shared.registry.info(warning.task)));
-        let task = task.unwrap_or_default();
+        let task = shared.registry.info(warning.task);
         let slow = SlowPoll {
             task: task.as_ref(),
             stuck: warning.stuck,
@@ -68,7 +64,7 @@ fn hire(shared: &Arc<Shared>) {
 fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
     let name = format!("{}-{number}", shared.config.thread_name);
     start_joined(shared, name, |shared| {
-        let _prompt = Prompt::start();
+        let _prompt = Prompt::start_own();
         shared.seats.has_come();
         while let Some(core) = shared.seats.take() {
             let exit = work(shared, &core);
@@ -87,7 +83,7 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
     let seat = Arc::new(Mutex::new(Some(core)));
     let theirs = Arc::clone(&seat);
     let started = start(shared, name, move |shared| {
-        let prompt = Prompt::start();
+        let prompt = Prompt::start_own();
         shared.seats.spare_has_come();
         let mut seat = theirs.lock().take();
         while let Some(core) = seat {
@@ -115,7 +111,7 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
 pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<()> {
     let name = format!("{}-reactor", shared.config.thread_name);
     start_joined(shared, name, |shared| {
-        let _prompt = Prompt::start();
+        let _prompt = Prompt::start_own();
         backstop::run(shared);
     })
 }

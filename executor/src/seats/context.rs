@@ -9,7 +9,7 @@ use crate::queues::queue::Local;
 use crate::seats::core::Core;
 use crate::seats::shared::Shared;
 use crate::task::locals::Node;
-use crate::task::{Header, TaskInfo, memory};
+use crate::task::{Header, Surroundings, TaskInfo, memory};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -42,6 +42,8 @@ pub(crate) struct Context {
     frame: Cell<*const Frame>,
     task: Cell<*const Header>,
     locals: Cell<*const Node>,
+    /// The task whose future is being dropped after it was ready.
+    ending: Cell<*const Header>,
     /// Operations left in this poll.
     pub(crate) budget: Cell<u8>,
     /// When this poll first asked for the time, in nanoseconds; 0: not yet.
@@ -60,6 +62,7 @@ thread_local! {
             frame: Cell::new(ptr::null()),
             task: Cell::new(ptr::null()),
             locals: Cell::new(ptr::null()),
+            ending: Cell::new(ptr::null()),
             budget: Cell::new(BUDGET),
             poll_asked: Cell::new(0),
             yielded: Cell::new(false),
@@ -221,8 +224,18 @@ impl Context {
         self.locals.replace(node)
     }
 
+    /// A scope whose future was ready is dropped. If that is at the end of the current task's future, the scope was
+    /// around all of it, so its binding is there when the output is dropped.
+    pub(crate) fn leave_to_output(&self, node: &Arc<Node>) {
+        let task = self.task.get();
+        if !task.is_null() && ptr::eq(task, self.ending.get()) {
+            // SAFETY: set by `at_end`, whose caller keeps the header and has the stage.
+            unsafe { (*task).extras.leave(node) };
+        }
+    }
+
     /// The task's future is gone. What runs on this thread before the next poll (the joiner's waker,
-    /// the drop of an unwanted output, of the task-locals) is no part of the task, which may be freed
+    /// the drop of the task-locals) is no part of the task, which may be freed
     /// any moment. Another task that is current, as around a cancelled spawn, stays so.
     #[inline]
     pub(crate) fn leave_task(&self, task: &Header) {
@@ -334,7 +347,7 @@ pub(crate) unsafe fn enter_task<'a>(task: *const Header) -> TaskScope<'a> {
     with(|context| {
         context.task.set(task);
         // SAFETY: the caller holds the task's Runnable, which keeps the header.
-        let extras = unsafe { (*task).extras.as_ref() };
+        let extras = unsafe { (*task).extras.get() };
         if let Some(locals) = extras.and_then(|extras| extras.locals.as_ref()) {
             context.locals.set(Arc::as_ptr(locals));
         }
@@ -349,6 +362,44 @@ impl Drop for TaskScope<'_> {
         with(|context| {
             context.task.set(ptr::null());
             context.locals.set(ptr::null());
+        });
+    }
+}
+
+/// The code of a task where it is not polled: the drop of its future or output, by whoever comes to do that.
+#[derive(Debug)]
+pub(crate) struct Around;
+
+impl Surroundings for Around {
+    unsafe fn within<R>(task: &Header, f: impl FnOnce() -> R) -> R {
+        // SAFETY: the caller's promise.
+        let locals = unsafe { task.extras.innermost() };
+        let _inside = with(|context| Inside {
+            task: context.task.replace(task),
+            locals: context.swap_locals(locals),
+        });
+        f()
+    }
+
+    unsafe fn at_end<R>(task: &Header, f: impl FnOnce() -> R) -> R {
+        let outer = with(|context| context.ending.replace(task));
+        let result = f();
+        with(|context| context.ending.set(outer));
+        result
+    }
+}
+
+/// While it lives, a task is the current one where another one may be, which comes back.
+struct Inside {
+    task: *const Header,
+    locals: *const Node,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        with(|context| {
+            context.task.set(self.task);
+            context.locals.set(self.locals);
         });
     }
 }

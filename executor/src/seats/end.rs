@@ -1,8 +1,8 @@
 //! How a runtime ends: told to, by its owner or by a panic; told about, when the last task has gone; and then without
 //! its drivers. When it is over is decided in `registry/ending.rs`, who waits for it in `runtime/threaded.rs`.
 
+use crate::foreign;
 use crate::seats::shared::Shared;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Shared {
     pub(crate) fn is_shut_down(&self) -> bool {
@@ -50,10 +50,7 @@ impl Shared {
         wheels
             .chain([&self.foreign_timers])
             .for_each(|timers| timers.close(&mut woken));
-        for waker in woken {
-            // A waker that panics keeps nobody else from waking.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-        }
+        foreign::wake_batch(woken);
         self.remotes.depot.clear();
     }
 }

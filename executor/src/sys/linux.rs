@@ -37,6 +37,13 @@ pub(crate) struct Prompt {
 }
 
 impl Prompt {
+    /// For a thread of the runtime's own: what it starts is no part of the runtime, and begins with the default.
+    pub(crate) fn start_own() -> Prompt {
+        change_attr(0, |attr| attr.flags = SCHED_FLAG_RESET_ON_FORK);
+        Prompt::start()
+    }
+
+    /// For a thread that is somebody else's afterwards. What it starts meanwhile asks for the same slice.
     pub(crate) fn start() -> Prompt {
         // Without it, timeouts are only less precise.
         let slack = current_timer_slack().ok().and_then(NonZeroU64::new);
@@ -69,7 +76,8 @@ struct SchedAttr {
     period: u64,
 }
 
-/// What such a thread starts begins with the default.
+/// What such a thread starts begins with the default. It also begins without a negative nice value, and who has no
+/// privilege cannot take the flag away: so it is never set on a thread that is not the runtime's.
 const SCHED_FLAG_RESET_ON_FORK: u64 = 1;
 
 /// Since Linux 6.12 the runtime of an ordinary thread is the slice that it asks for; older kernels take no
@@ -77,24 +85,31 @@ const SCHED_FLAG_RESET_ON_FORK: u64 = 1;
 /// shorter slice has the earlier deadline, and a wake that is owed time preempts a thread with a longer slice at
 /// once, not at the next tick of the clock: sched_setattr(2), and `PREEMPT_SHORT` in kernel/sched/features.h.
 pub(crate) fn set_prompt(thread: u32, prompt: bool) {
+    let slice = if prompt { SHORT_SLICE } else { Duration::ZERO };
+    change_attr(thread, |attr| attr.runtime = slice.as_nanos() as u64);
+}
+
+/// Changes how an ordinary thread is scheduled. One of another policy keeps what it has.
+fn change_attr(thread: u32, change: impl FnOnce(&mut SchedAttr)) {
+    let Some(mut attr) = attr(thread) else {
+        return;
+    };
+    attr.size = size_of::<SchedAttr>() as u32;
+    attr.flags &= SCHED_FLAG_RESET_ON_FORK;
+    change(&mut attr);
+    // SAFETY: the kernel reads `attr.size` bytes. Where it refuses, everything stays as it is.
+    let _ = unsafe { libc::syscall(libc::SYS_sched_setattr, thread, &raw const attr, 0) };
+}
+
+/// How a thread is scheduled, if it is an ordinary one.
+fn attr(thread: u32) -> Option<SchedAttr> {
     let mut attr = SchedAttr::default();
     let size = size_of::<SchedAttr>() as u32;
     let own = &raw mut attr;
     // SAFETY: the kernel writes at most `size` bytes where it is told to, or returns an error.
     let got = unsafe { libc::syscall(libc::SYS_sched_getattr, thread, own, size, 0) };
     let ordinary = libc::SCHED_OTHER as u32;
-    if got != 0 || attr.policy != ordinary {
-        return;
-    }
-    attr.size = size;
-    attr.flags = SCHED_FLAG_RESET_ON_FORK;
-    attr.runtime = if prompt {
-        SHORT_SLICE.as_nanos() as u64
-    } else {
-        0
-    };
-    // SAFETY: the kernel reads `attr.size` bytes. Where it refuses, the slice stays as it is.
-    let _ = unsafe { libc::syscall(libc::SYS_sched_setattr, thread, &raw const attr, 0) };
+    (got == 0 && attr.policy == ordinary).then_some(attr)
 }
 
 /// By the calling thread's affinity: one system call, while std also reads the files of the control group, whose quota
@@ -178,6 +193,35 @@ pub(crate) fn own_usage() -> Option<Usage> {
 mod tests {
     use super::*;
     use std::sync::mpsc;
+
+    #[test]
+    fn a_thread_that_was_lent_keeps_none_of_it() {
+        // On a thread of its own, which has the flags of no other test.
+        let lent = std::thread::spawn(|| {
+            let before = attr(0).map(|attr| (attr.flags, attr.runtime));
+            let prompt = Prompt::start();
+            assert_eq!(
+                attr(0).map(|attr| attr.flags),
+                before.map(|(flags, _)| flags)
+            );
+            drop(prompt);
+            (before, attr(0).map(|attr| (attr.flags, attr.runtime)))
+        });
+        let (before, after) = lent.join().unwrap();
+        assert_eq!(before, after);
+    }
+
+    #[test]
+    fn what_a_thread_of_the_runtime_starts_begins_with_the_default() {
+        let slice = || attr(0).map(|attr| attr.runtime);
+        let own = std::thread::spawn(move || {
+            let before = slice();
+            let _prompt = Prompt::start_own();
+            (before, std::thread::spawn(slice).join().unwrap())
+        });
+        let (before, child) = own.join().unwrap();
+        assert_eq!(before, child);
+    }
 
     #[test]
     fn a_thread_that_sleeps_can_be_told_from_one_that_computes() {

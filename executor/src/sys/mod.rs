@@ -12,6 +12,8 @@
 pub(crate) mod standard_error;
 mod usage;
 
+#[cfg(any(test, not(target_os = "linux")))]
+mod bucket;
 #[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
 mod linux;
 #[cfg(all(test, filch_loom))]

@@ -17,6 +17,10 @@ pub(crate) fn wake_one(_word: &AtomicU32) {}
 pub(crate) struct Prompt;
 
 impl Prompt {
+    pub(crate) fn start_own() -> Prompt {
+        Prompt
+    }
+
     pub(crate) fn start() -> Prompt {
         Prompt
     }

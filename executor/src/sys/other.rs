@@ -1,6 +1,7 @@
 //! Any system: a table of condition variables, chosen by the word's address.
 
 use super::Usage;
+use super::bucket::{BUCKETS, bucket_of};
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -12,8 +13,6 @@ struct Bucket {
     woken: Condvar,
 }
 
-const BUCKETS: usize = 64;
-
 static TABLE: [Bucket; BUCKETS] = [const {
     Bucket {
         lock: Mutex::new(()),
@@ -22,7 +21,7 @@ static TABLE: [Bucket; BUCKETS] = [const {
 }; BUCKETS];
 
 fn bucket(word: &AtomicU32) -> &'static Bucket {
-    &TABLE[std::ptr::from_ref(word).addr() / align_of::<AtomicU32>() % BUCKETS]
+    &TABLE[bucket_of(std::ptr::from_ref(word).addr())]
 }
 
 pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
@@ -52,6 +51,10 @@ pub(crate) fn wake_one(word: &AtomicU32) {
 pub(crate) struct Prompt;
 
 impl Prompt {
+    pub(crate) fn start_own() -> Prompt {
+        Prompt
+    }
+
     pub(crate) fn start() -> Prompt {
         Prompt
     }

@@ -2,6 +2,7 @@
 
 use super::id::TaskId;
 use super::scheduler::PanicListener;
+use crate::foreign::Payload;
 use std::any::Any;
 use std::sync::Weak;
 use std::{fmt, io};
@@ -18,7 +19,7 @@ struct Inner {
 enum Cause {
     Cancelled,
     Panic {
-        payload: Box<dyn Any + Send>,
+        payload: Payload,
         /// The runtime that hears of it if nobody else does.
         listener: Option<Weak<dyn PanicListener>>,
     },
@@ -41,7 +42,7 @@ impl JoinError {
 
     pub(crate) fn panicked(
         id: TaskId,
-        payload: Box<dyn Any + Send>,
+        payload: Payload,
         listener: Option<Weak<dyn PanicListener>>,
     ) -> JoinError {
         let cause = Cause::Panic { payload, listener };
@@ -74,7 +75,7 @@ impl JoinError {
     /// If the task was cancelled; [`JoinError::try_into_panic`] does not.
     #[must_use]
     #[track_caller]
-    pub fn into_panic(self) -> Box<dyn Any + Send> {
+    pub fn into_panic(self) -> Payload {
         match self.try_into_panic() {
             Ok(panic) => panic,
             Err(error) => panic!("into_panic on a task that did not panic: {error}"),
@@ -85,7 +86,7 @@ impl JoinError {
     ///
     /// # Errors
     /// The error itself, if the task was cancelled.
-    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, JoinError> {
+    pub fn try_into_panic(self) -> Result<Payload, JoinError> {
         if self.is_cancelled() {
             return Err(self);
         }

@@ -52,10 +52,7 @@ impl TaskInfo {
         };
         TaskInfo {
             id: header.id,
-            name: header
-                .extras
-                .as_ref()
-                .and_then(|extras| extras.name.clone()),
+            name: header.extras.get().and_then(|extras| extras.name.clone()),
             spawned_at: header.spawned_at,
             state,
             wait: header.wait.read().filter(|_| state == TaskState::Waiting),

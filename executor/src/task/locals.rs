@@ -4,6 +4,7 @@
 //! pointer and nothing else, and does not even look when there is none. The keys themselves, which
 //! know the current task, are in `leaf/local_key.rs`.
 
+use crate::foreign::discard;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -12,17 +13,20 @@ use std::sync::Arc;
 pub(crate) struct Node {
     /// The address of the key's static, compared and never followed.
     key: usize,
-    value: Box<dyn Any + Send + Sync>,
+    /// There until the node is dropped.
+    value: Option<Value>,
     outer: Option<Arc<Node>>,
 }
 
+pub(crate) type Value = Box<dyn Any + Send + Sync>;
+
 impl Node {
-    pub(crate) fn new(
-        key: usize,
-        value: Box<dyn Any + Send + Sync>,
-        outer: Option<Arc<Node>>,
-    ) -> Node {
-        Node { key, value, outer }
+    pub(crate) fn new(key: usize, value: Value, outer: Option<Arc<Node>>) -> Node {
+        Node {
+            key,
+            value: Some(value),
+            outer,
+        }
     }
 
     /// The innermost value bound to `key`.
@@ -31,17 +35,18 @@ impl Node {
         while node.key != key {
             node = node.outer.as_deref()?;
         }
-        Some(&*node.value)
+        node.value.as_deref()
     }
 }
 
 impl Drop for Node {
-    /// Lets the chain go link by link: a line of tasks that each bind a key makes one as long as
-    /// itself, and dropping it recursively would overflow the stack.
+    /// Lets the chain go link by link: a line of tasks that each bind a key makes one as long as itself, and dropping
+    /// it recursively would overflow the stack. What a value does in its drop is no other value's business.
     fn drop(&mut self) {
+        discard(self.value.take());
         let mut outer = self.outer.take();
-        while let Some(node) = outer {
-            outer = Arc::into_inner(node).and_then(|mut node| node.outer.take());
+        while let Some(mut node) = outer.and_then(Arc::into_inner) {
+            outer = node.outer.take();
         }
     }
 }

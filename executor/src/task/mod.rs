@@ -28,6 +28,7 @@
 pub(crate) mod locals;
 pub(crate) mod wait;
 
+mod extras;
 mod id;
 pub(crate) mod memory;
 mod state;
@@ -40,10 +41,12 @@ mod info;
 mod report;
 
 pub use error::JoinError;
+pub(crate) use extras::Extras;
 pub use id::TaskId;
 pub use info::{TaskInfo, TaskState};
-pub(crate) use raw::{Allocated, Extras, Header, NewTask, Runnable, TaskRef, allocate};
+pub use raw::is_task_waker;
+pub(crate) use raw::{Allocated, Header, NewTask, Runnable, TaskRef, allocate};
 pub(crate) use report::unobserved_panic;
-pub(crate) use scheduler::{PanicListener, Scheduler};
+pub(crate) use scheduler::{PanicListener, Scheduler, Surroundings};
 #[cfg(all(test, filch_loom))]
-pub(crate) use state::State;
+pub(crate) use state::{Complete, Detach, Start, State};

@@ -2,6 +2,7 @@
 
 use super::error::{JoinError, panic_message};
 use super::raw::Header;
+use crate::foreign;
 use crate::sys::standard_error::say;
 use std::any::Any;
 
@@ -12,6 +13,7 @@ pub(super) fn unobserved(error: JoinError, task: &Header) {
             Some(runtime) => runtime.unobserved_panic(task, &*payload),
             None => unobserved_panic(task, &*payload),
         }
+        foreign::dispose(payload);
     }
 }
 
@@ -19,7 +21,7 @@ pub(super) fn unobserved(error: JoinError, task: &Header) {
 pub(crate) fn unobserved_panic(header: &Header, panic: &(dyn Any + Send)) {
     let name = header
         .extras
-        .as_ref()
+        .get()
         .and_then(|extras| extras.name.as_deref());
     let name = name.map(|name| format!(" '{name}'")).unwrap_or_default();
     let message = panic_message(panic).unwrap_or("(no message)");

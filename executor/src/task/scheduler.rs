@@ -19,6 +19,20 @@ pub(crate) struct Scheduler {
     pub(crate) listener: unsafe fn(NonNull<Scheduler>) -> Weak<dyn PanicListener>,
 }
 
+/// What a task's code finds around it on its thread, where that is not a poll: it is implemented where the thread's
+/// context is known, and is part of the vtable, not of [`Scheduler`], as an output may outlive its runtime.
+///
+/// # Safety (of both)
+/// The caller keeps the header, and rule 2 gives it the stage.
+pub(crate) trait Surroundings: 'static {
+    /// Calls `f` with the task as the current one and with its task-locals, whatever is current on this thread.
+    unsafe fn within<R>(task: &Header, f: impl FnOnce() -> R) -> R;
+
+    /// Calls `f`, which drops the future of the current task, that has been ready: bindings around all of it are left
+    /// to the output.
+    unsafe fn at_end<R>(task: &Header, f: impl FnOnce() -> R) -> R;
+}
+
 /// A runtime, as far as a panic that nobody observed is concerned. It may be gone by then.
 pub(crate) trait PanicListener: Send + Sync {
     /// The task panicked, and its `JoinHandle` was dropped without having been awaited.

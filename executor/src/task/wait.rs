@@ -1,13 +1,16 @@
 //! What a task waits for: written by leaf futures, read by introspection.
 //!
 //! A leaf that returns Pending writes one [`WaitRecord`] into its task's header. The record is
-//! plain relaxed atomics: its one writer is the thread that polls the task, and a reader that races
+//! plain atomics: its one writer is the thread that polls the task, and a reader that races
 //! with a write sees at worst the parts of two records, never anything invalid.
+//!
+//! Orderings: Relaxed, but for the location, which a reader follows: a leaf of another crate may have made it
+//! a moment ago (`Box::leak`), so Release and Acquire bring what is in it.
 
 use filch_timer::Instant;
 use std::fmt;
 use std::panic::Location;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 
 /// The kind of thing that a waiting task waits for.
@@ -199,7 +202,7 @@ impl WaitRecord {
         }
         self.resource.store(wait.resource, Relaxed);
         self.at
-            .store(std::ptr::from_ref(wait.at).cast_mut(), Relaxed);
+            .store(std::ptr::from_ref(wait.at).cast_mut(), Release);
         self.what
             .store(now.as_nanos() & !0xff | wait.kind as u64, Relaxed);
     }
@@ -207,8 +210,8 @@ impl WaitRecord {
     pub(crate) fn read(&self) -> Option<WaitInfo> {
         let what = self.what.load(Relaxed);
         let kind = WaitKind::from_code((what & 0xff) as u8)?;
-        let at = self.at.load(Relaxed);
-        // SAFETY: only `write` stores here, and always a `&'static Location`.
+        let at = self.at.load(Acquire);
+        // SAFETY: only `write` stores here, and always a `&'static Location`, whose making the Acquire has seen.
         let at = unsafe { at.as_ref() }?;
         Some(WaitInfo {
             kind,

@@ -4,6 +4,7 @@
 //! (`sleep.rs`). Nothing here waits for anything.
 
 use super::Worker;
+use crate::foreign;
 use crate::queues::queue::{EVENTS_LIMIT, LOCAL_LIMIT};
 use crate::sys;
 use crate::sys::standard_error::say;
@@ -116,9 +117,7 @@ impl Worker<'_> {
             self.end_search();
         }
         self.core.batch.set(Some(limit));
-        for waker in self.woken.drain(..) {
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
-        }
+        foreign::wake_batch(self.woken.drain(..));
         self.core.batch.set(None);
         self.core.notify_if_worth(self.shared);
     }

@@ -100,13 +100,13 @@ fn an_update_changes_whom_the_entry_wakes() {
     let (first, first_waker) = counting();
     let (second, second_waker) = counting();
     let key = timers.insert(at(1), &first_waker).unwrap().key;
-    assert!(timers.update(key, &first_waker));
-    assert!(timers.update(key, &second_waker));
+    assert!(timers.update(key, &first_waker, &mut None));
+    assert!(timers.update(key, &second_waker, &mut None));
     drop(first_waker);
     assert_eq!(Arc::strong_count(&first), 1);
     assert_eq!(fire(&timers, 1), 1);
     assert_eq!(second.0.load(Ordering::Relaxed), 1);
-    assert!(!timers.update(key, &second_waker));
+    assert!(!timers.update(key, &second_waker, &mut None));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn no_waker_is_dropped_under_the_lock() {
     let cancelled = timers.insert(at(1), &waker()).unwrap().key;
     let updated = timers.insert(at(1), &waker()).unwrap().key;
     assert!(timers.cancel(cancelled));
-    assert!(timers.update(updated, &waker()));
+    assert!(timers.update(updated, &waker(), &mut None));
     assert_eq!(fire(&timers, 1), 1);
     timers.close(&mut Vec::new());
     assert_eq!(timers.insert(at(1), &waker()), None);

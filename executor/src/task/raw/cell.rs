@@ -4,20 +4,23 @@
 //! [`allocate`] is called by name, once per spawn; the rest of the runtime comes here through the vtable, and has
 //! to have the right to the stage by then (rule 2).
 
-use super::header::{Extras, Header, Runnable, TaskRef, VTable};
+use super::header::{Header, Runnable, TaskRef, VTable};
+use crate::foreign::{self, Payload, attempt, discard};
 use crate::primitive::UnsafeCell;
 use crate::signs::habit::Habit;
 use crate::task::error::JoinError;
+use crate::task::extras::{Carried, Extras};
 use crate::task::id::TaskId;
 use crate::task::memory;
-use crate::task::scheduler::Scheduler;
+use crate::task::report::unobserved;
+use crate::task::scheduler::{Scheduler, Surroundings};
 use crate::task::state::State;
 use crate::task::wait::WaitRecord;
 use std::alloc::Layout;
-use std::any::Any;
 use std::future::Future;
-use std::mem::{ManuallyDrop, MaybeUninit};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
+use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU32;
@@ -55,15 +58,19 @@ pub(crate) struct Allocated {
 /// # Safety
 /// `new.scheduler` is valid until the task is complete (rule 5), and if `F` is not Send, it
 /// schedules to the calling thread only (rule 6).
-pub(crate) unsafe fn allocate<F: Future>(future: F, new: NewTask) -> Allocated {
+pub(crate) unsafe fn allocate<F, S>(future: F, new: NewTask) -> Allocated
+where
+    F: Future,
+    S: Surroundings,
+{
     let cell = Cell::<F, F::Output> {
         header: Header {
             state: State::new(),
             vtable: &VTable {
-                poll: poll::<F>,
-                cancel: cancel::<F>,
+                poll: poll::<F, S>,
+                cancel: cancel::<F, S>,
                 take_output: take_output::<F>,
-                drop_output: drop_output::<F>,
+                drop_output: drop_output::<F, S>,
                 dealloc: dealloc::<F>,
             },
             scheduler: new.scheduler,
@@ -73,7 +80,7 @@ pub(crate) unsafe fn allocate<F: Future>(future: F, new: NewTask) -> Allocated {
             habit: Habit::new(),
             spawned_at: new.spawned_at,
             wait: WaitRecord::new(),
-            extras: new.extras,
+            extras: Carried::new(new.extras),
         },
         stage: UnsafeCell::new(Stage {
             future: ManuallyDrop::new(future),
@@ -108,32 +115,55 @@ unsafe fn with_stage<F: Future, R>(
 
 /// # Safety
 /// As `with_stage`, and the stage holds the future.
-unsafe fn poll<F: Future>(task: NonNull<Header>, cx: &mut Context<'_>) -> bool {
-    let polled = catch_unwind(AssertUnwindSafe(|| {
+unsafe fn poll<F: Future, S: Surroundings>(task: NonNull<Header>, cx: &mut Context<'_>) -> bool {
+    let polled = attempt(|| {
+        let unwinding = Unwinding::<F>(task, PhantomData);
         // SAFETY: the caller's promise. The future stays where it is until it is dropped in place,
         // so pinning it is right.
-        unsafe {
+        let polled = unsafe {
             with_stage::<F, _>(task, |stage| {
                 Pin::new_unchecked(&mut *stage.future).poll(cx)
             })
-        }
-    }));
-    let output = match polled {
-        Ok(Poll::Pending) => return false,
-        Ok(Poll::Ready(value)) => Ok(value),
-        Err(panic) => Err(panic),
-    };
+        };
+        std::mem::forget(unwinding);
+        polled
+    });
     // SAFETY: the caller's promise, unchanged.
-    unsafe { replace_future::<F>(task, output) };
+    unsafe {
+        let output = match polled {
+            Ok(Poll::Pending) => return false,
+            Ok(Poll::Ready(value)) => outlive_future::<F, S>(task, value),
+            Err(panic) => Err(panic),
+        };
+        let output = output.map_err(|panic| panicked(task, panic));
+        with_stage::<F, _>(task, |stage| stage.output = ManuallyDrop::new(output));
+    }
     true
 }
 
+/// Dropped by a panic of a poll: then the future is dropped while the panic goes through, as the values in an `async`
+/// block are, so that its destructors know of it. A std lock is poisoned by that.
+///
+/// Invariant: the task was allocated for `F`, and the stage, which holds the future, is its owner's.
+struct Unwinding<F: Future>(NonNull<Header>, PhantomData<F>);
+
+impl<F: Future> Drop for Unwinding<F> {
+    fn drop(&mut self) {
+        // SAFETY: the invariant; nobody looks at the stage before the output is in it.
+        if let Err(another) = unsafe { drop_future::<F>(self.0) } {
+            foreign::dispose(another);
+        }
+    }
+}
+
+/// Drops the future and puts "cancelled" in its place, or its panic.
+///
 /// # Safety
 /// As `poll`.
-unsafe fn cancel<F: Future>(task: NonNull<Header>) {
+unsafe fn cancel<F: Future, S: Surroundings>(task: NonNull<Header>) {
     // SAFETY: the caller's promise.
     unsafe {
-        let dropped = drop_future::<F>(task);
+        let dropped = S::within(task.as_ref(), || drop_future::<F>(task));
         let error = match dropped {
             Ok(()) => JoinError::cancelled(task.as_ref().id),
             Err(panic) => panicked(task, panic),
@@ -142,28 +172,30 @@ unsafe fn cancel<F: Future>(task: NonNull<Header>) {
     }
 }
 
-/// Drops the future and puts the output of its last poll in its place. A panic while dropping it
-/// becomes the output, unless the poll itself panicked.
+/// Drops the future that gave this value. A panic in that takes the value's place.
 ///
 /// # Safety
-/// As `poll`.
-unsafe fn replace_future<F: Future>(
+/// As `poll`, on behalf of the current task.
+unsafe fn outlive_future<F: Future, S: Surroundings>(
     task: NonNull<Header>,
-    output: Result<F::Output, Box<dyn Any + Send>>,
-) {
+    value: F::Output,
+) -> Result<F::Output, Payload> {
+    if !needs_drop::<F>() {
+        return Ok(value);
+    }
     // SAFETY: the caller's promise.
-    unsafe {
-        let dropped = drop_future::<F>(task);
-        let output = match (output, dropped) {
-            (Err(panic), _) => Err(panic),
-            (Ok(value), Ok(())) => Ok(value),
-            (Ok(value), Err(panic)) => {
-                drop_quietly(value);
-                Err(panic)
-            }
-        };
-        let output = output.map_err(|panic| panicked(task, panic));
-        with_stage::<F, _>(task, |stage| stage.output = ManuallyDrop::new(output));
+    let dropped = unsafe {
+        match needs_drop::<F::Output>() {
+            true => S::at_end(task.as_ref(), || drop_future::<F>(task)),
+            false => drop_future::<F>(task),
+        }
+    };
+    match dropped {
+        Ok(()) => Ok(value),
+        Err(panic) => {
+            discard(value);
+            Err(panic)
+        }
     }
 }
 
@@ -171,7 +203,7 @@ unsafe fn replace_future<F: Future>(
 ///
 /// # Safety
 /// The caller is RUNNING on the task.
-unsafe fn panicked(task: NonNull<Header>, panic: Box<dyn Any + Send>) -> JoinError {
+unsafe fn panicked(task: NonNull<Header>, panic: Payload) -> JoinError {
     // SAFETY: the caller's promise; rule 5 for the scheduler.
     let (id, listener) = unsafe {
         let header = task.as_ref();
@@ -183,11 +215,11 @@ unsafe fn panicked(task: NonNull<Header>, panic: Box<dyn Any + Send>) -> JoinErr
 
 /// # Safety
 /// As `poll`; afterwards the stage holds nothing.
-unsafe fn drop_future<F: Future>(task: NonNull<Header>) -> Result<(), Box<dyn Any + Send>> {
-    catch_unwind(AssertUnwindSafe(|| {
+unsafe fn drop_future<F: Future>(task: NonNull<Header>) -> Result<(), Payload> {
+    attempt(|| {
         // SAFETY: the caller's promise. Even if the drop panics, the future counts as dropped.
         unsafe { with_stage::<F, _>(task, |stage| ManuallyDrop::drop(&mut stage.future)) }
-    }))
+    })
 }
 
 /// # Safety
@@ -200,24 +232,36 @@ unsafe fn take_output<F: Future>(task: NonNull<Header>, destination: *mut ()) {
         destination
             .cast::<Result<F::Output, JoinError>>()
             .write(output);
+        task.as_ref().extras.drop_left();
     }
 }
 
 /// # Safety
 /// As `with_stage`, and the stage holds the output; afterwards it holds nothing.
-unsafe fn drop_output<F: Future>(task: NonNull<Header>) -> Option<JoinError> {
+unsafe fn drop_output<F: Future, S: Surroundings>(task: NonNull<Header>) {
     // SAFETY: the caller's promise.
     let output = unsafe { with_stage::<F, _>(task, |stage| ManuallyDrop::take(&mut stage.output)) };
-    match output {
-        Ok(value) => {
-            let panic = drop_quietly(value)?;
-            // SAFETY: the caller's promise.
-            let id = unsafe { task.as_ref() }.id;
-            // By whom the output is dropped is chance, so only the report is due.
-            Some(JoinError::panicked(id, panic, None))
-        }
-        Err(error) => Some(error),
+    // SAFETY: the caller's promise.
+    let header = unsafe { task.as_ref() };
+    if output.is_ok() && !needs_drop::<F::Output>() {
+        return;
     }
+    // SAFETY: the caller's promise.
+    unsafe {
+        S::within(header, || drop_unwanted(header, output));
+        header.extras.drop_left();
+    }
+}
+
+/// Drops an output; a panic, its own or that of its drop, is reported.
+fn drop_unwanted<T>(header: &Header, output: Result<T, JoinError>) {
+    let error = match output.map(|value| attempt(|| drop(value))) {
+        Ok(Ok(())) => return,
+        // By whom the output is dropped is chance, so only the report is due.
+        Ok(Err(panic)) => JoinError::panicked(header.id, panic, None),
+        Err(error) => error,
+    };
+    unobserved(error, header);
 }
 
 /// # Safety
@@ -230,12 +274,5 @@ unsafe fn dealloc<F: Future>(mut task: NonNull<Header>) {
     unsafe { memory::free(task.cast(), Layout::new::<Cell<F, F::Output>>()) };
     // The last holder of inherited task-locals drops the user's values, and whoever drops the last
     // waker is in no position to hear of their panics.
-    if let Some(extras) = extras {
-        drop_quietly(extras);
-    }
-}
-
-/// Drops a user's value; a panic in its destructor comes back.
-fn drop_quietly<T>(value: T) -> Option<Box<dyn Any + Send>> {
-    catch_unwind(AssertUnwindSafe(|| drop(value))).err()
+    discard(extras);
 }

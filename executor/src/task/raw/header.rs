@@ -6,16 +6,14 @@
 
 use crate::primitive::UnsafeCell;
 use crate::signs::habit::Habit;
-use crate::task::error::JoinError;
+use crate::task::extras::Carried;
 use crate::task::id::TaskId;
-use crate::task::locals::Node;
 use crate::task::scheduler::Scheduler;
 use crate::task::state::State;
 use crate::task::wait::WaitRecord;
 use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::task::{Context, Waker};
 
@@ -35,7 +33,7 @@ pub(crate) struct Header {
     pub(crate) habit: Habit,
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) wait: WaitRecord,
-    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) extras: Carried,
 }
 
 /// `dealloc` in `cell.rs` drops nothing of a header but its extras.
@@ -48,13 +46,6 @@ const _: () = assert!(!std::mem::needs_drop::<(
     WaitRecord
 )>());
 
-/// What only some tasks carry.
-#[derive(Debug, Default)]
-pub(crate) struct Extras {
-    pub(crate) name: Option<Box<str>>,
-    pub(crate) locals: Option<Arc<Node>>,
-}
-
 /// What the runtime does with a task's future, whatever its type.
 pub(super) struct VTable {
     /// Polls the future; on Ready or panic puts the output in its place and returns true.
@@ -63,8 +54,8 @@ pub(super) struct VTable {
     pub(super) cancel: unsafe fn(NonNull<Header>),
     /// Moves the output to `destination`, a `*mut Result<T, JoinError>`.
     pub(super) take_output: unsafe fn(NonNull<Header>, *mut ()),
-    /// Drops the output; an error in its place, or a panic in its destructor, comes back.
-    pub(super) drop_output: unsafe fn(NonNull<Header>) -> Option<JoinError>,
+    /// Drops the output that nobody takes. An error in its place, or a panic in its destructor, is reported.
+    pub(super) drop_output: unsafe fn(NonNull<Header>),
     /// Frees the memory. Future and output are gone.
     pub(super) dealloc: unsafe fn(NonNull<Header>),
 }

@@ -21,4 +21,5 @@ mod run;
 mod task_ref;
 
 pub(crate) use cell::{Allocated, NewTask, allocate};
-pub(crate) use header::{Extras, Header, Runnable, TaskRef};
+pub(crate) use header::{Header, Runnable, TaskRef};
+pub use waker::is_task_waker;

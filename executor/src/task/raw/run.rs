@@ -5,10 +5,9 @@
 
 use super::header::{Header, Runnable, release};
 use super::waker::borrowed_waker;
-use crate::task::report::unobserved;
+use crate::foreign;
 use crate::task::state::{Complete, Park, Start};
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::task::Context;
 
@@ -92,7 +91,7 @@ unsafe fn complete(task: NonNull<Header>) {
         // Nobody sees the end of a task before its unwanted output, or panic, is dealt with.
         let wanted = header.state.is_joined();
         if !wanted {
-            drop_unwanted_output(task);
+            (header.vtable.drop_output)(task);
             if header.state.is_last() {
                 (header.vtable.dealloc)(task);
                 return;
@@ -101,26 +100,14 @@ unsafe fn complete(task: NonNull<Header>) {
         match header.state.complete() {
             Complete::Done => return,
             Complete::WakeJoiner => {
-                // Rule 4: the slot is ours now. Wakers are user code and may panic.
+                // Rule 4: the slot is ours now.
                 let waker = header.join_waker.with(|slot| (*slot).assume_init_read());
-                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+                foreign::wake(waker);
             }
             // The handle went away in this moment.
-            Complete::DropOutput if wanted => drop_unwanted_output(task),
+            Complete::DropOutput if wanted => (header.vtable.drop_output)(task),
             Complete::DropOutput => {}
         }
         release(task);
-    }
-}
-
-/// # Safety
-/// The caller has the output and runs on behalf of the runtime.
-unsafe fn drop_unwanted_output(task: NonNull<Header>) {
-    // SAFETY: the caller's promise; rule 5 for the scheduler.
-    unsafe {
-        let header = task.as_ref();
-        if let Some(error) = (header.vtable.drop_output)(task) {
-            unobserved(error, header);
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! its other side is `complete` in `run.rs`.
 
 use super::header::{Header, TaskRef, enqueue, release};
-use crate::task::report::unobserved;
+use crate::foreign::discard;
 use crate::task::state::{Detach, Wake};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -71,23 +71,29 @@ impl TaskRef {
             if !header.state.unset_join_waker() {
                 return false;
             }
-            header.join_waker.with_mut(|slot| {
-                // SAFETY: rule 4: with the bit unset, before COMPLETE, the slot is ours and full.
-                unsafe { (*slot).assume_init_drop() }
-            });
+            // SAFETY: rule 4: with the bit unset, before COMPLETE, the slot is ours and full.
+            unsafe { self.drop_join_waker() };
         }
+        // If it panics, nothing waits.
+        let waker = waker.clone();
         // SAFETY: rule 4: the bit is unset, so the slot is ours and empty.
         header.join_waker.with_mut(|slot| unsafe {
-            (*slot).write(waker.clone());
+            (*slot).write(waker);
         });
         if header.state.set_join_waker() {
             return true;
         }
-        header.join_waker.with_mut(|slot| {
-            // SAFETY: the bit stayed unset, so the slot is still ours and full.
-            unsafe { (*slot).assume_init_drop() }
-        });
+        // SAFETY: the bit stayed unset, so the slot is still ours and full.
+        unsafe { self.drop_join_waker() };
         false
+    }
+
+    /// # Safety
+    /// Rule 4 gives the caller the slot, which is full; afterwards it is empty.
+    unsafe fn drop_join_waker(&self) {
+        let slot = &self.header().join_waker;
+        // SAFETY: the caller's promise.
+        discard(slot.with(|slot| unsafe { (*slot).assume_init_read() }));
     }
 
     /// The `JoinHandle` goes away; `taken`: it has had the output.
@@ -95,25 +101,16 @@ impl TaskRef {
         if taken {
             return;
         }
-        let task = ManuallyDrop::new(self).0;
+        let this = ManuallyDrop::new(self);
         // SAFETY: the handle's reference keeps the header until the action says it is given up.
         unsafe {
-            let header = task.as_ref();
-            match header.state.detach() {
+            match this.header().state.detach() {
                 Detach::Done => return,
-                Detach::DropWaker => {
-                    // Rule 4: the bit was unset before COMPLETE, so the slot is ours and full.
-                    header
-                        .join_waker
-                        .with_mut(|slot| (*slot).assume_init_drop());
-                }
-                Detach::DropOutput => {
-                    if let Some(error) = (header.vtable.drop_output)(task) {
-                        unobserved(error, header);
-                    }
-                }
+                // Rule 4: the bit was unset before COMPLETE, so the slot is ours and full.
+                Detach::DropWaker => this.drop_join_waker(),
+                Detach::DropOutput => (this.header().vtable.drop_output)(this.0),
             }
-            release(task);
+            release(this.0);
         }
     }
 }

@@ -17,6 +17,14 @@ pub(super) fn borrowed_waker(task: NonNull<Header>) -> Waker {
     unsafe { Waker::from_raw(RawWaker::new(task.as_ptr().cast_const().cast(), &WAKER)) }
 }
 
+/// Whether a waker is a task's own, of whatever runtime: its clone only counts a reference, so it may be made with a
+/// lock held.
+#[inline]
+#[must_use]
+pub fn is_task_waker(waker: &Waker) -> bool {
+    std::ptr::eq(waker.vtable(), &WAKER)
+}
+
 fn waker_task(data: *const ()) -> NonNull<Header> {
     // SAFETY: every waker is made from a non-null task pointer.
     unsafe { NonNull::new_unchecked(data.cast_mut().cast()) }
@@ -58,7 +66,6 @@ unsafe fn waker_drop(data: *const ()) {
 impl Header {
     /// Whether a waker is this task's own, so that waking it would schedule this very task.
     pub(crate) fn is_waker(&self, waker: &Waker) -> bool {
-        std::ptr::eq(waker.data(), std::ptr::from_ref(self).cast())
-            && std::ptr::eq(waker.vtable(), &WAKER)
+        std::ptr::eq(waker.data(), std::ptr::from_ref(self).cast()) && is_task_waker(waker)
     }
 }

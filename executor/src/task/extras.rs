@@ -1,0 +1,112 @@
+//! What only some tasks carry beside their header: a name, and task-locals.
+
+use crate::foreign::discard;
+use crate::task::locals::Node;
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+/// What only some tasks carry.
+#[derive(Default)]
+pub(crate) struct Extras {
+    pub(crate) name: Option<Box<str>>,
+    /// What was bound where it was spawned.
+    pub(crate) locals: Option<Arc<Node>>,
+    /// What was bound around all of its future, for the drop of the output. Rule 2 says whose it is, as of the stage.
+    left: UnsafeCell<Option<Arc<Node>>>,
+}
+
+impl Extras {
+    /// `None`: there are none.
+    pub(crate) fn new(name: Option<Box<str>>, locals: Option<Arc<Node>>) -> Option<Box<Extras>> {
+        let any = name.is_some() || locals.is_some();
+        any.then(|| {
+            Box::new(Extras {
+                name,
+                locals,
+                ..Extras::default()
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extras")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A task's extras, if it has any: from the start, or since its future left some. Owned; `take` is its drop.
+#[derive(Debug)]
+pub(crate) struct Carried(AtomicPtr<Extras>);
+
+impl Carried {
+    pub(crate) fn new(extras: Option<Box<Extras>>) -> Carried {
+        let extras = extras.map_or(ptr::null_mut(), Box::into_raw);
+        Carried(AtomicPtr::new(extras))
+    }
+
+    /// Orderings: Acquire pairs with the Release in `leave`.
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&Extras> {
+        // SAFETY: it came from a box, and stays until `take`, which has `&mut`.
+        unsafe { self.0.load(Acquire).as_ref() }
+    }
+
+    /// Leaves a binding to the drop of the output, unless an inner one was left before.
+    ///
+    /// # Safety
+    /// Rule 2 gives the caller the stage.
+    pub(crate) unsafe fn leave(&self, node: &Arc<Node>) {
+        let extras = match self.get() {
+            Some(extras) => extras,
+            None => {
+                let fresh = Box::into_raw(Box::default());
+                // Relaxed would do for the caller, who alone ever stores here; Release is for those who look at the
+                // name.
+                self.0.store(fresh, Release);
+                // SAFETY: as in `get`.
+                unsafe { &*fresh }
+            }
+        };
+        // SAFETY: rule 2.
+        let left = unsafe { &mut *extras.left.get() };
+        left.get_or_insert_with(|| Arc::clone(node));
+    }
+
+    /// The output has gone elsewhere: what was left to it goes.
+    ///
+    /// # Safety
+    /// Rule 2 gives the caller the stage.
+    pub(crate) unsafe fn drop_left(&self) {
+        if let Some(extras) = self.get() {
+            // SAFETY: rule 2.
+            let left = unsafe { &mut *extras.left.get() }.take();
+            discard(left);
+        }
+    }
+
+    /// The innermost binding for the drop of future or output; null: none. It stays as long as these extras.
+    ///
+    /// # Safety
+    /// Rule 2 gives the caller the stage.
+    pub(crate) unsafe fn innermost(&self) -> *const Node {
+        let node = self.get().and_then(|extras| {
+            // SAFETY: rule 2.
+            let left = unsafe { &*extras.left.get() };
+            left.as_ref().or(extras.locals.as_ref())
+        });
+        node.map_or(ptr::null(), Arc::as_ptr)
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Box<Extras>> {
+        let extras = std::mem::replace(self.0.get_mut(), ptr::null_mut());
+        // SAFETY: it came from a box, and nobody else takes it.
+        (!extras.is_null()).then(|| unsafe { Box::from_raw(extras) })
+    }
+}
