@@ -12,29 +12,27 @@
 //! Not here: the handles. They differ in type in `gather!` and stand in a `Vec` in `gather`, so the waiter keeps them
 //! and tells [`Children::poll_done`] how to abort them.
 //!
-//! Orderings: [`Guard`]'s `fetch_sub(Release)` pairs with the waiter's `load(Acquire)` of zero, so whatever the
-//! children's destructors did is seen by the waiter. That no wake is lost is `AtomicWaker`'s contract: register, then
-//! look; change, then wake.
+//! Orderings: [`Guard`]'s `fetch_sub(Release)` pairs with the waiter's `load(Acquire)` of zero, so whatever the children's destructors did is seen by
+//! the waiter. That no wake is lost is [`WakerCell`]'s contract: register, then look; change, then wake.
 
-use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::task::{Context, Poll, ready};
 
+use filch_executor::foreign::{self, Payload, WakerCell, discard};
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_executor::{JoinError, JoinHandle};
-use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 
 /// Why not all children gave an output.
 enum Failure<E> {
     Error(E),
-    Panic(Box<dyn Any + Send>),
+    Panic(Payload),
     /// The child was dropped by somebody else than its gather: the runtime it ran on shut down.
     Cancelled,
 }
@@ -45,7 +43,7 @@ struct Shared<E> {
     running: AtomicUsize,
     /// The first failure, until the waiter takes it.
     failure: Mutex<Option<Failure<E>>>,
-    waker: AtomicWaker,
+    waker: WakerCell,
 }
 
 impl<E> Shared<E> {
@@ -59,6 +57,13 @@ impl<E> Shared<E> {
         drop(first);
         self.waker.wake();
         Ok(())
+    }
+}
+
+impl<E> Drop for Shared<E> {
+    /// Whoever comes last, which may be in the midst of a panic, drops a failure that nobody has taken.
+    fn drop(&mut self) {
+        discard(self.failure.get_mut().take());
     }
 }
 
@@ -88,7 +93,7 @@ impl<E: Send + 'static> Children<E> {
         let shared = Shared {
             running: AtomicUsize::new(0),
             failure: Mutex::new(None),
-            waker: AtomicWaker::new(),
+            waker: WakerCell::new(),
         };
         Children {
             shared: Arc::new(shared),
@@ -106,7 +111,10 @@ impl<E: Send + 'static> Children<E> {
     {
         let guard = Guard::new(&self.shared, false);
         Child {
-            handle: filch_executor::spawn(Attempt { future, guard }),
+            handle: filch_executor::spawn(Attempt {
+                future: Some(future),
+                guard,
+            }),
         }
     }
 
@@ -220,8 +228,9 @@ impl<F: Future, E> Future for Counted<F, E> {
 pin_project! {
     /// A child of `gather`: reports its error or panic, and then has no output.
     struct Attempt<F, E> {
+        // Gone after its panic, in which it is dropped, as its destructors may want to know.
         #[pin]
-        future: F,
+        future: Option<F>,
         // Last: dropped after the future.
         guard: Guard<E>,
     }
@@ -232,7 +241,7 @@ impl<T, E, F: Future<Output = Result<T, E>>> Future for Attempt<F, E> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = self.project();
-        let polled = catch_unwind(AssertUnwindSafe(|| this.future.poll(cx)));
+        let polled = foreign::attempt(|| poll_or_drop(this.future, cx));
         this.guard.ended = !matches!(polled, Ok(Poll::Pending));
         let failure = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
@@ -247,6 +256,21 @@ impl<T, E, F: Future<Output = Result<T, E>>> Future for Attempt<F, E> {
         }
         Poll::Ready(None)
     }
+}
+
+/// Polls a future that is there, and drops it while a panic goes through.
+fn poll_or_drop<F: Future>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    struct Unwinding<'a, F>(Pin<&'a mut Option<F>>);
+    impl<F> Drop for Unwinding<'_, F> {
+        fn drop(&mut self) {
+            foreign::quietly(|| self.0.set(None));
+        }
+    }
+    let mut unwinding = Unwinding(future);
+    let future = unwinding.0.as_mut().as_pin_mut();
+    let polled = future.expect("it has not panicked before").poll(cx);
+    std::mem::forget(unwinding);
+    polled
 }
 
 /// A child's handle: aborts the child when it is dropped.

@@ -1,5 +1,5 @@
 //! The lock inside every primitive of this module: for a handful of instructions at a time, never across a call into
-//! code of others, but for the clone of a waker.
+//! code of others.
 //!
 //! Taking it is one read-modify-write, giving it back one store. That is half of what a lock costs on which a thread
 //! can sleep, and since a channel or a mutex does nothing else on its fast path, it is half of what an operation costs.
@@ -7,12 +7,9 @@
 //! yields: the holder may have been preempted. Should that not help, it sleeps, so that a thread of real-time priority
 //! cannot keep the holder from running for ever.
 //!
-//! What may be done with the lock held: read and write plain fields, clone a waker. Not: wake or drop a waker, drop a
-//! user's value, block, take another lock.
-//!
-//! A clone is code of others, and allowed because a wait would take the lock twice without it. It may panic, which
-//! gives the lock back. So it comes before the waiter is queued up, and a section that holds a user's value makes its
-//! clone before the lock.
+//! What may be done with the lock held: read and write plain fields, clone a task's own waker. Not: clone any other
+//! waker, wake or drop one, drop a user's value, block, take another lock. Any other waker's clone is code of others,
+//! which may come back here: it is made between two sections (`wakers::keep`).
 
 use super::primitive::atomic::AtomicBool;
 use super::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -21,6 +18,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::ptr::NonNull;
 use std::time::Duration;
 
 /// A waiter looks less and less often, up to so many pauses apart, before it yields. Not measured.
@@ -64,8 +62,8 @@ impl<T> Lock<T> {
             self.lock_taken();
         }
         Guard {
-            lock: self,
-            not_send: PhantomData,
+            lock: NonNull::from(self),
+            borrows: PhantomData,
         }
     }
 
@@ -145,10 +143,14 @@ impl<T> fmt::Debug for Lock<T> {
 }
 
 /// The lock, taken. It is given back where this is dropped, in a panic too.
+///
+/// It holds a pointer and not a reference: with a oneshot, whoever takes the lock next may free it while `drop(guard)`
+/// has not quite returned, and a reference in a function's argument promises that what it refers to stays until then.
 pub(super) struct Guard<'a, T> {
-    lock: &'a Lock<T>,
-    /// A section ends on the thread that began it.
-    not_send: PhantomData<*const ()>,
+    lock: NonNull<Lock<T>>,
+    /// The lock lives as long as it is taken. A section ends on the thread that began it, so a guard is not Send, as no
+    /// pointer is.
+    borrows: PhantomData<&'a Lock<T>>,
 }
 
 impl<T> Deref for Guard<'_, T> {
@@ -156,8 +158,10 @@ impl<T> Deref for Guard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        // SAFETY: the lock lives as long as its guard, until that is dropped.
+        let lock = unsafe { self.lock.as_ref() };
         // SAFETY: by the lock's invariant the guard has exclusive access, which it lends as far as itself is borrowed.
-        self.lock.value.with(|value| unsafe { &*value })
+        lock.value.with(|value| unsafe { &*value })
     }
 }
 
@@ -165,7 +169,9 @@ impl<T> DerefMut for Guard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as for `deref`.
-        self.lock.value.with_mut(|value| unsafe { &mut *value })
+        let lock = unsafe { self.lock.as_ref() };
+        // SAFETY: as for `deref`.
+        lock.value.with_mut(|value| unsafe { &mut *value })
     }
 }
 
@@ -173,6 +179,8 @@ impl<T> Drop for Guard<'_, T> {
     /// Orderings: Release hands the value to the next holder.
     #[inline]
     fn drop(&mut self) {
-        self.lock.taken.store(false, Release);
+        // SAFETY: the lock lives until this store, which is the last access: the reference is to the flag alone, which
+        // is a cell through and through, so it does not matter that the lock may be gone before the store returns.
+        unsafe { (*self.lock.as_ptr()).taken.store(false, Release) };
     }
 }

@@ -11,6 +11,8 @@
 use super::lock::Lock;
 use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::UnsafeCell;
+use super::primitive::atomic::AtomicBool;
+use super::primitive::atomic::Ordering::{Acquire, Release};
 use super::{Notify, mpsc, oneshot};
 use filch_executor::leaf::{Wait, WaitKind};
 use loom::thread;
@@ -74,6 +76,33 @@ fn the_lock_excludes_and_orders() {
         *lock.lock() += 1;
         thread.join().unwrap();
         assert_eq!(*lock.lock(), 2);
+    });
+}
+
+/// Whoever knows that a last holder has begun goes on after it has ended, without a read-modify-write: as a oneshot's
+/// receiver does before it frees what both share.
+///
+/// Broken to see it fail: the load of `after_last`, or the store of the guard's drop, with Relaxed; `after_last`
+/// without its loop.
+#[test]
+fn what_comes_after_the_last_holder_sees_all_that_it_did() {
+    loom::model(|| {
+        let shared = Arc::new((Lock::new(0), AtomicBool::new(false)));
+        let theirs = shared.clone();
+        let thread = thread::spawn(move || {
+            let (lock, begun) = &*theirs;
+            let mut last = lock.lock();
+            begun.store(true, Release);
+            *last += 1;
+        });
+        let (lock, begun) = &*shared;
+        while !begun.load(Acquire) {
+            thread::yield_now();
+        }
+        // SAFETY: the other thread locks once, and has begun.
+        let seen = unsafe { lock.after_last(|value| *value) };
+        assert_eq!(seen, 1);
+        thread.join().unwrap();
     });
 }
 

@@ -11,7 +11,8 @@ use super::primitive::atomic::AtomicUsize;
 use super::primitive::atomic::Ordering::{Acquire, Release};
 use super::primitive::const_fn;
 use super::wait_list::{Outcome, Stage, WaitList, Waiter};
-use super::wakers::{wake, wake_all};
+use super::wakers::{Kept, keep, wake, wake_all};
+use filch_executor::foreign::discard;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
@@ -158,7 +159,7 @@ impl Notify {
 
     /// A stored notification, or one that a sweep since `sweeps` brought. Otherwise the waiter is queued.
     #[inline]
-    fn take_or_wait(&self, sweeps: usize, waiter: Pin<&mut Waiter>, waker: &Waker) -> bool {
+    fn take_or_wait(&self, sweeps: usize, waiter: Pin<&mut Waiter>, kept: &mut Kept<'_>) -> bool {
         let mut state = self.state.lock();
         // Acquire for the sweep's own writer; the count cannot change as long as the lock is held.
         if self.sweeps.load(Acquire) != sweeps {
@@ -167,7 +168,7 @@ impl Notify {
         if std::mem::take(&mut state.permit) {
             return true;
         }
-        state.waiters.push(waiter, waker.clone(), 1);
+        state.waiters.wait(waiter, kept, 1);
         false
     }
 
@@ -177,6 +178,7 @@ impl Notify {
         if removed.is_none() && waiter.take_outcome() == Some(Outcome::Granted) {
             self.notify_one();
         }
+        discard(removed);
     }
 }
 
@@ -263,11 +265,14 @@ impl<P: Deref<Target = Notify>> NotifyWait<P> {
         let notify: &Notify = this.notify;
         if !*this.done {
             *this.done = match waiter.stage() {
-                Stage::Idle => notify.take_or_wait(*this.sweeps, waiter, waker),
+                Stage::Idle => keep(waker, |kept| {
+                    notify.take_or_wait(*this.sweeps, waiter.as_mut(), kept)
+                }),
                 Stage::Ended(_) => waiter.take_outcome().is_some(),
                 Stage::Waiting => {
-                    let replaced = notify.state.lock().waiters.update(waiter.as_mut(), waker);
-                    drop(replaced);
+                    keep(waker, |kept| {
+                        notify.state.lock().waiters.update(waiter.as_mut(), kept);
+                    });
                     waiter.take_outcome().is_some()
                 }
             };

@@ -21,7 +21,8 @@ use super::error::{Closed, TryRecvError};
 use super::lock::Lock;
 use super::primitive::atomic::AtomicBool;
 use super::primitive::atomic::Ordering::{Acquire, Release};
-use super::wakers::wake;
+use super::wakers::{Kept, keep, wake};
+use filch_executor::foreign::discard;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::FusedFuture;
 use std::fmt;
@@ -88,13 +89,13 @@ struct State<T> {
     receiver_gone: bool,
 }
 
-/// Frees what both ends shared. A value that was not received is dropped here.
+/// Frees what both ends shared. A value that was not received is dropped here; its panic ends here, too.
 ///
 /// # Safety
 /// Both ends are gone, and this is the second one's last access: rule 1.
 unsafe fn free<T>(shared: NonNull<Shared<T>>) {
     // SAFETY: the pointer came from `Box::leak`, and by the caller's promise nobody has another one.
-    drop(unsafe { Box::from_raw(shared.as_ptr()) });
+    discard(unsafe { Box::from_raw(shared.as_ptr()) });
 }
 
 /// The sending end.
@@ -152,9 +153,11 @@ impl<T> Sender<T> {
             // SAFETY: the receiver was gone before, and now so is this end.
             unsafe { free(pointer) };
         }
-        if let (Some(receiver), _) = wakers {
+        let (receiver, own) = wakers;
+        if let Some(receiver) = receiver {
             wake(receiver);
         }
+        discard(own);
         value
     }
 
@@ -188,15 +191,17 @@ impl<T> Sender<T> {
     /// As [`closed`](Sender::closed), for hand-written futures. The task of the last call is woken.
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(leaf::poll_budget(cx));
-        let replaced;
-        {
-            let mut state = self.shared().state.lock();
-            if state.closed {
-                return Poll::Ready(());
-            }
-            replaced = set_waker(&mut state.sender, cx.waker());
+        keep(cx.waker(), |kept| self.closed_or_wait(kept))
+    }
+}
+
+impl<T> Sender<T> {
+    fn closed_or_wait(&self, kept: &mut Kept<'_>) -> Poll<()> {
+        let mut state = self.shared().state.lock();
+        if state.closed {
+            return Poll::Ready(());
         }
-        drop(replaced);
+        kept.replace(&mut state.sender);
         Poll::Pending
     }
 }
@@ -216,15 +221,6 @@ impl<T> fmt::Debug for Sender<T> {
         f.debug_struct("Sender")
             .field("closed", &self.is_closed())
             .finish_non_exhaustive()
-    }
-}
-
-/// Stores a waker, and returns one that has to be dropped after the lock.
-#[inline]
-fn set_waker(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
-    match place {
-        Some(old) if old.will_wake(waker) => None,
-        _ => place.replace(waker.clone()),
     }
 }
 
@@ -277,16 +273,19 @@ impl<T> Receiver<T> {
         if let Some(taken) = self.take() {
             return Poll::Ready(taken);
         }
-        let replaced;
-        {
-            let mut state = self.shared().state.lock();
-            if state.sender_gone || state.closed {
-                return Poll::Ready(state.value.take().ok_or(Closed));
-            }
-            replaced = set_waker(&mut state.receiver, cx.waker());
+        let polled = keep(cx.waker(), |kept| self.take_or_wait(kept));
+        if polled.is_pending() {
+            leaf::record(self.wait);
         }
-        drop(replaced);
-        leaf::record(self.wait);
+        polled
+    }
+
+    fn take_or_wait(&self, kept: &mut Kept<'_>) -> Poll<Result<T, Closed>> {
+        let mut state = self.shared().state.lock();
+        if state.sender_gone || state.closed {
+            return Poll::Ready(state.value.take().ok_or(Closed));
+        }
+        kept.replace(&mut state.receiver);
         Poll::Pending
     }
 
@@ -403,9 +402,11 @@ impl<T> Receiver<T> {
             // SAFETY: the sender was gone before, and now so is this end.
             unsafe { free(pointer) };
         }
-        if let (Some(sender), _) = wakers {
+        let (sender, own) = wakers;
+        if let Some(sender) = sender {
             wake(sender);
         }
+        discard(own);
     }
 }
 

@@ -12,7 +12,8 @@ use super::error::{Closed, TryAcquireError};
 use super::lock::Lock;
 use super::primitive::const_fn;
 use super::wait_list::{Outcome, Stage, WaitList, Waiter};
-use super::wakers::{wake, wake_all};
+use super::wakers::{Kept, keep, wake, wake_all};
+use filch_executor::foreign::discard;
 use filch_executor::leaf::{self, Wait};
 use pin_project_lite::pin_project;
 use std::ops::Deref;
@@ -88,11 +89,8 @@ impl Permits {
         }
     }
 
-    /// Adds permits, or gives them back.
-    ///
-    /// # Panics
-    /// If there were more than [`MOST`] then.
-    #[track_caller]
+    /// Adds permits, or gives them back. The caller sees to it that there are never more than [`MOST`] in all, those
+    /// that are out included.
     pub(super) fn give(&self, amount: usize) {
         if amount == 0 {
             return;
@@ -100,12 +98,8 @@ impl Permits {
         let mut left = amount;
         wake_all(|section| {
             let mut state = self.0.lock();
-            let more = std::mem::take(&mut left);
-            assert!(
-                more <= MOST - state.available.min(MOST),
-                "a semaphore has at most {MOST} permits"
-            );
-            state.available += more;
+            state.available += std::mem::take(&mut left);
+            debug_assert!(state.available <= MOST);
             section.fill(|| state.grant());
         });
     }
@@ -144,20 +138,13 @@ impl Permits {
     ) -> Poll<Result<(), Closed>> {
         match waiter.stage() {
             Stage::Idle => {
-                let mut state = self.0.lock();
-                match state.take(amount) {
-                    Ok(()) => return Poll::Ready(Ok(())),
-                    Err(TryAcquireError::Closed) => return Poll::Ready(Err(Closed)),
-                    Err(TryAcquireError::NoPermits) => {
-                        state.waiters.push(waiter, cx.waker().clone(), amount);
-                        return Poll::Pending;
-                    }
-                }
+                return keep(cx.waker(), |kept| {
+                    self.take_or_wait(waiter.as_mut(), amount, kept)
+                });
             }
-            Stage::Waiting => {
-                let replaced = self.0.lock().waiters.update(waiter.as_mut(), cx.waker());
-                drop(replaced);
-            }
+            Stage::Waiting => keep(cx.waker(), |kept| {
+                self.0.lock().waiters.update(waiter.as_mut(), kept);
+            }),
             Stage::Ended(_) => {}
         }
         match waiter.take_outcome() {
@@ -167,12 +154,30 @@ impl Permits {
         }
     }
 
-    /// A wait is given up: a turn that came meanwhile is passed on, and so is one that others only waited for because
-    /// of this one.
+    #[inline]
+    fn take_or_wait(
+        &self,
+        waiter: Pin<&mut Waiter>,
+        amount: usize,
+        kept: &mut Kept<'_>,
+    ) -> Poll<Result<(), Closed>> {
+        let mut state = self.0.lock();
+        match state.take(amount) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(TryAcquireError::Closed) => Poll::Ready(Err(Closed)),
+            Err(TryAcquireError::NoPermits) => {
+                state.waiters.wait(waiter, kept, amount);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// A wait is given up: a turn that came meanwhile is passed on, and so is one that others only waited for because of this one.
     #[cold]
     fn give_up(&self, mut waiter: Pin<&mut Waiter>, amount: usize) {
         let removed = self.0.lock().waiters.remove(waiter.as_mut());
         if removed.is_some() {
+            discard(removed);
             wake_all(|section| {
                 let mut state = self.0.lock();
                 section.fill(|| state.grant());

@@ -3,6 +3,8 @@
 use super::blocking;
 use super::error::{Closed, TryAcquireError};
 use super::permits::{self, HasPermits, Permits, Turn};
+use super::primitive::atomic::AtomicUsize;
+use super::primitive::atomic::Ordering::Relaxed;
 use super::primitive::const_fn;
 use filch_executor::leaf::{Wait, WaitKind};
 use futures_core::FusedFuture;
@@ -41,6 +43,10 @@ use std::task::{Context, Poll};
 #[derive(Debug)]
 pub struct Semaphore {
     permits: Permits,
+    /// How many permits there are, those that are out included: `MAX_PERMITS` at most, so that what comes back always
+    /// fits. Raised before permits are added, lowered after they are gone. Orderings: Relaxed; it is a number and leads
+    /// to nothing.
+    total: AtomicUsize,
 }
 
 impl HasPermits for Semaphore {
@@ -51,7 +57,7 @@ impl HasPermits for Semaphore {
 }
 
 impl Semaphore {
-    /// The most permits that a semaphore can have: `usize::MAX >> 3`.
+    /// The most permits that a semaphore can have, those that are out included: `usize::MAX >> 3`.
     pub const MAX_PERMITS: usize = permits::MOST;
 
     const_fn! {
@@ -67,6 +73,7 @@ impl Semaphore {
             );
             Semaphore {
                 permits: Permits::new(permits),
+                total: AtomicUsize::new(permits),
             }
         }
     }
@@ -191,15 +198,37 @@ impl Semaphore {
     /// Adds permits.
     ///
     /// # Panics
-    /// If there were more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) then.
+    /// If there were more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) then, counting those that are out: they come
+    /// back. Nothing is added in that case.
+    ///
+    /// ```
+    /// use filch::sync::Semaphore;
+    ///
+    /// let semaphore = Semaphore::new(Semaphore::MAX_PERMITS);
+    /// let permit = semaphore.try_acquire().unwrap();
+    /// let one_more = std::panic::AssertUnwindSafe(|| semaphore.add_permits(1));
+    /// assert!(std::panic::catch_unwind(one_more).is_err());
+    /// permit.forget();
+    /// semaphore.add_permits(1);
+    /// ```
     #[track_caller]
     pub fn add_permits(&self, permits: usize) {
+        let more = |total: usize| {
+            let more = total.checked_add(permits);
+            more.filter(|more| *more <= Semaphore::MAX_PERMITS)
+        };
+        if self.total.fetch_update(Relaxed, Relaxed, more).is_err() {
+            let most = Semaphore::MAX_PERMITS;
+            panic!("a semaphore has at most {most} permits, those that are out included");
+        }
         self.permits.give(permits);
     }
 
     /// Takes up to so many free permits away for ever, and returns how many those were.
     pub fn forget_permits(&self, permits: usize) -> usize {
-        self.permits.forget(permits)
+        let gone = self.permits.forget(permits);
+        self.total.fetch_sub(gone, Relaxed);
+        gone
     }
 
     /// Whoever waits, and whoever asks from now on, gets [`Closed`]. Permits that are held stay valid.
@@ -291,7 +320,8 @@ macro_rules! permit {
             /// assert_eq!(semaphore.available_permits(), 1);
             /// ```
             pub fn forget(mut self) {
-                self.permits = 0;
+                let gone = std::mem::take(&mut self.permits);
+                self.semaphore.total.fetch_sub(gone as usize, Relaxed);
             }
 
             /// How many permits these are.

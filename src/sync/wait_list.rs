@@ -32,6 +32,7 @@
 use super::primitive::UnsafeCell;
 use super::primitive::atomic::AtomicU8;
 use super::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
+use super::wakers::Kept;
 use std::fmt;
 use std::marker::PhantomPinned;
 use std::pin::Pin;
@@ -193,15 +194,20 @@ impl WaitList {
         self.next_turn
     }
 
-    /// Puts an idle waiter at the end.
-    ///
-    /// The waker is the caller's clone: as it may have panicked, what the caller holds then has to be fit for being
-    /// dropped.
+    /// Puts an idle waiter at the end, if it can keep its waker here; otherwise nothing happens, and there will be
+    /// another section.
     ///
     /// # Panics
     /// If it is not idle.
     #[inline]
-    pub(super) fn push(&mut self, waiter: Pin<&mut Waiter>, waker: Waker, amount: usize) {
+    pub(super) fn wait(&mut self, waiter: Pin<&mut Waiter>, kept: &mut Kept<'_>, amount: usize) {
+        if let Some(waker) = kept.take() {
+            self.push(waiter, waker, amount);
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, waiter: Pin<&mut Waiter>, waker: Waker, amount: usize) {
         assert_eq!(waiter.stage(), Stage::Idle, "a waiter waits once at a time");
         let node = NonNull::from(&*waiter);
         let links = Links {
@@ -224,22 +230,12 @@ impl WaitList {
         self.next_turn += 1;
     }
 
-    /// Replaces the waker of a waiter that is still in the list, if it would wake another task. The caller drops the
-    /// old one after the lock.
-    pub(super) fn update(&mut self, waiter: Pin<&mut Waiter>, waker: &Waker) -> Option<Waker> {
-        if !self.holds(&waiter) {
-            return None;
+    /// Replaces the waker of a waiter that is still in the list, if it would wake another task.
+    pub(super) fn update(&mut self, waiter: Pin<&mut Waiter>, kept: &mut Kept<'_>) {
+        if self.holds(&waiter) {
+            // SAFETY: rule 2, as the waiter is in this list.
+            unsafe { waiter.links(|links| kept.replace(&mut links.waker)) }
         }
-        let replace = |links: &mut Links| {
-            let same = links.waker.as_ref().is_some_and(|old| old.will_wake(waker));
-            if same {
-                None
-            } else {
-                links.waker.replace(waker.clone())
-            }
-        };
-        // SAFETY: rule 2, as the waiter is in this list.
-        unsafe { waiter.links(replace) }
     }
 
     /// How much the first waiter waits for.

@@ -30,7 +30,8 @@ use crate::sync::lock::{Guard, Lock};
 use crate::sync::primitive::atomic::AtomicUsize;
 use crate::sync::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::wait_list::{Outcome, WaitList, Waiter};
-use crate::sync::wakers::{self, wake_all};
+use crate::sync::wakers::{self, Kept, keep, wake_all};
+use filch_executor::foreign::discard;
 use std::fmt;
 use std::pin::Pin;
 use std::task::Waker;
@@ -153,18 +154,17 @@ impl<T> Channel<T> {
         Ok(self.push(&mut senders, value))
     }
 
-    /// As `send`. A sender that finds no room begins to wait. The waker is a clone from before the locks: one that
-    /// panicked within would drop the value there.
+    /// As `send`. A sender that finds no room begins to wait, or wants another section to do so.
     pub(super) fn send_or_wait(
         &self,
         value: T,
         waiter: Pin<&mut Waiter>,
-        waker: Waker,
+        kept: &mut Kept<'_>,
     ) -> Result<Option<Waker>, Refused<T>> {
         let mut receivers = self.receivers.state.lock();
         let sent = self.send(value);
         if let Err(Refused::Full(_)) = sent {
-            receivers.sending.push(waiter, waker, 1);
+            receivers.sending.wait(waiter, kept, 1);
         }
         sent
     }
@@ -193,7 +193,7 @@ impl<T> Channel<T> {
     #[inline]
     pub(super) fn receive_or_wait(
         &self,
-        waiting: Option<(Pin<&mut Waiter>, &Waker)>,
+        waiting: Option<(Pin<&mut Waiter>, &mut Kept<'_>)>,
     ) -> Received<T> {
         let mut receivers = self.receivers.state.lock();
         if let Some((value, sender)) = self.receive_as(&mut receivers) {
@@ -207,8 +207,8 @@ impl<T> Channel<T> {
         if senders.closed || senders.ends == 0 {
             return Received::Ended;
         }
-        if let Some((waiter, waker)) = waiting {
-            senders.receiving.push(waiter, waker.clone(), 1);
+        if let Some((waiter, kept)) = waiting {
+            senders.receiving.wait(waiter, kept, 1);
         }
         Received::Empty
     }
@@ -324,8 +324,15 @@ impl<T> Channel<T> {
         if receivers.ends == 0 {
             drop(receivers);
             self.close();
-            // Each value is dropped after the locks: it is a user's.
-            while self.take_left().is_some() {}
+            self.drop_left();
+        }
+    }
+
+    /// Drops what nobody received, each value after the locks: it is a user's, and what it does then is no other
+    /// value's business.
+    fn drop_left(&self) {
+        while let Some(value) = self.take_left() {
+            discard(value);
         }
     }
 
@@ -367,22 +374,24 @@ impl<T> Channel<T> {
     }
 
     /// Waits for the channel to be closed, unless it is.
-    pub(super) fn closed_or_wait(&self, waiter: Pin<&mut Waiter>, waker: &Waker) -> bool {
+    pub(super) fn closed_or_wait(&self, waiter: Pin<&mut Waiter>, kept: &mut Kept<'_>) -> bool {
         let mut senders = self.senders.state.lock();
         if !senders.closed {
-            senders.closing.push(waiter, waker.clone(), 1);
+            senders.closing.wait(waiter, kept, 1);
         }
         senders.closed
     }
 
     /// Replaces the waker of one that waits.
-    pub(super) fn update(&self, what: For, waiter: Pin<&mut Waiter>, waker: &Waker) {
-        let replaced = match what {
-            For::Room => self.receivers.state.lock().sending.update(waiter, waker),
-            For::Value => self.senders.state.lock().receiving.update(waiter, waker),
-            For::Close => self.senders.state.lock().closing.update(waiter, waker),
-        };
-        drop(replaced);
+    pub(super) fn update(&self, what: For, mut waiter: Pin<&mut Waiter>, waker: &Waker) {
+        keep(waker, |kept| {
+            let waiter = waiter.as_mut();
+            match what {
+                For::Room => self.receivers.state.lock().sending.update(waiter, kept),
+                For::Value => self.senders.state.lock().receiving.update(waiter, kept),
+                For::Close => self.senders.state.lock().closing.update(waiter, kept),
+            }
+        });
     }
 
     /// One that has begun to wait gives up. What it was granted goes to the next.
@@ -394,7 +403,7 @@ impl<T> Channel<T> {
             For::Close => self.senders.state.lock().closing.remove(waiter.as_mut()),
         };
         if removed.is_some() || waiter.take_outcome() != Some(Outcome::Granted) {
-            return;
+            return discard(removed);
         }
         wake(match what {
             For::Room => self.give_room_back(),
@@ -416,8 +425,8 @@ impl<S> Side<S> {
 
 impl<T> Drop for Channel<T> {
     fn drop(&mut self) {
-        // Normally none: the last receiver has taken them, unless one's drop panicked.
-        while self.take_left().is_some() {}
+        // Normally none: the last receiver has dropped them.
+        self.drop_left();
         // SAFETY: all that was pushed was popped, and nobody is left who would do either.
         unsafe { self.receivers.state.lock().head.free() };
     }

@@ -4,6 +4,7 @@ use super::core::{Channel, For, Received, wake};
 use crate::sync::blocking;
 use crate::sync::error::TryRecvError;
 use crate::sync::wait_list::{Outcome, Stage, Waiter};
+use crate::sync::wakers::keep;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::{FusedFuture, FusedStream, Stream};
 use pin_project_lite::pin_project;
@@ -240,7 +241,9 @@ fn poll_receive<T>(
         Received::Value(value, sender)
     } else {
         // One that was released looks too: somebody may have left a value since.
-        channel.receive_or_wait(Some((waiter, cx.waker())))
+        keep(cx.waker(), |kept| {
+            channel.receive_or_wait(Some((waiter.as_mut(), kept)))
+        })
     };
     match received {
         Received::Value(value, sender) => {

@@ -4,6 +4,7 @@ use super::core::{Channel, For, Refused, wake};
 use crate::sync::blocking;
 use crate::sync::error::{SendError, TrySendError};
 use crate::sync::wait_list::{Outcome, Stage, Waiter};
+use crate::sync::wakers::keep;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
@@ -11,7 +12,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 /// Sends values into a channel. Clone it for more senders; with the last one's drop the receivers learn that no more
 /// will come.
@@ -214,9 +215,7 @@ impl<T> Send<'_, T> {
         let sent = match waiter.stage() {
             Stage::Waiting => Err(Refused::Full(value)),
             Stage::Idle => match channel.send(value) {
-                Err(Refused::Full(value)) => {
-                    channel.send_or_wait(value, waiter, cx.waker().clone())
-                }
+                Err(Refused::Full(value)) => send_or_wait(channel, value, waiter, cx.waker()),
                 sent => sent,
             },
             Stage::Ended(outcome) => {
@@ -240,6 +239,28 @@ impl<T> Send<'_, T> {
             }
         }
     }
+}
+
+/// Sends after all, or begins to wait.
+fn send_or_wait<T>(
+    channel: &Channel<T>,
+    value: T,
+    mut waiter: Pin<&mut Waiter>,
+    waker: &Waker,
+) -> Result<Option<Waker>, Refused<T>> {
+    let mut unsent = Some(value);
+    let sent = keep(waker, |kept| {
+        let value = unsent.take()?;
+        match channel.send_or_wait(value, waiter.as_mut(), kept) {
+            Err(Refused::Full(value)) => {
+                unsent = Some(value);
+                None
+            }
+            ended => Some(ended),
+        }
+    });
+    let full = || unsent.map(|value| Err(Refused::Full(value)));
+    sent.or_else(full).expect("it is sent, or comes back")
 }
 
 impl<T> Future for Send<'_, T> {
@@ -293,7 +314,9 @@ impl<T> Future for WaitClosed<'_, T> {
         let this = self.project();
         let mut waiter = this.waiter;
         let closed = match waiter.stage() {
-            Stage::Idle => this.channel.closed_or_wait(waiter, cx.waker()),
+            Stage::Idle => keep(cx.waker(), |kept| {
+                this.channel.closed_or_wait(waiter.as_mut(), kept)
+            }),
             Stage::Ended(_) => true,
             Stage::Waiting => {
                 this.channel.update(For::Close, waiter.as_mut(), cx.waker());
