@@ -36,6 +36,7 @@ const STRUCTURE: &[&str] = &[
     "NONE",
     "NOTIFIED",
     "NO_PLACE",
+    "ODD",
     "PARKED",
     "POLLING",
     "READ_TICK_SHIFT",

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod hostile;
 pub(crate) mod process;
 #[cfg(feature = "net")]
 pub(crate) mod sockets;

@@ -7,6 +7,7 @@ mod common;
 
 mod by_hand;
 
+mod hostile;
 mod mpsc;
 mod mutex;
 mod notify;

@@ -4,8 +4,10 @@
 mod common;
 
 mod abort;
+mod drops;
 mod fairness;
 mod handles;
+mod hostile;
 mod info;
 mod locals;
 mod panics;
