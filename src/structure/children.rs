@@ -12,8 +12,9 @@
 //! Not here: the handles. They differ in type in `gather!` and stand in a `Vec` in `gather`, so the waiter keeps them
 //! and tells [`Children::poll_done`] how to abort them.
 //!
-//! Orderings: [`Guard`]'s `fetch_sub(Release)` pairs with the waiter's `load(Acquire)` of zero, so whatever the children's destructors did is seen by
-//! the waiter. That no wake is lost is [`WakerCell`]'s contract: register, then look; change, then wake.
+//! Orderings: [`Guard`]'s `fetch_sub(Release)` pairs with the waiter's `load(Acquire)` of zero, so whatever the
+//! children's destructors did is seen by the waiter. That no wake is lost is [`WakerCell`]'s contract: register, then
+//! look; change, then wake.
 
 use std::future::Future;
 use std::panic::resume_unwind;

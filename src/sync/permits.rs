@@ -172,7 +172,8 @@ impl Permits {
         }
     }
 
-    /// A wait is given up: a turn that came meanwhile is passed on, and so is one that others only waited for because of this one.
+    /// A wait is given up: a turn that came meanwhile is passed on, and so is one that others only waited for because
+    /// of this one.
     #[cold]
     fn give_up(&self, mut waiter: Pin<&mut Waiter>, amount: usize) {
         let removed = self.0.lock().waiters.remove(waiter.as_mut());

@@ -11,7 +11,8 @@ use std::task::Waker;
 
 pub(super) use filch_executor::foreign::wake;
 
-/// How many are woken per section of a lock: enough that taking the lock again costs little for each, few enough for the stack.
+/// How many are woken per section of a lock: enough that taking the lock again costs little for each, few enough for
+/// the stack.
 const MOST: usize = 16;
 
 /// Wakers on their way from under a lock.
