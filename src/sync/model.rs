@@ -11,8 +11,8 @@
 use super::lock::Lock;
 use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::UnsafeCell;
-use super::primitive::atomic::AtomicBool;
-use super::primitive::atomic::Ordering::{Acquire, Release};
+use super::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
+use super::primitive::atomic::{AtomicBool, AtomicUsize};
 use super::{Notify, mpsc, oneshot};
 use filch_executor::leaf::{Wait, WaitKind};
 use loom::thread;
@@ -39,18 +39,6 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(output) => return output,
             Poll::Pending => thread::park(),
-        }
-    }
-}
-
-/// Waits without being woken, so that nothing orders what it sees but the primitive itself.
-fn poll_until_ready<T>(future: impl Future<Output = T>) -> T {
-    let mut cx = Context::from_waker(Waker::noop());
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut cx) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::yield_now(),
         }
     }
 }
@@ -106,8 +94,8 @@ fn what_comes_after_the_last_holder_sees_all_that_it_did() {
     });
 }
 
-/// One permit, and what it protects.
-struct Protected(Permits, UnsafeCell<u8>);
+/// One permit, what it protects, and how often it was given back.
+struct Protected(Permits, UnsafeCell<u8>, AtomicUsize);
 
 // SAFETY: the cell is reached by whoever has the permit; loom checks that.
 unsafe impl Sync for Protected {}
@@ -120,7 +108,11 @@ impl HasPermits for Protected {
 
 impl Protected {
     fn new() -> Arc<Protected> {
-        Arc::new(Protected(Permits::new(1), UnsafeCell::new(0)))
+        Arc::new(Protected(
+            Permits::new(1),
+            UnsafeCell::new(0),
+            AtomicUsize::new(0),
+        ))
     }
 
     async fn take(self: &Arc<Protected>) {
@@ -132,13 +124,25 @@ impl Protected {
     fn visit(self: &Arc<Protected>) {
         self.1.with_mut(|_| ());
         self.0.give_one();
+        self.2.fetch_add(1, Relaxed);
+    }
+
+    /// Waits without being woken, so that nothing orders what it sees but the primitive itself: the count does not.
+    /// Polling all the time instead, which locks, would keep the other thread from the lock for ever.
+    fn poll_until_taken(&self, mut taking: Taking) {
+        let mut cx = Context::from_waker(Waker::noop());
+        while taking.as_mut().poll(&mut cx).is_pending() {
+            while self.2.load(Relaxed) == 0 {
+                thread::yield_now();
+            }
+        }
     }
 }
 
 /// Two threads take the permit in turn; one that waits is woken.
 #[test]
 fn a_permit_is_handed_over() {
-    hand_over(block_on);
+    hand_over(|_, taking| block_on(taking));
 }
 
 /// The same without a wake: the waiter finds in itself that it got the permit, and takes no lock.
@@ -146,18 +150,18 @@ fn a_permit_is_handed_over() {
 /// Broken to see it fail: the store of `WaitList::pop`, or the load of `Waiter::stage`, with Relaxed.
 #[test]
 fn a_permit_comes_with_what_it_protects() {
-    hand_over(poll_until_ready);
+    hand_over(Protected::poll_until_taken);
 }
 
 type Taking = Pin<Box<dyn Future<Output = ()>>>;
 
-fn hand_over(wait: fn(Taking)) {
+fn hand_over(wait: fn(&Protected, Taking)) {
     loom::model(move || {
         let protected = Protected::new();
         let theirs = protected.clone();
         let thread = thread::spawn(move || {
             let taking = theirs.clone();
-            wait(Box::pin(async move { taking.take().await }));
+            wait(&theirs, Box::pin(async move { taking.take().await }));
             theirs.visit();
         });
         block_on(protected.take());
