@@ -50,8 +50,6 @@ pub mod time;
 
 mod sys;
 
-mod waking;
-
 pub mod io;
 
 #[cfg(feature = "net")]

@@ -3,7 +3,7 @@
 //! Each direction is a [`Pipe`]: a bounded queue of bytes behind a lock that is held while bytes are copied,
 //! and at most one waiting reader and one waiting writer. Wakers are called after the lock is released.
 
-use crate::waking;
+use filch_executor::foreign;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_io::{AsyncRead, AsyncWrite};
 use parking_lot::Mutex;
@@ -104,7 +104,7 @@ impl DuplexStream {
                     waker = std::mem::replace(place(&mut pipe), waker);
                 }
                 drop(pipe);
-                waking::forget(waker);
+                foreign::discard(waker);
                 again
             }
             done => done,
@@ -116,7 +116,7 @@ impl DuplexStream {
             }
             Poll::Ready(done) => {
                 let (count, woken) = done?;
-                waking::wake_each(woken);
+                foreign::wake_batch(woken);
                 Poll::Ready(Ok(count))
             }
         }
@@ -274,6 +274,6 @@ fn take_front(bytes: &mut VecDeque<u8>, buf: &mut [u8]) -> io::Result<usize> {
 /// lock either: that may drop a whole task, and the pipe's other end with it. It does not panic, though the wakers may.
 fn close(pipe: &Mutex<Pipe>, end: fn(&mut Pipe) -> Woken) {
     let Woken { wake, forget } = end(&mut pipe.lock());
-    waking::forget(forget);
-    waking::wake_each(wake);
+    foreign::discard(forget);
+    foreign::wake_batch(wake);
 }

@@ -7,7 +7,7 @@
 
 use crate::io::waiting::{Place, Waiting};
 use crate::sys::wait::{Until, patiently};
-use crate::waking;
+use filch_executor::foreign;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_io::AsyncRead;
 use parking_lot::{Condvar, Mutex};
@@ -75,7 +75,7 @@ impl Drop for Stdin {
     fn drop(&mut self) {
         if let (Some(_), Some(shared)) = (self.place, SHARED.get()) {
             let waker = shared.state.lock().waiting.remove(self.place);
-            waking::forget(waker);
+            foreign::discard(waker);
         }
     }
 }
@@ -123,7 +123,7 @@ impl Shared {
             self.wait_for_a_wish();
             let result = read_some(&mut buffer);
             let woken = self.state.lock().put(result, &buffer);
-            waking::wake_each(woken);
+            foreign::wake_batch(woken);
         }
     }
 
@@ -150,7 +150,7 @@ impl Shared {
             Poll::Pending => state.waiting.put(place, waker),
         };
         drop(state);
-        waking::forget(unused);
+        foreign::discard(unused);
         done
     }
 

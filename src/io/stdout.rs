@@ -6,7 +6,7 @@
 
 use crate::io::waiting::{Place, Waiting};
 use crate::sys::wait::{Until, Waitable, patiently};
-use crate::waking;
+use filch_executor::foreign;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_io::AsyncWrite;
 use parking_lot::{Condvar, Mutex};
@@ -139,7 +139,7 @@ macro_rules! writer {
             fn drop(&mut self) {
                 if let (Some(_), Some(shared)) = (self.place, $shared.get()) {
                     let waker = shared.state.lock().waiting.remove(self.place);
-                    waking::forget(waker);
+                    foreign::discard(waker);
                 }
             }
         }
@@ -216,7 +216,7 @@ impl Shared {
             Poll::Pending => state.waiting.put(place, waker),
         };
         drop(state);
-        waking::forget(unused);
+        foreign::discard(unused);
         done
     }
 
@@ -228,7 +228,7 @@ impl Shared {
             let result = write(&taken);
             let woken = self.state.lock().finish(taken.len(), result);
             taken.clear();
-            waking::wake_each(woken);
+            foreign::wake_batch(woken);
         }
     }
 

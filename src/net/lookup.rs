@@ -14,7 +14,7 @@
 //! [`Lookup`] is one question and the place of its answer. It needs no runtime. Who knows what a host is asks here:
 //! `addr`.
 
-use crate::waking;
+use filch_executor::foreign;
 use filch_timer::Instant;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ impl Lookup {
         // Cloned outside the lock: a waker is code of others.
         let waker = cx.waker().clone();
         let (answer, replaced) = self.question.reply.lock().take_or_leave(waker);
-        waking::forget(replaced);
+        foreign::discard(replaced);
         answer
     }
 }
@@ -91,7 +91,7 @@ impl Drop for Lookup {
         let waiting = self.pool.state.lock().waiting.remove(&self.number);
         let waker = self.question.reply.lock().waker.take();
         drop(waiting);
-        waking::forget(waker);
+        foreign::discard(waker);
     }
 }
 
@@ -137,7 +137,7 @@ impl Question {
             reply.answer = Some(answer);
             reply.waker.take()
         };
-        waking::wake_each(waker);
+        foreign::wake_batch(waker);
     }
 }
 
