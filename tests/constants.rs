@@ -30,6 +30,7 @@ const STRUCTURE: &[&str] = &[
     "LEARNED",
     "LENT",
     "LEVELS",
+    "LINE",
     "MAX_PERMITS",
     "MAX_SOURCES",
     "NIL",

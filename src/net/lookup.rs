@@ -40,12 +40,23 @@ struct Limits {
     rest: Duration,
 }
 
-/// Not measured: names are looked up in milliseconds, or the network is down.
+/// So many threads are started as questions come. Names are looked up in milliseconds, or the network is down.
+const USUAL_THREADS: usize = 4;
+
+/// So many threads at most. A lookup that finds them all stuck fails.
+const MOST_THREADS: usize = 64;
+
+/// When all have been at one question for this long, more are started.
+const STUCK_AFTER: Duration = Duration::from_secs(1);
+
+/// A thread that nobody asks ends after this long.
+const REST: Duration = Duration::from_secs(5);
+
 const LIMITS: Limits = Limits {
-    usual: 4,
-    most: 64,
-    busy: Duration::from_secs(1),
-    rest: Duration::from_secs(5),
+    usual: USUAL_THREADS,
+    most: MOST_THREADS,
+    busy: STUCK_AFTER,
+    rest: REST,
 };
 
 /// The resolver is one for the whole process, and so are its threads.
