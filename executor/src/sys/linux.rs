@@ -1,26 +1,49 @@
 //! Linux: `futex(2)`, private to the process, the thread's timer slack, and what a thread is doing.
 
 use super::Usage;
-use rustix::fs::Timespec;
-use rustix::thread::{
-    current_timer_slack, futex, gettid, sched_getaffinity, set_current_timer_slack,
-};
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
-use std::num::NonZeroU64;
+use std::ptr;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
+/// Half of a time as the call with the number `SYS_futex` takes it, whatever the C library's `timespec` is: a long,
+/// which has 64 bits where the kernel itself is one of 64 bits, or is younger than the other kind of call.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "riscv32", target_arch = "m68k")))]
+type Half = libc::c_long;
+#[cfg(any(target_arch = "x86_64", target_arch = "riscv32", target_arch = "m68k"))]
+type Half = i64;
+
+#[repr(C)]
+struct FutexTime {
+    seconds: Half,
+    nanoseconds: Half,
+}
+
 pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
     // A timeout too large for the kernel is as good as none; a spurious return is allowed.
-    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    // Every error (EAGAIN, EINTR, ETIMEDOUT) means: look at the word again.
-    let _ = futex::wait(word, futex::Flags::PRIVATE, expected, timeout.as_ref());
+    let timeout = timeout.and_then(|timeout| {
+        Some(FutexTime {
+            seconds: timeout.as_secs().try_into().ok()?,
+            nanoseconds: timeout.subsec_nanos() as Half,
+        })
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the word is borrowed, so it is there until the call returns; the time is of the layout that this call
+    // takes, or null, which is no limit. Every error (EAGAIN, EINTR, ETIMEDOUT) means: look at the word again.
+    unsafe {
+        let what = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+        libc::syscall(libc::SYS_futex, word.as_ptr(), what, expected, timeout);
+    }
 }
 
 pub(crate) fn wake_one(word: &AtomicU32) {
-    let _ = futex::wake(word, futex::Flags::PRIVATE, 1);
+    // SAFETY: the kernel does not write here; it takes the word's address for the name of those who wait.
+    unsafe {
+        let what = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+        libc::syscall(libc::SYS_futex, word.as_ptr(), what, 1);
+    }
 }
 
 /// The shortest slice that the kernel grants.
@@ -33,7 +56,8 @@ const SHORT_SLICE: Duration = Duration::from_micros(100);
 /// with one interrupt: `PR_SET_TIMERSLACK(2const)`. That would be most of a sleep's lateness.
 #[derive(Debug)]
 pub(crate) struct Prompt {
-    slack: Option<NonZeroU64>,
+    /// What it was before, if there was any.
+    slack: Option<libc::c_ulong>,
 }
 
 impl Prompt {
@@ -46,8 +70,8 @@ impl Prompt {
     /// For a thread that is somebody else's afterwards. What it starts meanwhile asks for the same slice.
     pub(crate) fn start() -> Prompt {
         // Without it, timeouts are only less precise.
-        let slack = current_timer_slack().ok().and_then(NonZeroU64::new);
-        let _ = set_current_timer_slack(NonZeroU64::new(1));
+        let slack = timer_slack();
+        set_timer_slack(1);
         set_prompt(0, true);
         Prompt { slack }
     }
@@ -56,10 +80,22 @@ impl Prompt {
 impl Drop for Prompt {
     fn drop(&mut self) {
         if let Some(before) = self.slack {
-            let _ = set_current_timer_slack(Some(before));
+            set_timer_slack(before);
         }
         set_prompt(0, false);
     }
+}
+
+/// In nanoseconds. A thread of real-time priority has none.
+fn timer_slack() -> Option<libc::c_ulong> {
+    // SAFETY: it takes no pointer.
+    let slack = unsafe { libc::prctl(libc::PR_GET_TIMERSLACK) };
+    slack.try_into().ok().filter(|slack| *slack != 0)
+}
+
+fn set_timer_slack(nanoseconds: libc::c_ulong) {
+    // SAFETY: it takes no pointer. Where it is refused, timeouts are only less precise.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanoseconds) };
 }
 
 /// As sched_setattr(2) has it, in its first version; the libc crate does not know it everywhere.
@@ -115,12 +151,21 @@ fn attr(thread: u32) -> Option<SchedAttr> {
 /// By the calling thread's affinity: one system call, while std also reads the files of the control group, whose quota
 /// limits time and not how many run at once.
 pub(crate) fn processors() -> usize {
-    // Where there are more than its set can hold, there are enough.
-    sched_getaffinity(None).map_or(usize::MAX, |set| set.count() as usize)
+    let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
+    // SAFETY: the kernel writes at most as many bytes as the set has; all-zero bytes, which it leaves behind those, are
+    // processors that there are not. Counting reads the set alone.
+    unsafe {
+        match libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), set.as_mut_ptr()) {
+            0 => libc::CPU_COUNT(&set.assume_init()) as usize,
+            // Where there are more than its set can hold, there are enough.
+            _ => usize::MAX,
+        }
+    }
 }
 
 pub(crate) fn thread_number() -> u32 {
-    gettid().as_raw_nonzero().get() as u32
+    // SAFETY: it takes nothing and cannot fail. The C library's own function is younger than some that Rust supports.
+    unsafe { libc::syscall(libc::SYS_gettid) as u32 }
 }
 
 pub(crate) const TELLS_CPU_TIME: bool = true;
