@@ -4,7 +4,6 @@
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd;
 
 pub(crate) const SEND_FLAGS: i32 = 0;
 pub(crate) const REUSE_ADDRESS: bool = true;
@@ -23,11 +22,6 @@ pub(crate) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAdd
 
 pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EINPROGRESS) || error.kind() == io::ErrorKind::Interrupted
-}
-
-pub(crate) fn set_nonblocking<T: AsFd>(source: &T) -> io::Result<()> {
-    rustix::io::ioctl_fionbio(source, true)?;
-    Ok(())
 }
 
 pub(crate) fn is_no_socket(error: &io::Error) -> bool {

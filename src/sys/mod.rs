@@ -33,6 +33,11 @@ mod apple;
 #[cfg(all(feature = "net", target_vendor = "apple"))]
 pub(crate) use apple::*;
 
+#[cfg(all(feature = "net", unix))]
+mod nonblocking;
+#[cfg(all(feature = "net", unix))]
+pub(crate) use nonblocking::set_nonblocking;
+
 #[cfg(all(feature = "net", windows))]
 mod windows;
 #[cfg(all(feature = "net", windows))]
