@@ -8,16 +8,20 @@
 //!
 //! `wake` writes to an edge-triggered eventfd that is never read: each write makes a new edge, whatever the counter
 //! stands at.
+//!
+//! A timeout in nanoseconds is what `epoll_pwait2` takes, which Linux has since 5.11. Where it is missing, as in some
+//! sandboxes and emulators too, `ppoll` sleeps on the epoll's own descriptor, which is readable while there are events:
+//! two system calls for a wait that has a limit and may sleep, one for any other.
 
 use super::{Interest, Token, Traits};
 use crate::readiness::Event;
 use crate::sys::Borrowed;
-use rustix::event::epoll::{self, EventData, EventFlags};
-use rustix::event::{EventfdFlags, eventfd};
-use rustix::io::Errno;
-use std::os::fd::{AsRawFd, OwnedFd};
+use crate::sys::epoll::{self, Control, Record};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
-use std::{fmt, io, ptr};
 
 /// Events that one wait can bring at most. More are left for the next; the table's lock is held while a batch is handed
 /// out.
@@ -26,42 +30,39 @@ const BATCH: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Epoll {
     epoll: OwnedFd,
-    waker: OwnedFd,
+    waker: File,
+    /// Is there an `epoll_pwait2`?
+    exact: bool,
 }
 
 impl Epoll {
     pub(crate) fn new() -> io::Result<Epoll> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        epoll::add(
-            &epoll,
-            &waker,
-            EventData::new_u64(Token::NONE.0 as u64),
-            EventFlags::IN | EventFlags::ET,
-        )?;
-        let selector = Epoll { epoll, waker };
-        selector.probe()?;
+        let mut selector = Epoll::in_two_steps()?;
+        selector.exact = selector.probe()?;
         Ok(selector)
     }
 
-    /// Is there an `epoll_pwait2`? Linux has it since 5.11; some sandboxes answer EPERM for calls that they do not
-    /// know.
-    fn probe(&self) -> io::Result<()> {
-        match self.wait(&mut Events::new(), Some(Duration::ZERO)) {
-            Err(error)
-                if matches!(
-                    Errno::from_io_error(&error),
-                    Some(Errno::NOSYS | Errno::PERM)
-                ) =>
-            {
-                Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    "this system has no epoll_pwait2",
-                ))
+    /// Is there an `epoll_pwait2`? Some sandboxes answer EPERM for calls that they do not know.
+    fn probe(&self) -> io::Result<bool> {
+        match epoll::wait(&self.epoll, &mut Events::new().list, Some(Duration::ZERO)) {
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
+                Ok(false)
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            result => result,
+            Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
+            _ => Ok(true),
         }
+    }
+
+    /// As on systems without `epoll_pwait2`.
+    pub(crate) fn in_two_steps() -> io::Result<Epoll> {
+        let selector = Epoll {
+            epoll: epoll::create()?,
+            waker: epoll::eventfd()?,
+            exact: false,
+        };
+        let flags = libc::EPOLLIN | libc::EPOLLET;
+        selector.control(Control::Add, selector.waker.as_fd(), Token::NONE, flags)?;
+        Ok(selector)
     }
 
     pub(crate) fn traits(&self) -> Traits {
@@ -77,12 +78,7 @@ impl Epoll {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
-        Ok(epoll::add(
-            &self.epoll,
-            source,
-            EventData::new_u64(token.0 as u64),
-            flags(interest),
-        )?)
+        self.control(Control::Add, source, token, flags(interest))
     }
 
     pub(crate) fn modify(
@@ -91,92 +87,68 @@ impl Epoll {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
-        Ok(epoll::modify(
-            &self.epoll,
-            source,
-            EventData::new_u64(token.0 as u64),
-            flags(interest),
-        )?)
+        self.control(Control::Modify, source, token, flags(interest))
     }
 
     pub(crate) fn delete(&self, source: Borrowed<'_>) -> io::Result<()> {
-        Ok(epoll::delete(&self.epoll, source)?)
+        self.control(Control::Delete, source, Token::NONE, 0)
+    }
+
+    fn control(
+        &self,
+        what: Control,
+        source: Borrowed<'_>,
+        token: Token,
+        flags: libc::c_int,
+    ) -> io::Result<()> {
+        epoll::control(&self.epoll, what, source, token.0 as u64, flags)
     }
 
     pub(crate) fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        let list = &mut events.list;
-        list.clear();
-        let timeout = timeout.map(KernelTimespec::from);
-        let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: the descriptor is an epoll's and open; the list has room for as many events as are asked for, of the
-        // kernel's layout (rustix's `Event` mirrors `epoll_event` and is checked by it); the time is a valid timespec
-        // of the kernel's own layout or null; there is no signal mask.
-        let count = unsafe {
-            libc::syscall(
-                libc::SYS_epoll_pwait2,
-                self.epoll.as_raw_fd(),
-                list.as_mut_ptr(),
-                list.capacity() as libc::c_int,
-                timeout,
-                ptr::null::<libc::sigset_t>(),
-                0_usize,
-            )
-        };
-        let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
-        // SAFETY: the kernel has written that many events, and no more than there is room for.
-        unsafe { list.set_len(count) };
-        Ok(())
+        let (epoll, list) = (&self.epoll, &mut events.list);
+        match timeout {
+            _ if self.exact => epoll::wait(epoll, list, timeout),
+            None => epoll::wait_coarsely(epoll, list, -1),
+            Some(timeout) => {
+                list.clear();
+                if timeout == Duration::ZERO || epoll::sleep(epoll, timeout)? {
+                    epoll::wait_coarsely(epoll, list, 0)?;
+                }
+                Ok(())
+            }
+        }
     }
 
     pub(crate) fn wake(&self) -> io::Result<()> {
         loop {
-            match rustix::io::write(&self.waker, &1_u64.to_ne_bytes()) {
+            match (&self.waker).write(&1_u64.to_ne_bytes()) {
                 Ok(_) => return Ok(()),
-                Err(Errno::INTR) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // The counter is full, after 2^64 - 2 wakes: start it afresh. Another thread may do so at the same
                 // time.
-                Err(Errno::AGAIN) => drop(rustix::io::read(&self.waker, &mut [0; 8])),
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    drop((&self.waker).read(&mut [0; 8]));
+                }
+                Err(error) => return Err(error),
             }
         }
     }
 }
 
-fn flags(interest: Interest) -> EventFlags {
-    let mut flags = EventFlags::ET | EventFlags::RDHUP;
+fn flags(interest: Interest) -> libc::c_int {
+    let mut flags = libc::EPOLLET | libc::EPOLLRDHUP;
     if interest.read {
-        flags |= EventFlags::IN | EventFlags::PRI;
+        flags |= libc::EPOLLIN | libc::EPOLLPRI;
     }
     if interest.write {
-        flags |= EventFlags::OUT;
+        flags |= libc::EPOLLOUT;
     }
     flags
 }
 
-/// What the system call wants on every architecture, 32-bit ones too.
-#[repr(C)]
-struct KernelTimespec {
-    seconds: i64,
-    nanoseconds: i64,
-}
-
-impl From<Duration> for KernelTimespec {
-    /// A time beyond the kernel's range becomes its largest.
-    fn from(time: Duration) -> KernelTimespec {
-        KernelTimespec {
-            seconds: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-            nanoseconds: i64::from(time.subsec_nanos()),
-        }
-    }
-}
-
 pub(crate) struct Events {
-    list: Vec<epoll::Event>,
+    list: Vec<Record>,
 }
-
-// SAFETY: an event's data is always a number here, made by `EventData::new_u64`; only its type could also hold a
-// pointer.
-unsafe impl Send for Events {}
 
 impl Events {
     pub(crate) fn new() -> Events {
@@ -192,11 +164,11 @@ impl Events {
     pub(crate) fn each(&self, mut report: impl FnMut(Token, Event)) {
         for event in &self.list {
             // The kernel's record is packed: copy its fields before use.
-            let (data, flags) = (event.data, event.flags);
+            let (data, flags) = (event.u64, event.events);
             // What went in was a usize.
-            let token = Token(data.u64() as usize);
+            let token = Token(data as usize);
             if token != Token::NONE {
-                report(token, decode(flags));
+                report(token, decode(flags as libc::c_int));
             }
         }
     }
@@ -204,19 +176,19 @@ impl Events {
 
 /// An error or hang-up makes both directions worth a try, so that the operation reports it. Only a hang-up is final: an
 /// error is gone once it has been reported.
-fn decode(flags: EventFlags) -> Event {
-    let ends = flags.intersects(EventFlags::HUP | EventFlags::ERR);
-    let read_ended = flags.intersects(EventFlags::HUP | EventFlags::RDHUP);
+fn decode(flags: libc::c_int) -> Event {
+    let any = |of: libc::c_int| flags & of != 0;
+    let read_ended = any(libc::EPOLLHUP | libc::EPOLLRDHUP);
     Event::default()
-        .and_if(ends, Event::BOTH)
+        .and_if(any(libc::EPOLLHUP | libc::EPOLLERR), Event::BOTH)
         .and_if(
-            read_ended || flags.intersects(EventFlags::IN | EventFlags::PRI),
+            read_ended || any(libc::EPOLLIN | libc::EPOLLPRI),
             Event::READABLE,
         )
-        .and_if(flags.contains(EventFlags::OUT), Event::WRITABLE)
-        .and_if(flags.contains(EventFlags::PRI), Event::URGENT)
+        .and_if(any(libc::EPOLLOUT), Event::WRITABLE)
+        .and_if(any(libc::EPOLLPRI), Event::URGENT)
         .and_if(read_ended, Event::READ_CLOSED)
-        .and_if(flags.contains(EventFlags::HUP), Event::WRITE_CLOSED)
+        .and_if(any(libc::EPOLLHUP), Event::WRITE_CLOSED)
 }
 
 impl fmt::Debug for Events {
@@ -233,32 +205,37 @@ mod tests {
 
     #[test]
     fn a_full_counter_still_wakes() {
-        let epoll = Epoll::new().expect("an epoll");
-        rustix::io::write(&epoll.waker, &(u64::MAX - 1).to_ne_bytes()).expect("room for all of it");
-        for _ in 0..3 {
-            epoll.wake().expect("it starts afresh");
-            let mut events = Events::new();
-            epoll.wait(&mut events, None).expect("it is woken");
-            events.each(|_, _| panic!("a wake is nobody's event"));
+        for epoll in [Epoll::new(), Epoll::in_two_steps()] {
+            let epoll = epoll.expect("an epoll");
+            let nearly_full = (u64::MAX - 1).to_ne_bytes();
+            (&epoll.waker)
+                .write_all(&nearly_full)
+                .expect("room for all of it");
+            for _ in 0..3 {
+                epoll.wake().expect("it starts afresh");
+                let mut events = Events::new();
+                epoll.wait(&mut events, None).expect("it is woken");
+                events.each(|_, _| panic!("a wake is nobody's event"));
+            }
         }
     }
 
     #[test]
     fn hang_ups_and_errors_are_for_both_directions_but_only_hang_ups_are_final() {
         let both = Event::BOTH;
-        assert_eq!(decode(EventFlags::ERR), both);
+        assert_eq!(decode(libc::EPOLLERR), both);
         assert_eq!(
-            decode(EventFlags::RDHUP | EventFlags::IN),
+            decode(libc::EPOLLRDHUP | libc::EPOLLIN),
             Event::READABLE.and_if(true, Event::READ_CLOSED)
         );
         assert_eq!(
-            decode(EventFlags::HUP),
+            decode(libc::EPOLLHUP),
             both.and_if(true, Event::READ_CLOSED)
                 .and_if(true, Event::WRITE_CLOSED)
         );
-        assert_eq!(decode(EventFlags::IN | EventFlags::OUT), both);
+        assert_eq!(decode(libc::EPOLLIN | libc::EPOLLOUT), both);
         assert_eq!(
-            decode(EventFlags::PRI),
+            decode(libc::EPOLLPRI),
             Event::READABLE.and_if(true, Event::URGENT)
         );
     }

@@ -50,7 +50,8 @@ use std::{error, fmt, io, str};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Selector {
-    /// epoll used directly: one system call per wait. Linux 5.11 and later; elsewhere `Polling` takes its place.
+    /// epoll used directly: one system call per wait, on Linux before 5.11 two for a wait with a time limit. On other
+    /// systems than Linux `Polling` takes its place.
     Epoll,
     /// Whatever the polling crate finds on this system: kqueue, IOCP, event ports, and on Linux epoll at five system
     /// calls per wait.
@@ -186,7 +187,7 @@ pub(crate) enum Events {
 }
 
 impl Engine {
-    /// The chosen engine, or `Polling` where epoll cannot be had.
+    /// The chosen engine, or `Polling` where there is no epoll.
     pub(crate) fn new(choice: Selector) -> io::Result<Engine> {
         match choice {
             Selector::Polling => Ok(Engine::Polling(Polling::new()?)),
@@ -198,6 +199,12 @@ impl Engine {
                 Err(error) => Err(error),
             },
         }
+    }
+
+    /// epoll as on Linux before 5.11.
+    #[cfg(all(test, target_os = "linux", not(filch_loom)))]
+    pub(crate) fn in_two_steps() -> io::Result<Engine> {
+        Ok(Engine::Epoll(Epoll::in_two_steps()?))
     }
 
     /// The polling engine with interest that ends at each event, as on systems without edges.

@@ -5,8 +5,10 @@
 //! - `Borrowed`: a descriptor that is known to be open for some lifetime.
 //! - `descriptor(&T) -> Descriptor` and `unsafe borrow(Descriptor) -> Borrowed`: from one to the other.
 //!
-//! There are no system calls here; those that concern readiness are in `selector`.
+//! `epoll` has the system calls of Linux's selector; those of other systems are in the polling crate.
 
+#[cfg(all(target_os = "linux", not(filch_loom)))]
+pub(crate) mod epoll;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]

@@ -1,5 +1,5 @@
-//! The reactor over the real kernel: every test runs on each selector, and on the polling one also as it behaves on
-//! systems without edges.
+//! The reactor over the real kernel: every test runs on each selector that is compiled, on epoll also as it waits before
+//! Linux 5.11, and on the polling one also as it behaves on systems without edges.
 //!
 //! Nothing here sleeps. A test waits for its condition in the selector, and gives up after `PATIENCE`, which no passing
 //! test needs.
@@ -27,7 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Runs a test once for each way in which a reactor can come to its events.
 fn each(test: impl Fn(&Arc<Reactor>)) {
     for (name, engine) in [
+        #[cfg(target_os = "linux")]
         ("epoll", Engine::new(Selector::Epoll)),
+        #[cfg(target_os = "linux")]
+        ("epoll in two steps", Engine::in_two_steps()),
         ("polling", Engine::new(Selector::Polling)),
         ("polling without edges", Engine::oneshot()),
     ] {
