@@ -35,12 +35,14 @@
 //!
 //! # Features
 //!
-//! Both are on by default. A feature only ever adds; without either, tasks, timers, locks and channels are all there.
+//! The first two are on by default. A feature only ever adds; without any, tasks, timers, locks and channels are all
+//! there.
 //!
 //! | feature | adds | without it |
 //! |---|---|---|
 //! | `macros` | `#[filch::main]` and `#[filch::test]` | [`run`] and [`Runtime`] start a runtime. [`gather!`] and [`join!`] are always there |
 //! | `net` | the module `net`: sockets, and waiting for any descriptor | one crate fewer is compiled (`socket2`) |
+//! | `polling` | [`Selector::Polling`] on Linux. Other systems have it anyway | Linux has [`Selector::Epoll`] alone, and five crates fewer are compiled |
 
 mod dump;
 

@@ -113,6 +113,7 @@ fn with_epoll() {
     measure("epoll");
 }
 
+#[cfg(feature = "polling")]
 #[test]
 fn with_polling() {
     measure("polling");

@@ -6,6 +6,8 @@
 //! strace -f -c target/debug/examples/system_calls epoll connections 1000
 //! ```
 //!
+//! With `--features polling` there is the other selector to compare with.
+//!
 //! `echo` answers requests on one connection, one event per wait. Both ends run in this one thread, so each request is
 //! two `recvfrom` and two `sendto`, of which the peer makes one each. `connections` accepts connections, waits for one
 //! request on each, answers and closes.

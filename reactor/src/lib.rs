@@ -7,7 +7,8 @@
 //!
 //! # The nouns
 //!
-//! - A **selector** is the operating system's facility: epoll on Linux, whatever the `polling` crate finds elsewhere.
+//! - A **selector** is the operating system's facility: epoll on Linux, whatever the `polling` crate finds elsewhere,
+//!   and with the feature `polling` on Linux too.
 //! - A **reactor** owns one selector and the table of all sources. There may be any number of reactors.
 //! - A **turn** is the right to sleep in the selector; one thread at a time holds it.
 //! - A **source** is one descriptor as the reactor sees it: its readiness, and the wakers of those who wait for it.

@@ -49,11 +49,12 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// A reactor without sources. Where `Selector::Epoll` cannot be had, `Selector::Polling` runs instead: see
+    /// A reactor without sources. Where there is no epoll, `Selector::Polling` runs instead: see
     /// [`selector`](Reactor::selector).
     ///
     /// # Errors
     /// What the operating system answers: usually that the process or the system has too many open descriptors.
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for `Selector::Polling` on Linux without the feature `polling`.
     pub fn new(selector: Selector) -> io::Result<Reactor> {
         Engine::new(selector).map(Reactor::with_engine)
     }

@@ -94,7 +94,32 @@ fn the_environment_is_read_and_errors_name_the_variable() {
         for expected in ["built: Err", "FILCH_SELECTOR", "epoll"] {
             assert_says(part, "FILCH_SELECTOR", "carrier-pigeon", expected);
         }
-        assert_says(part, "FILCH_SELECTOR", "polling", "built: Ok");
+        assert_says(part, "FILCH_SELECTOR", "epoll", "built: Ok");
+    }
+}
+
+/// On Linux it is compiled with its feature only.
+const HAS_POLLING: bool = cfg!(any(feature = "polling", not(target_os = "linux")));
+
+#[test]
+fn the_polling_selector_runs_or_says_which_feature_it_needs() {
+    let rt = Runtime::builder()
+        .workers(1)
+        .selector(Selector::Polling)
+        .build();
+    assert_eq!(rt.is_ok(), HAS_POLLING, "{rt:?}");
+    if let Err(error) = rt {
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let text = error.to_string();
+        assert!(text.contains("features = [\"polling\"]"), "{text}");
+    }
+    let expected = if HAS_POLLING {
+        "built: Ok"
+    } else {
+        "feature `polling`"
+    };
+    for part in ["build", "build local"] {
+        assert_says(part, "FILCH_SELECTOR", "polling", expected);
     }
 }
 
@@ -192,8 +217,11 @@ fn a_stack_size_is_kept() {
 }
 
 #[test]
-fn both_selectors_serve_sockets() {
+fn every_selector_serves_sockets() {
     for selector in [Selector::Epoll, Selector::Polling] {
+        if selector == Selector::Polling && !HAS_POLLING {
+            continue;
+        }
         let rt = Runtime::builder()
             .workers(2)
             .selector(selector)

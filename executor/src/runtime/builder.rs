@@ -141,7 +141,8 @@ impl Builder {
     }
 
     /// By what means the operating system is asked for readiness. Default: the environment variable
-    /// `FILCH_SELECTOR` (`epoll` or `polling`), or else the best that the system has.
+    /// `FILCH_SELECTOR` (`epoll` or `polling`), or else the best that the system has. On Linux
+    /// [`Selector::Polling`] needs the feature `polling`; without it, building the runtime fails.
     pub fn selector(mut self, selector: Selector) -> Builder {
         self.selector = Some(selector);
         self
@@ -152,7 +153,8 @@ impl Builder {
     ///
     /// # Errors
     /// If an option or environment variable makes no sense, or the operating system refuses a
-    /// thread or a poller.
+    /// thread or a poller. [`Unsupported`](io::ErrorKind::Unsupported): on Linux the selector `polling` was asked for
+    /// without the feature of that name.
     pub fn build(self) -> io::Result<Runtime> {
         let workers = self.worker_count()?;
         let (shared, cores) = self.shared(workers, false)?;

@@ -18,19 +18,29 @@
 //! `add`, `modify` and `delete` may be called while another thread is in `wait`. No function takes a lock of this
 //! crate.
 
+#[cfg(any(
+    not(any(target_os = "linux", filch_loom)),
+    not(any(feature = "polling", not(target_os = "linux")))
+))]
+mod absent;
 #[cfg(all(target_os = "linux", not(filch_loom)))]
 mod epoll;
 #[cfg(filch_loom)]
 #[path = "model.rs"]
 pub(crate) mod epoll;
-#[cfg(all(not(target_os = "linux"), not(filch_loom)))]
-#[path = "no_epoll.rs"]
-mod epoll;
+#[cfg(any(feature = "polling", not(target_os = "linux")))]
 mod polling;
+
+#[cfg(not(any(target_os = "linux", filch_loom)))]
+use absent::{self as epoll, Absent as Epoll};
+#[cfg(not(any(feature = "polling", not(target_os = "linux"))))]
+use absent::{self as polling, Absent as Polling};
 
 use crate::readiness::{Direction, Event};
 use crate::sys::Borrowed;
+#[cfg(any(target_os = "linux", filch_loom))]
 use epoll::Epoll;
+#[cfg(any(feature = "polling", not(target_os = "linux")))]
 use polling::Polling;
 use std::time::Duration;
 use std::{error, fmt, io, str};
@@ -54,7 +64,8 @@ pub enum Selector {
     /// systems than Linux `Polling` takes its place.
     Epoll,
     /// Whatever the polling crate finds on this system: kqueue, IOCP, event ports, and on Linux epoll at five system
-    /// calls per wait.
+    /// calls per wait. On Linux it is compiled with the feature `polling` only, and without it no runtime can be built
+    /// that asks for it; on other systems it is always there.
     Polling,
 }
 
@@ -208,7 +219,12 @@ impl Engine {
     }
 
     /// The polling engine with interest that ends at each event, as on systems without edges.
-    #[cfg(all(test, unix, not(filch_loom)))]
+    #[cfg(all(
+        test,
+        unix,
+        not(filch_loom),
+        any(feature = "polling", not(target_os = "linux"))
+    ))]
     pub(crate) fn oneshot() -> io::Result<Engine> {
         Ok(Engine::Polling(Polling::oneshot()?))
     }

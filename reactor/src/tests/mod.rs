@@ -31,7 +31,9 @@ fn each(test: impl Fn(&Arc<Reactor>)) {
         ("epoll", Engine::new(Selector::Epoll)),
         #[cfg(target_os = "linux")]
         ("epoll in two steps", Engine::in_two_steps()),
+        #[cfg(any(feature = "polling", not(target_os = "linux")))]
         ("polling", Engine::new(Selector::Polling)),
+        #[cfg(any(feature = "polling", not(target_os = "linux")))]
         ("polling without edges", Engine::oneshot()),
     ] {
         println!("with {name}");

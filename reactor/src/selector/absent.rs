@@ -1,4 +1,6 @@
-//! What stands in for `epoll.rs` where there is none: a type without values. `new` says that it cannot be had.
+//! What stands in for a selector that is not there: a type without values. `new` says why it cannot be had.
+//!
+//! On Linux that is polling, unless the feature is on; elsewhere it is epoll. So there is never more than one.
 
 use super::{Interest, Token, Traits};
 use crate::readiness::Event;
@@ -6,15 +8,19 @@ use crate::sys::Borrowed;
 use std::io;
 use std::time::Duration;
 
-#[derive(Debug)]
-pub(crate) enum Epoll {}
+const WHY: &str = if cfg!(target_os = "linux") {
+    "the selector \"polling\" was asked for (`Builder::selector`, FILCH_SELECTOR) and is not compiled in: on Linux it \
+     needs filch's feature `polling`, in Cargo.toml `features = [\"polling\"]`"
+} else {
+    "epoll exists on Linux only"
+};
 
-impl Epoll {
-    pub(crate) fn new() -> io::Result<Epoll> {
-        Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "epoll exists on Linux only",
-        ))
+#[derive(Debug)]
+pub(crate) enum Absent {}
+
+impl Absent {
+    pub(crate) fn new() -> io::Result<Absent> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, WHY))
     }
 
     pub(crate) fn traits(&self) -> Traits {
@@ -42,7 +48,7 @@ impl Epoll {
     }
 }
 
-/// Only ever made for an `Epoll`, which cannot exist.
+/// Only ever made for an `Absent`, which cannot exist.
 #[derive(Debug)]
 pub(crate) struct Events;
 
