@@ -1,5 +1,5 @@
-//! The reactor over the real kernel: every test runs on each selector that is compiled, on epoll also as it waits before
-//! Linux 5.11, and on the polling one also as it behaves on systems without edges.
+//! The reactor over the real kernel: every test runs on each selector that is compiled, on epoll also as it waits
+//! before Linux 5.11, and on the polling one also as it behaves on systems without edges.
 //!
 //! Nothing here sleeps. A test waits for its condition in the selector, and gives up after `PATIENCE`, which no passing
 //! test needs.
