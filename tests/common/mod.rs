@@ -238,6 +238,11 @@ impl Count {
         self.0.fetch_add(1, Ordering::AcqRel)
     }
 
+    /// Takes one off again.
+    pub(crate) fn take(&self) -> usize {
+        self.0.fetch_sub(1, Ordering::AcqRel)
+    }
+
     pub(crate) fn get(&self) -> usize {
         self.0.load(Ordering::Acquire)
     }

@@ -12,6 +12,7 @@ mod common;
 
 mod blocking;
 mod cpu;
+mod lanes;
 mod mixing;
 mod refused;
 mod reports;

@@ -1,9 +1,10 @@
 //! A spare thread's life: called, at work, asked to retire, at rest, called again, and the end.
 
 use super::Queue;
-use crate::primitive::atomic::AtomicUsize;
 use crate::primitive::atomic::Ordering::Relaxed;
+use crate::primitive::atomic::{AtomicBool, AtomicUsize};
 use crate::primitive::let_waits_time_out;
+use crate::queues::permits::{Kind, Permit, Permits, Standing};
 use crate::rest::idle::Idle;
 use crate::rest::parker::{Parker, Unpark};
 use crate::seats::core::Core;
@@ -174,5 +175,57 @@ fn what_waits_at_a_seat_that_is_given_up_is_found() {
             assert_eq!((worker, runtime.parker.unpark()), (0, Unpark::Done));
         }
         worker.join().unwrap();
+    });
+}
+
+/// A task waits in the slow lane, whose one permit has a poll that blocks.
+struct Waiting {
+    queue: Queue,
+    permits: Permits,
+    permit: Permit,
+    is_spare_there: AtomicBool,
+    backstop: Parker,
+}
+
+impl Waiting {
+    /// `Lane::take`.
+    fn take(&self) -> bool {
+        !self.queue.is_empty() && self.permits.take() && self.queue.pop()
+    }
+}
+
+/// The last spare worker looks at the slow lane, where there is no permit yet, and retires; meanwhile the monitor gives
+/// the permit of the blocked poll back, and counts on the spare one. It hears that nobody is left, and calls another.
+///
+/// Broken to see it fail: `give_up_seat` not waking the backstop, or before it says that the seat is not held.
+#[test]
+fn who_retires_as_a_permit_goes_back_is_replaced() {
+    loom::model(|| {
+        let waiting = Arc::new(Waiting {
+            queue: Queue::new(),
+            permits: Permits::new(0),
+            permit: Permit::none(),
+            is_spare_there: AtomicBool::new(true),
+            backstop: Parker::new(),
+        });
+        waiting.queue.push();
+        waiting.permit.hold(Kind::Declared, Standing::Held);
+        let theirs = Arc::clone(&waiting);
+        let spare = thread::spawn(move || {
+            let took = theirs.take();
+            if !took {
+                // `Worker::give_up_seat`.
+                theirs.is_spare_there.store(false, Relaxed);
+            }
+            assert_eq!(theirs.backstop.unpark(), Unpark::Done);
+            took
+        });
+        // `Monitor::look`, which comes again when it is woken.
+        let (permits, permit) = (&waiting.permits, &waiting.permit);
+        assert!(permits.block(permit, Kind::Declared, Standing::Held));
+        while waiting.is_spare_there.load(Relaxed) && !waiting.backstop.park(None) {}
+        let is_called = !waiting.is_spare_there.load(Relaxed);
+        let took = spare.join().unwrap();
+        assert!(took || (is_called && waiting.take()), "nobody comes");
     });
 }

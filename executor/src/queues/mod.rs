@@ -11,4 +11,6 @@ pub(crate) mod queue;
 pub(crate) mod guest;
 pub(crate) mod slot;
 
+pub(crate) mod permits;
+
 pub(crate) mod lane;

@@ -1,5 +1,6 @@
 //! `blocking`: a worker that says by itself that it is going to be stuck.
 
+use crate::queues::permits::Kind;
 use crate::seats::context::{self, Role};
 use crate::signs::watch::{Known, Mark, Stuck};
 
@@ -54,7 +55,7 @@ struct Announced {
     /// What was known of its poll before.
     before: Option<Mark>,
     /// The slow lane whose permit it has lent.
-    lent: Option<u8>,
+    lent: Option<Kind>,
 }
 
 impl Away {

@@ -6,7 +6,7 @@
 use crate::figures::metrics::Counters;
 use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::primitive::atomic::{AtomicBool, AtomicU32, AtomicUsize};
-use crate::queues::lane::Permit;
+use crate::queues::permits::Permit;
 use crate::queues::queue::{Local, Stealer};
 use crate::queues::slot::Slot;
 use crate::rest::parker::Parker;

@@ -61,7 +61,6 @@ impl Monitor {
         let mut census = Census {
             workers: shared.config.workers,
             crew: shared.config.crew(),
-            waiting: shared.unclaimed_work(),
             ..Census::default()
         };
         let (mut is_any_stuck, mut is_any_waiting) = (false, false);
@@ -95,6 +94,8 @@ impl Monitor {
                 view.tense |= waiting > 0 && stuck.needs_substitute();
             }
         }
+        // With what has become work by a permit that went back just now.
+        census.waiting += shared.unclaimed_work();
         census.crew = census.crew.min(census.workers);
         if is_any_stuck && shared.has_help() {
             // Whoever publishes after this fence sees the marks.
@@ -141,8 +142,8 @@ impl Monitor {
             (Some(_), Some(announced)) => poll.follow(shared, remote, announced, now),
         }
         let mark = remote.watch.mark();
-        if let Some(lane) = seen.and_then(|_| remote.permit.lane()) {
-            poll.make_way(shared, remote, mark, lane, now);
+        if seen.is_some() {
+            poll.make_way(shared, remote, mark, now);
         }
         if let Some(mark) = mark {
             poll.report(shared, remote.watch.task(), mark, now, view);

@@ -1,7 +1,7 @@
 //! One poll, as the monitor sees it from look to look: whether it has become a long one, and in what way.
 
 use super::View;
-use crate::queues::lane::{LEARNED, TENURE};
+use crate::queues::lane::Seen;
 use crate::seats::remotes::Remote;
 use crate::seats::shared::{NewThread, Shared, Warning};
 use crate::signs::watch::{Known, Mark, Stuck};
@@ -13,7 +13,8 @@ use std::sync::atomic::fence;
 use std::time::Duration;
 
 /// So often it is asked whether a poll that was announced to compute does. In a shorter time it may not have had a
-/// processor, and what that is then waiting for takes several system calls to find out.
+/// processor, and what that is then waiting for takes several system calls to find out. It is worth these if others
+/// like it block, and the lane waits for its permit.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(8);
 
 /// What a clock says about a shorter time than this says little.
@@ -190,10 +191,14 @@ impl Poll {
         if !is_to_compute {
             return;
         }
+        let threshold = shared.config.stall_threshold;
+        let interval = match self.is_undecided() || shared.lanes.is_pressed(&remote.permit) {
+            true => threshold.min(FOLLOW_INTERVAL),
+            false => FOLLOW_INTERVAL,
+        };
         let last = self.clocks.map_or(self.since, |(_, last)| last.at);
-        if now.duration_since(last) >= FOLLOW_INTERVAL {
+        if now.duration_since(last) >= interval {
             let thread = remote.thread.load(Relaxed);
-            let threshold = shared.config.stall_threshold;
             let judged = self.judge(thread, now, threshold, Some(announced.stuck));
             // It has given up its short slice, so it waits for a processor as it should.
             self.starved = false;
@@ -213,15 +218,15 @@ impl Poll {
         shared: &Shared,
         remote: &Remote,
         mark: Option<Mark>,
-        lane: u8,
         now: Instant,
     ) {
-        let is_blocked = mark.is_some_and(|mark| mark.stuck == Stuck::Blocked);
-        let is_long = lane == LEARNED && now.duration_since(self.since) >= TENURE;
-        // Another poll has its own time. If it comes just now, it gives its permit back too early, which does no harm.
+        let seen = Seen {
+            is_blocked: mark.is_some_and(|mark| mark.stuck == Stuck::Blocked),
+            since: self.since,
+        };
+        // Another poll has its own time. If it comes just now, it makes way too early, and goes on as one that blocked.
         let is_current = remote.watch.tick() == Some(self.tick);
-        let makes_way = (is_blocked || is_long) && is_current;
-        if makes_way && shared.lanes.give_back_early(&remote.permit, lane) {
+        if is_current && shared.lanes.settle(&remote.permit, seen, now) {
             // As if what waits there had just been published.
             fence(SeqCst); // [idle-pub], pairs with [idle-sub]
             if shared.lanes.has_work() {
@@ -247,8 +252,7 @@ impl Poll {
         }
         let due = self.since.saturating_add(after);
         if now < due {
-            let earlier = view.report.is_none_or(|report| due < report);
-            view.report = if earlier { Some(due) } else { view.report };
+            view.report_at(due);
             return;
         }
         self.reported = true;

@@ -24,3 +24,11 @@ pub(crate) struct View {
     /// Spare threads are about to be sent home.
     pub(crate) surplus: bool,
 }
+
+impl View {
+    /// Something is to be reported then, if it lasts.
+    pub(super) fn report_at(&mut self, due: Instant) {
+        let earlier = self.report.is_none_or(|report| due < report);
+        self.report = if earlier { Some(due) } else { self.report };
+    }
+}
