@@ -17,3 +17,5 @@ mod mixing;
 mod refused;
 mod reports;
 mod spares;
+mod standstill;
+

@@ -7,5 +7,6 @@
 //! without any harm.
 
 pub(crate) mod slow_polls;
+pub(crate) mod standstill;
 
 pub(crate) mod metrics;

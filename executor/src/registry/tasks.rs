@@ -28,6 +28,7 @@ use crate::registry::table::Table;
 use crate::task::{Header, TaskId, TaskInfo, TaskRef};
 use crossbeam_utils::CachePadded;
 use std::cell::RefCell;
+use std::panic::Location;
 
 /// In place of a place's index: the task was never registered.
 const NO_PLACE: u32 = u32::MAX;
@@ -191,6 +192,14 @@ impl Registry {
         let tasks = self.table.tasks();
         let task = tasks.iter().find(|task| task.header().id == id)?;
         Some(TaskInfo::of(task.header()))
+    }
+
+    /// Where those of these tasks were spawned that are still there. Looks through all tasks.
+    pub(crate) fn sites(&self, ids: &[TaskId]) -> Vec<&'static Location<'static>> {
+        let tasks = self.table.tasks();
+        let headers = tasks.iter().map(TaskRef::header);
+        let meant = headers.filter(|header| ids.contains(&header.id));
+        meant.map(|header| header.spawned_at).collect()
     }
 
     /// What every task is doing, by id.

@@ -118,7 +118,8 @@ impl Builder {
     }
 
     /// A task that has been inside one poll for this long is named on standard error, at most once a
-    /// second: the task, where it was spawned, and whether it computes or is blocked. Default: 100 ms.
+    /// second: the task, where it was spawned, and whether it computes or is blocked. So is, after the same time, that
+    /// tasks wait while [no spare thread](Builder::max_spare_threads) is left for them. Default: 100 ms.
     /// [`Duration::MAX`]: never. Slow polls are counted anyway, see
     /// [`Metrics::slow_sites`](crate::Metrics::slow_sites).
     pub fn slow_poll_warning(mut self, after: Duration) -> Builder {

@@ -2,6 +2,7 @@
 
 use crate::blocking::Pushed;
 use crate::figures::slow_polls::SlowPoll;
+use crate::figures::standstill::Standstill;
 use crate::rescue::backstop;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
@@ -23,7 +24,17 @@ pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
         NewThread::Worker => hire(shared),
         NewThread::Spare(core) => start_spare(shared, *core),
         NewThread::Warning(warning) => start_warning(shared, warning),
+        NewThread::Standstill(standstill) => start_standstill(shared, standstill),
     }
+}
+
+/// Starts a thread that says that nobody is left who could run tasks. If the system refuses it, nobody hears of that.
+fn start_standstill(shared: &Arc<Shared>, standstill: Standstill) {
+    let name = format!("{}-warning", shared.config.thread_name);
+    let _ = start(shared, name, move |shared| {
+        let sites = shared.registry.sites(&standstill.blocked);
+        say(format_args!("{}", standstill.at(&sites)));
+    });
 }
 
 /// Starts a thread that says that a poll lasts too long. If the system refuses it, nobody hears of the poll.

@@ -5,6 +5,7 @@
 use crate::blocking::BlockingPool;
 use crate::figures::metrics::BackstopCounters;
 use crate::figures::slow_polls::SlowPolls;
+use crate::figures::standstill::Standstill;
 use crate::queues::guest::Guests;
 use crate::queues::lane::Lanes;
 use crate::queues::queue::{Injector, Local};
@@ -88,6 +89,8 @@ pub(crate) enum NewThread {
     /// To say this on standard error. That may block for any time, and looking the task up takes long where there are
     /// many.
     Warning(Warning),
+    /// To say this there.
+    Standstill(Standstill),
 }
 
 /// That a poll lasts too long.

@@ -1,6 +1,7 @@
 //! One look at all workers, and what is done about what it shows.
 
 use super::poll::Poll;
+use super::standstill::StandstillWatch;
 use super::view::View;
 use crate::rescue::staff::{Census, Decision, Staff};
 use crate::seats::shared::Shared;
@@ -16,6 +17,7 @@ pub(crate) struct Monitor {
     /// By seat: the poll that it was in at the last look, if it was in one.
     polls: Vec<Option<Poll>>,
     staff: Staff,
+    standstill: StandstillWatch,
     last_look: Option<Instant>,
 }
 
@@ -28,6 +30,7 @@ impl Monitor {
         Monitor {
             polls: Vec::new(),
             staff: Staff::default(),
+            standstill: StandstillWatch::default(),
             last_look: None,
         }
     }
@@ -50,6 +53,7 @@ impl Monitor {
         if census.at_work == 0 && census.waiting > 0 {
             view.tense = true;
         }
+        self.standstill.look(shared, census, now, &mut view);
         view
     }
 

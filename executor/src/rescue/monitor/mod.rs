@@ -7,7 +7,8 @@
 //! to take it, and calls spare threads and sends them home as `rescue/staff.rs` decides.
 //!
 //! Polls that were announced it only counts. Of one that was to compute it asks now and then whether it does; and one
-//! that keeps others in the slow lane waiting for long, or blocks, makes way for them.
+//! that keeps others in the slow lane waiting for long, or blocks, makes way for them. If everybody is stuck and no
+//! spare thread is left, it has that said.
 //!
 //! The backstop's thread comes in, at every look. Never in here: the count of threads that there should be
 //! (`rescue/staff.rs` decides), and a wait of any kind.
@@ -15,6 +16,7 @@
 mod view;
 
 mod poll;
+mod standstill;
 
 mod look;
 
