@@ -18,4 +18,4 @@ mod refused;
 mod reports;
 mod spares;
 mod standstill;
-
+mod trees;
