@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// Integers that are a layout, a name or an end, and no choice anybody might make otherwise.
 const STRUCTURE: &[&str] = &[
     "ABORTED",
+    "APART",
     "BLOCKS",
     "CHUNK_BITS",
     "COMPLETE",

@@ -11,6 +11,9 @@
 //! Why no closure is left behind: the queue is not empty only while a thread is arriving, or while
 //! every thread that may exist is busy with a closure, after which it comes to the queue.
 //!
+//! In the end, what was given while a thread was free, or could have been started, is run all the same, as if the thread
+//! had been quicker: whether a closure that flushes a log is run should not depend on that. The rest is cancelled.
+//!
 //! The threads themselves are in `runtime/threads.rs`; this is what they share.
 
 use crate::signs::credit;
@@ -34,7 +37,6 @@ pub(crate) struct BlockingPool {
     /// Something was queued since somebody began to look around, or the pool was closed; a hint.
     news: AtomicBool,
     work: Condvar,
-    gone: Condvar,
     max_threads: usize,
 }
 
@@ -43,8 +45,8 @@ struct Inner {
     queue: VecDeque<Runnable>,
     /// Threads that will come to the queue, now or after their closure.
     threads: usize,
-    /// Threads that will not come again and have not quite ended.
-    leaving: usize,
+    /// Those of them that are inside a closure.
+    busy: usize,
     /// Threads that wait for work and were not promised any.
     idle: usize,
     /// Wake-ups that were given and not yet received.
@@ -72,7 +74,7 @@ impl BlockingPool {
             inner: Mutex::new(Inner {
                 queue: VecDeque::new(),
                 threads: 0,
-                leaving: 0,
+                busy: 0,
                 idle: 0,
                 promised: 0,
                 arriving: false,
@@ -80,7 +82,6 @@ impl BlockingPool {
             }),
             news: AtomicBool::new(false),
             work: Condvar::new(),
-            gone: Condvar::new(),
             max_threads,
         }
     }
@@ -133,10 +134,13 @@ impl BlockingPool {
     }
 
     /// For a blocking thread: the next task, and what its taking asks of the thread before it runs
-    /// it. `arriving`: the thread was started for the queue and is here for the first time. `None`:
-    /// the thread ends, and is waited for until it says so with `leave`.
+    /// it. `arriving`: the thread was started for the queue and is here for the first time; else it has run a task
+    /// that it got here. `None`: the thread ends.
     pub(crate) fn next(&self, mut arriving: bool) -> Option<(Runnable, Pushed)> {
         let mut inner = self.inner.lock();
+        if !arriving {
+            inner.busy -= 1;
+        }
         if !arriving && inner.queue.is_empty() && !inner.closed && !inner.arriving {
             inner.arriving = true;
             self.news.store(false, Relaxed);
@@ -148,6 +152,7 @@ impl BlockingPool {
                 inner.arriving = false;
             }
             if let Some(task) = inner.queue.pop_front() {
+                inner.busy += 1;
                 let others_wait = !inner.queue.is_empty();
                 let then = if others_wait {
                     self.call_thread(inner)
@@ -174,7 +179,6 @@ impl BlockingPool {
         }
         // In one step with the last look at the queue: nobody may count on this thread from here on.
         inner.threads -= 1;
-        inner.leaving += 1;
         None
     }
 
@@ -188,34 +192,22 @@ impl BlockingPool {
         }
     }
 
-    /// A blocking thread is about to end.
-    pub(crate) fn leave(&self) {
-        self.inner.lock().leaving -= 1;
-        self.gone.notify_all();
-    }
-
-    /// Shutdown: what waits is cancelled, idle threads end, busy ones when their closure returns.
+    /// Shutdown: what no thread is free for is cancelled. Threads end when they find nothing more to do.
     pub(crate) fn close(&self) {
         let mut inner = self.inner.lock();
         inner.closed = true;
         self.news.store(true, Relaxed);
-        let queue = std::mem::take(&mut inner.queue);
+        let free = self.max_threads - inner.busy;
+        let kept = free.min(inner.queue.len());
+        let cancelled = inner.queue.split_off(kept);
         drop(inner);
         self.work.notify_all();
-        drop(queue);
+        drop(cancelled);
     }
 
-    /// Waits until no blocking thread is left, at most until `timeout`. Returns how many are.
-    pub(crate) fn wait_gone(&self, timeout: Option<Duration>) -> usize {
-        let mut inner = self.inner.lock();
-        let has_threads = |inner: &mut Inner| inner.threads + inner.leaving > 0;
-        match timeout {
-            Some(timeout) => {
-                self.gone.wait_while_for(&mut inner, has_threads, timeout);
-            }
-            None => self.gone.wait_while(&mut inner, has_threads),
-        }
-        inner.threads + inner.leaving
+    /// How many threads are inside a closure.
+    pub(crate) fn busy(&self) -> usize {
+        self.inner.lock().busy
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -282,7 +274,6 @@ mod tests {
             while let Some((task, _)) = theirs.next(std::mem::take(&mut arriving)) {
                 their_world.run(task);
             }
-            theirs.leave();
         });
         let is_idle = || pool.inner.lock().idle == 1;
         while !is_idle() {
@@ -294,8 +285,8 @@ mod tests {
         }
         assert_eq!((pool.threads(), pool.depth(), world.freed()), (1, 0, 2));
         pool.close();
-        assert_eq!(pool.wait_gone(None), 0);
         thread.join().unwrap();
+        assert_eq!(pool.threads(), 0);
     }
 
     #[test]
@@ -311,11 +302,8 @@ mod tests {
         pool.inner.lock().closed = false;
         assert!(
             matches!(push(&pool, &world), Pushed::NeedsThread),
-            "although it has not left yet"
+            "although it has not ended yet"
         );
-        assert_eq!(pool.wait_gone(Some(Duration::ZERO)), 2);
-        pool.leave();
-        assert_eq!(pool.wait_gone(Some(Duration::ZERO)), 1);
     }
 
     #[test]
@@ -341,7 +329,6 @@ mod tests {
             while let Some((task, _)) = theirs.next(false) {
                 their_world.run(task);
             }
-            theirs.leave();
         });
         while pool.inner.lock().idle == 0 {
             std::thread::yield_now();
@@ -362,12 +349,38 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pool_cancels_what_waits_and_takes_nothing() {
-        let (world, pool) = pool(8);
+    fn a_closed_pool_runs_what_a_thread_was_free_for_and_takes_nothing() {
+        let (world, pool) = pool(2);
         assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        let (first, _) = pool.next(true).expect("the first task");
+        assert!(matches!(push(&pool, &world), Pushed::NeedsThread));
+        assert!(matches!(push(&pool, &world), Pushed::Queued));
         pool.close();
-        assert_eq!(world.freed(), 1);
+        assert_eq!(
+            (world.freed(), pool.depth()),
+            (1, 1),
+            "one of two threads is busy"
+        );
         assert!(matches!(push(&pool, &world), Pushed::Closed(_)));
-        assert!(pool.next(true).is_none());
+        let (second, _) = pool.next(true).expect("the other thread's");
+        world.run(second);
+        world.run(first);
+        assert!(pool.next(false).is_none() && pool.next(false).is_none());
+        assert_eq!((pool.threads(), pool.busy()), (0, 0));
+    }
+
+    #[test]
+    fn at_the_end_threads_go_on_to_be_called_one_after_the_other() {
+        let (world, pool) = pool(8);
+        for _ in 0..3 {
+            let _ = push(&pool, &world);
+        }
+        pool.close();
+        assert_eq!(pool.depth(), 3);
+        for left in [2, 1, 0] {
+            let (task, then) = pool.next(true).expect("a task");
+            assert_eq!(matches!(then, Pushed::NeedsThread), left > 0);
+            world.run(task);
+        }
     }
 }

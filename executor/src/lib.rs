@@ -47,13 +47,14 @@ pub use leaf::local_key::{AccessError, LocalKey, Scope};
 pub use leaf::timer::Timer;
 pub use rescue::away::blocking;
 pub use runtime::builder::Builder;
+pub use runtime::end::Leftover;
 pub use runtime::handle::{Handle, NoRuntime};
 pub use runtime::local::LocalRuntime;
 pub use runtime::tasks::{
     ConsumeBudget, TaskBuilder, YieldNow, all, consume_budget, cpu, current, need_preempt, spawn,
     spawn_blocking, spawn_local, yield_now,
 };
-pub use runtime::threaded::{Leftover, Runtime};
+pub use runtime::threaded::Runtime;
 pub use seats::shared::UnhandledPanic;
 pub use task::wait::WaitInfo;
 pub use task::{JoinError, TaskId, TaskInfo, TaskState, is_task_waker};

@@ -7,6 +7,8 @@ mod blocking;
 mod builder;
 mod end;
 mod fairness;
+mod joined;
+mod late;
 mod metrics;
 mod nesting;
 mod rescue;

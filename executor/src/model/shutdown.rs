@@ -1,10 +1,11 @@
-//! The registry and the end of a runtime: announced, and not too early.
+//! The registry and the end of a runtime: announced, and not too early; and its threads: joined, each by one.
 
 use super::Queue;
-use crate::primitive::atomic::Ordering::SeqCst;
-use crate::primitive::atomic::fence;
+use crate::primitive::atomic::Ordering::{Relaxed, SeqCst};
+use crate::primitive::atomic::{AtomicUsize, fence};
 use crate::registry::ending::Ending;
 use crate::registry::tasks::{Desk, Registry};
+use crate::registry::threads::{Kind, Threads};
 use crate::task::{Allocated, TaskRef};
 use crate::testing::World;
 use loom::thread;
@@ -170,4 +171,78 @@ fn release_both(task: TaskRef) {
         drop(TaskRef::from_raw(raw));
         drop(TaskRef::from_raw(raw));
     }
+}
+
+/// The threads of a runtime, and how many times one was joined.
+struct Crew {
+    threads: Threads<thread::JoinHandle<()>>,
+    joins: AtomicUsize,
+}
+
+impl Crew {
+    fn new() -> Arc<Crew> {
+        Arc::new(Crew {
+            threads: Threads::new(),
+            joins: AtomicUsize::new(0),
+        })
+    }
+
+    /// Starts a thread that ends at once, as one that has rested for long. Whether it was not too late.
+    fn start(self: &Arc<Crew>) -> bool {
+        let own = Arc::clone(self);
+        let body = move |number| {
+            if let Some(before) = own.threads.end(number) {
+                own.join(before);
+            }
+        };
+        let start = |number| Ok(thread::spawn(move || body(number)));
+        let started = self.threads.start(Kind::Crew, String::new(), start);
+        started.expect("a model's thread starts")
+    }
+
+    /// As `Threads::join`.
+    fn join(&self, (number, handle): (u64, thread::JoinHandle<()>)) {
+        handle.join().unwrap();
+        self.joins.fetch_add(1, Relaxed);
+        self.threads.joined(number);
+    }
+
+    /// As `Shared::see_to_the_end`.
+    fn see_to_the_end(&self) {
+        assert!(self.threads.await_ends(None));
+        while let Some(thread) = self.threads.next_ended() {
+            self.join(thread);
+        }
+    }
+}
+
+/// Two threads end by themselves while the undertaker comes: each is joined, once, by the other one or by the undertaker.
+///
+/// Broken to see it fail: `next_ended` ending while one is joined by another thread; `joined` or `end` not
+/// notifying.
+#[test]
+fn each_thread_is_joined_once() {
+    loom::model(|| {
+        let crew = Crew::new();
+        assert!(crew.start() && crew.start());
+        crew.see_to_the_end();
+        assert_eq!(crew.joins.load(Relaxed), 2);
+        assert!(crew.threads.is_empty());
+    });
+}
+
+/// A thread is started while the undertaker comes: it is joined, or does not come.
+///
+/// Broken to see it fail: `start` without its look at `over`.
+#[test]
+fn a_thread_that_comes_late_is_joined_or_kept_from_coming() {
+    loom::model(|| {
+        let crew = Crew::new();
+        let theirs = Arc::clone(&crew);
+        let starter = thread::spawn(move || theirs.start());
+        crew.see_to_the_end();
+        let joins = crew.joins.load(Relaxed);
+        assert_eq!(joins, usize::from(starter.join().unwrap()));
+        assert!(crew.threads.is_empty());
+    });
 }

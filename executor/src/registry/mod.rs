@@ -12,5 +12,6 @@ pub(crate) mod tasks;
 
 pub(crate) mod bell;
 pub(crate) mod callers;
+pub(crate) mod delay;
 pub(crate) mod ending;
 pub(crate) mod threads;

@@ -202,6 +202,19 @@ impl Registry {
         meant.map(|header| header.spawned_at).collect()
     }
 
+    /// Every task, by id.
+    pub(crate) fn tasks(&self) -> Vec<TaskRef> {
+        let mut tasks = self.table.tasks();
+        tasks.sort_by_key(|task| task.header().id);
+        tasks
+    }
+
+    /// Whether only closures on threads of their own are left. Of a closed registry; then it stays so.
+    pub(crate) fn has_only_closures(&self) -> bool {
+        let tasks = self.table.tasks();
+        tasks.iter().all(|task| task.header().habit.is_apart())
+    }
+
     /// What every task is doing, by id.
     pub(crate) fn infos(&self) -> Vec<TaskInfo> {
         let tasks = self.table.tasks();

@@ -16,6 +16,9 @@
 //! While workers only block, or sleep, it is a worker's business to sleep in the poller; it looks whether one
 //! does, since the one that did may be among those that block.
 //!
+//! While the runtime ends, it says what that waits for when it takes long: whoever ends the runtime may be inside the
+//! drop of a future.
+//!
 //! When no worker has been busy for 100 ms it frees the memory that is kept for tasks, and sleeps deeply, until a
 //! worker leaves idleness and wakes it, or until a foreign timer is due: an idle runtime uses no CPU.
 //!
@@ -80,6 +83,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         woken: Vec::new(),
     };
     while !(shared.is_shut_down() && shared.registry.is_empty()) {
+        shared.say_if_late();
         backstop.look();
     }
 }
@@ -236,8 +240,14 @@ impl Backstop<'_> {
         self.shared.backstop.parker.park(deadline);
     }
 
-    /// The earliest timer that no worker is going to wake up for.
+    /// The earliest timer that no worker is going to wake up for, or the next word about an end that takes long.
     fn next_deadline(&self) -> Option<Instant> {
+        let word = self.shared.delay.next_word();
+        let timers = self.next_timer();
+        word.into_iter().chain(timers).min()
+    }
+
+    fn next_timer(&self) -> Option<Instant> {
         let remotes = self.shared.remotes.all();
         let left_alone = remotes.filter(|remote| !remote.is_at_work());
         let deadlines = left_alone

@@ -71,7 +71,8 @@ impl Builder {
         self
     }
 
-    /// How many threads run blocking calls at a time. Default: 512.
+    /// How many threads run blocking calls at a time. Default: 512. When the runtime ends, closures that wait beyond that
+    /// number are cancelled.
     pub fn max_blocking_threads(mut self, threads: usize) -> Builder {
         self.max_blocking_threads = Some(threads);
         self
@@ -150,7 +151,7 @@ impl Builder {
     }
 
     /// Starts a runtime. Its reactor thread runs from now on; a worker's thread is started when there
-    /// is the first work for it.
+    /// is the first work for it. All of them are joined [in the end](crate::Runtime#the-end).
     ///
     /// # Errors
     /// If an option or environment variable makes no sense, or the operating system refuses a

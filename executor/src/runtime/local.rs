@@ -5,12 +5,16 @@
 
 use crate::leaf::join::JoinHandle;
 use crate::runtime::block_on::UNHANDLED;
+use crate::runtime::end::Leftover;
 use crate::runtime::handle::Handle;
+use crate::runtime::threads;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
 use crate::seats::shared::Shared;
 use crate::sys::Prompt;
 use crate::worker::{AbortOnUnwind, Worker};
+use filch_timer::Instant;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -20,14 +24,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Release};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 /// Tasks that run between two polls of the `block_on` future when that is ready all the time.
 const TASKS_PER_ROUND: usize = 64;
 
 /// A runtime on the calling thread, for futures that are not Send.
 ///
-/// Tasks run only while the thread is inside [`LocalRuntime::block_on`], in FIFO order. Dropping it
-/// cancels all tasks and drops their futures on this thread.
+/// Tasks run only while the thread is inside [`LocalRuntime::block_on`], in FIFO order.
+///
+/// # The end
+///
+/// Dropping it ends it, in the same order as a [`Runtime`](crate::Runtime#the-end): it cancels all tasks, and drops their
+/// futures on this thread; it runs what was given to [`spawn_blocking`](crate::spawn_blocking) while a thread was free,
+/// and waits for that; it joins the threads that were started for it, and closes the poller. After 2 seconds, 10, and
+/// then every minute it says on standard error what it is waiting for. [`LocalRuntime::shutdown_timeout`] bounds the
+/// wait for the closures.
 ///
 /// ```
 /// # extern crate filch_executor as filch;
@@ -48,6 +60,8 @@ const TASKS_PER_ROUND: usize = 64;
 pub struct LocalRuntime {
     /// Before what its tasks refer to, should any be left in its queue.
     core: Core,
+    /// Nothing is left for the drop to do.
+    ended: Cell<bool>,
     shared: Arc<Shared>,
     /// It stays on its thread: its tasks are not Send.
     not_send: PhantomData<*const ()>,
@@ -58,6 +72,7 @@ impl LocalRuntime {
         LocalRuntime {
             shared,
             core,
+            ended: Cell::new(false),
             not_send: PhantomData,
         }
     }
@@ -138,23 +153,85 @@ fn run_some(worker: &mut Worker<'_>) -> bool {
     done > 0
 }
 
+/// The end; see `end.rs` for its order.
+impl LocalRuntime {
+    /// Ends the runtime as a drop does, and waits at most `timeout` for closures of
+    /// [`spawn_blocking`](crate::spawn_blocking) and their threads. What has not ended by then is returned, and left to
+    /// itself.
+    ///
+    /// The futures of its tasks are dropped on this thread in any case, since no other one may drop them: a destructor
+    /// that takes longer is waited for. What is left behind can no longer wait for I/O or timers of this runtime.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let rt = filch_executor::LocalRuntime::new()?;
+    /// rt.block_on(async {
+    ///     filch_executor::spawn_blocking(|| std::thread::sleep(Duration::from_millis(300)));
+    /// });
+    /// let left = rt.shutdown_timeout(Duration::from_millis(10));
+    /// assert_eq!(left.blocking_threads(), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn shutdown_timeout(self, timeout: Duration) -> Leftover {
+        let leftover = self.shut_down(Some(timeout));
+        self.ended.set(true);
+        leftover
+    }
+
+    fn shut_down(&self, timeout: Option<Duration>) -> Leftover {
+        let shared = &self.shared;
+        let deadline = timeout.map(|timeout| Instant::now().saturating_add(timeout));
+        shared.start_helping();
+        shared.begin_shutdown();
+        // Where no code of others is left to run, nothing can take long.
+        let is_at_rest = shared.registry.is_empty() && shared.threads.is_empty();
+        let is_watched =
+            !is_at_rest && threads::start_undertaker(shared).is_ok_and(|started| started);
+        let is_drained = self.drain(deadline);
+        shared.stop_helping();
+        let has_ended = match () {
+            () if !is_drained => false,
+            () if is_watched => shared.await_end(deadline),
+            () => shared.see_to_the_end(deadline),
+        };
+        if has_ended {
+            return Leftover::default();
+        }
+        // Nobody drives them any more.
+        shared.close_drivers();
+        shared.delay.silence();
+        shared.leftover()
+    }
+
+    /// Drops the futures of all tasks. `false`: by `deadline`, closures on other threads are left, and nothing else.
+    fn drain(&self, deadline: Option<Instant>) -> bool {
+        let shared = &self.shared;
+        let _entered = context::enter(shared, Role::Worker, Some(&self.core), None);
+        let mut worker = Worker::new(shared, &self.core, None);
+        worker.wake_at = deadline;
+        // Rule 5 of `task`: nothing may end this before the last task has.
+        let bomb = AbortOnUnwind;
+        while !shared.registry.is_empty() {
+            if run_some(&mut worker) {
+                continue;
+            }
+            let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if is_late && shared.registry.has_only_closures() {
+                break;
+            }
+            worker.sleep();
+        }
+        std::mem::forget(bomb);
+        shared.registry.is_empty()
+    }
+}
+
 impl Drop for LocalRuntime {
     fn drop(&mut self) {
-        {
-            let _entered = context::enter(&self.shared, Role::Worker, Some(&self.core), None);
-            self.shared.begin_shutdown();
-            let mut worker = Worker::new(&self.shared, &self.core, None);
-            // Rule 5 of `task`: nothing may end this before the last task has.
-            let bomb = AbortOnUnwind;
-            while !self.shared.registry.is_empty() {
-                if !run_some(&mut worker) {
-                    worker.sleep();
-                }
-            }
-            std::mem::forget(bomb);
+        if !self.ended.get() {
+            self.shut_down(None);
         }
-        self.shared.blocking.wait_gone(None);
-        self.shared.close_drivers();
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! Never in here: a protocol between threads. Those are in the wings below, and nothing below knows this one.
 
+pub(crate) mod end;
 pub(crate) mod threads;
 
 pub(crate) mod block_on;

@@ -4,6 +4,7 @@ use crate::leaf::join::JoinHandle;
 use crate::runtime::threads;
 use crate::seats::context::{self, Around, Context};
 use crate::seats::shared::Shared;
+use crate::signs::habit::Habit;
 use crate::task::{Allocated, Extras, NewTask, Runnable, Scheduler, TaskId, allocate};
 use std::future::Future;
 use std::panic::Location;
@@ -44,7 +45,7 @@ impl Shared {
     {
         context::with(|context| {
             // SAFETY: the caller's promise.
-            let (task, handle) = unsafe { self.new_task(context, future, name, at) };
+            let (task, handle) = unsafe { self.new_task(context, future, name, at, |_| {}) };
             match (task, context.core_of(Arc::as_ptr(self))) {
                 (None, _) => {}
                 (Some(task), Some(core)) => core.schedule_spawned(self, task),
@@ -65,8 +66,9 @@ impl Shared {
         T: Send + 'static,
     {
         // SAFETY: the closure is Send.
-        let (task, handle) =
-            context::with(|context| unsafe { self.new_task(context, Once(Some(f)), None, at) });
+        let (task, handle) = context::with(|context| unsafe {
+            self.new_task(context, Once(Some(f)), None, at, Habit::declare_apart)
+        });
         let Some(task) = task else { return handle };
         threads::staff_blocking(self, self.blocking.push(task));
         handle
@@ -86,18 +88,18 @@ impl Shared {
             return self.spawn(Once(Some(f)), None, at);
         }
         // SAFETY: the closure is Send.
-        let (task, handle) =
-            context::with(|context| unsafe { self.new_task(context, Once(Some(f)), None, at) });
+        let (task, handle) = context::with(|context| unsafe {
+            self.new_task(context, Once(Some(f)), None, at, Habit::declare_computing)
+        });
         if let Some(task) = task {
-            task.header().habit.declare_computing();
             self.lanes.push(task, self.coarse_now());
             self.notify_one();
         }
         handle
     }
 
-    /// Allocates and registers a task. Without a `Runnable` the runtime is shutting down and the
-    /// task is already cancelled.
+    /// Allocates and registers a task, whose habit is as `declare` says. Without a `Runnable` the runtime is shutting
+    /// down and the task is already cancelled.
     ///
     /// # Safety
     /// As `spawn_unchecked`.
@@ -107,6 +109,7 @@ impl Shared {
         future: F,
         name: Option<Box<str>>,
         at: &'static Location<'static>,
+        declare: fn(&Habit),
     ) -> (Option<Runnable>, JoinHandle<F::Output>) {
         let core = context.core_of(Arc::as_ptr(self));
         let id = match core {
@@ -130,6 +133,8 @@ impl Shared {
             registered,
             joined,
         } = unsafe { allocate::<F, Around>(future, new) };
+        // Before others see it.
+        declare(&runnable.header().habit);
         let handle = JoinHandle::new(joined);
         let desk = core.map(|core| &core.desk);
         if self.registry.insert(desk, id, registered) {

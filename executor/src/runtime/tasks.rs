@@ -56,7 +56,8 @@ where
 /// Runs a closure that may block on a thread kept for such, so that no worker waits with it.
 ///
 /// Task-locals are inherited. Aborting the handle cancels a closure that has not begun; one that
-/// has runs to its end, and a shutdown waits for it.
+/// has runs to its end, and the end of the runtime waits for it. So it does for a closure that has not begun, if a thread
+/// was free for it when the end came.
 ///
 /// # Panics
 /// Outside a runtime. A panic of the closure is the handle's error.

@@ -1,24 +1,12 @@
-//! A runtime of several threads, from start to shutdown.
-//!
-//! # Shutdown
-//!
-//! 1. The registry is closed: whatever is spawned from now on is cancelled at once. Every task that
-//!    it holds is aborted, which schedules it; closures that wait for a blocking thread are dropped.
-//! 2. Workers go on until the registry is empty: each aborted task's future is dropped by a worker, a
-//!    running poll is waited for, and so are blocking calls that have begun.
-//! 3. The last task to leave the registry wakes everybody; workers and backstop end and are joined.
-//!
-//! Until then every worker thread holds a counted handle on the shared part, so what a task's
-//! scheduler pointer points to outlives the task (rule 5 of `task`).
+//! A runtime of several threads, as its owner has it in hand. How it ends is told in `end.rs`.
 
 use crate::figures::metrics::Metrics;
 use crate::leaf::join::JoinHandle;
+use crate::runtime::end::Leftover;
 use crate::runtime::handle::Handle;
 use crate::runtime::threads;
 use crate::seats::context;
 use crate::seats::shared::Shared;
-use crate::sys::standard_error::say;
-use crate::task::TaskInfo;
 use filch_timer::Instant;
 use std::fmt;
 use std::future::Future;
@@ -26,14 +14,25 @@ use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A shutdown that takes longer says what it waits for.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// A runtime: workers, reactor, timers and blocking threads.
 ///
-/// Dropping it cancels all tasks and joins its threads: it waits until every future is dropped, for
-/// as long as a task stays inside one poll. [`Runtime::shutdown_timeout`] waits less. Dropped inside
-/// one of its own tasks or blocking closures, it does not wait.
+/// # The end
+///
+/// Dropping it ends it, and returns when everything has ended:
+///
+/// 1. Every task is cancelled: its future is dropped, by a worker or by the thread that drops the runtime. What is
+///    spawned from now on is cancelled at once. Closures of [`spawn_blocking`](crate::spawn_blocking) are
+///    cancelled only if no thread was free for them; the others are run, to their ends.
+/// 2. Polls, drops and closures that are being run are waited for, as nothing can interrupt them.
+/// 3. Every thread of the runtime is joined: its thread-locals are destroyed then.
+/// 4. The poller's descriptors are closed, unless a [`Handle`] or an I/O object outlives the runtime. Such objects fail
+///    from now on instead of waiting.
+///
+/// If that takes long, it says on standard error what it is waiting for, where that was spawned, and what it is inside
+/// of: after 2 seconds, after 10, and then every minute. [`Runtime::shutdown_timeout`] waits no longer than it is told.
+///
+/// Dropped by one of its own threads, as inside one of its tasks or blocking closures, it does not wait: that thread is
+/// among those to wait for. Then all of the above is done behind its back.
 ///
 /// ```
 /// # extern crate filch_executor as filch;
@@ -47,56 +46,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// ```
 pub struct Runtime {
     shared: Arc<Shared>,
-}
-
-/// What a shutdown left behind because it would not end in time.
-#[derive(Clone, Debug, Default)]
-pub struct Leftover {
-    tasks: Vec<TaskInfo>,
-    blocking_threads: usize,
-    threads: usize,
-}
-
-impl Leftover {
-    /// Whether everything has ended.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.blocking_threads == 0 && self.threads == 0
-    }
-
-    /// The tasks that are still inside a poll or a blocking call.
-    #[must_use]
-    pub fn tasks(&self) -> &[TaskInfo] {
-        &self.tasks
-    }
-
-    /// How many threads are still inside a blocking call.
-    #[must_use]
-    pub fn blocking_threads(&self) -> usize {
-        self.blocking_threads
-    }
-
-    /// How many of the runtime's own threads are still there: workers inside these tasks, or in the drop of what a task
-    /// left behind, and those that wait for them.
-    #[must_use]
-    pub fn threads(&self) -> usize {
-        self.threads
-    }
-}
-
-impl fmt::Display for Leftover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} task(s), {} blocking call(s), {} thread(s) of the runtime",
-            self.tasks.len(),
-            self.blocking_threads,
-            self.threads
-        )?;
-        self.tasks
-            .iter()
-            .try_for_each(|task| write!(f, "\n  {task}"))
-    }
 }
 
 impl Runtime {
@@ -161,8 +110,22 @@ impl Runtime {
         self.shared.metrics()
     }
 
-    /// Cancels all tasks and waits at most `timeout` until everything has ended. What has not is
-    /// returned; its threads are left to themselves.
+    /// Ends the runtime as a drop does, and waits at most `timeout` for that. What has not ended by then is returned,
+    /// and left to itself.
+    ///
+    /// It says on standard error what it is waiting for as a drop does, but nothing any more once it has returned.
+    /// One of the runtime's own threads does not wait.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let rt = filch_executor::Runtime::new()?;
+    /// rt.spawn_blocking(|| std::thread::sleep(Duration::from_millis(300)));
+    /// let left = rt.shutdown_timeout(Duration::from_millis(10));
+    /// assert_eq!(left.blocking_threads(), 1);
+    /// println!("given up: {left}");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn shutdown_timeout(self, timeout: Duration) -> Leftover {
         let leftover = self.shut_down(Some(timeout));
         // The shutdown is over; dropping must not wait again.
@@ -174,22 +137,32 @@ impl Runtime {
 
     fn shut_down(&self, timeout: Option<Duration>) -> Leftover {
         let shared = &self.shared;
-        let inside = context::with(|context| context.belongs_to(Arc::as_ptr(shared)));
-        let helps = !inside && timeout.is_none();
-        if helps {
-            // This thread ends the tasks if no other one does.
-            shared.seats.stop_hiring();
-        }
-        shared.begin_shutdown();
-        if helps && !shared.registry.is_empty() {
-            threads::drain(shared);
-        }
         let deadline = timeout.map(|timeout| Instant::now().saturating_add(timeout));
-        if inside || !shared.finish(deadline) {
-            // Somebody has to see to the end, and this thread is waited for or has no more time.
-            let _ = threads::start_undertaker(shared);
+        let inside = context::with(|context| context.belongs_to(Arc::as_ptr(shared)));
+        if inside || timeout.is_some() {
+            shared.begin_shutdown();
+        } else {
+            self.shut_down_with_help();
+        }
+        if !inside && shared.await_end(deadline) {
+            return Leftover::default();
+        }
+        if timeout.is_some() {
+            shared.delay.silence();
         }
         shared.leftover()
+    }
+
+    /// This thread ends the tasks if no other one does.
+    fn shut_down_with_help(&self) {
+        let shared = &self.shared;
+        shared.seats.stop_hiring();
+        shared.start_helping();
+        shared.begin_shutdown();
+        if !shared.registry.is_empty() {
+            threads::drain(shared);
+        }
+        shared.stop_helping();
     }
 }
 
@@ -208,53 +181,5 @@ impl fmt::Debug for Runtime {
         f.debug_struct("Runtime")
             .field("workers", &self.shared.config.workers)
             .finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    /// Waits for the end of all tasks and threads, at most until `deadline`, then lets go of the
-    /// drivers. `false`: not everything has ended.
-    pub(crate) fn finish(&self, deadline: Option<Instant>) -> bool {
-        if !self.wait_drained(deadline) {
-            return false;
-        }
-        if !self.threads.join(deadline) {
-            return false;
-        }
-        let rest = || deadline.map(|deadline| deadline.duration_since(Instant::now()));
-        let ended =
-            self.seats.wait_spares_gone(rest()) == 0 && self.blocking.wait_gone(rest()) == 0;
-        if ended {
-            self.close_drivers();
-        }
-        ended
-    }
-
-    /// Waits until the registry is empty, at most until `deadline`.
-    fn wait_drained(&self, deadline: Option<Instant>) -> bool {
-        let is_empty = || self.registry.is_empty();
-        let patience = Instant::now().saturating_add(PATIENCE);
-        if deadline.is_none_or(|deadline| patience < deadline) {
-            if self.bell.wait_until(is_empty, Some(patience)) {
-                return true;
-            }
-            self.report_slow_shutdown();
-        }
-        self.bell.wait_until(is_empty, deadline)
-    }
-
-    fn leftover(&self) -> Leftover {
-        Leftover {
-            tasks: self.registry.infos(),
-            blocking_threads: self.blocking.threads(),
-            threads: self.threads.running() + self.seats.spare_threads(),
-        }
-    }
-
-    fn report_slow_shutdown(&self) {
-        let tasks = self.leftover();
-        say(format_args!(
-            "filch: a runtime that is shutting down still waits for {tasks}"
-        ));
     }
 }

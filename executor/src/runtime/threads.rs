@@ -3,7 +3,9 @@
 use crate::blocking::Pushed;
 use crate::figures::slow_polls::SlowPoll;
 use crate::figures::standstill::Standstill;
+use crate::registry::threads::Kind;
 use crate::rescue::backstop;
+use crate::runtime::end::Late;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
 use crate::seats::shared::{NewThread, Shared, Warning};
@@ -14,6 +16,7 @@ use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 /// Starts a thread that is needed.
 ///
@@ -25,13 +28,14 @@ pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
         NewThread::Spare(core) => start_spare(shared, *core),
         NewThread::Warning(warning) => start_warning(shared, warning),
         NewThread::Standstill(standstill) => start_standstill(shared, standstill),
+        NewThread::Late(lasts) => start_late(shared, lasts),
     }
 }
 
 /// Starts a thread that says that nobody is left who could run tasks. If the system refuses it, nobody hears of that.
 fn start_standstill(shared: &Arc<Shared>, standstill: Standstill) {
     let name = format!("{}-warning", shared.config.thread_name);
-    let _ = start(shared, name, move |shared| {
+    let _ = start(shared, Kind::Voice, name, move |shared| {
         let sites = shared.registry.sites(&standstill.blocked);
         say(format_args!("{}", standstill.at(&sites)));
     });
@@ -40,7 +44,7 @@ fn start_standstill(shared: &Arc<Shared>, standstill: Standstill) {
 /// Starts a thread that says that a poll lasts too long. If the system refuses it, nobody hears of the poll.
 fn start_warning(shared: &Arc<Shared>, warning: Warning) {
     let name = format!("{}-warning", shared.config.thread_name);
-    let started = start(shared, name, move |shared| {
+    let started = start(shared, Kind::Voice, name, move |shared| {
         let task = shared.registry.info(warning.task);
         let slow = SlowPoll {
             task: task.as_ref(),
@@ -53,6 +57,20 @@ fn start_warning(shared: &Arc<Shared>, warning: Warning) {
     });
     if started.is_err() {
         shared.slow_polls.said();
+    }
+}
+
+/// Starts a thread that says what the end of the runtime waits for.
+fn start_late(shared: &Arc<Shared>, lasts: Duration) {
+    let name = format!("{}-warning", shared.config.thread_name);
+    let say_it = move |shared: &Arc<Shared>| {
+        let leftover = shared.leftover();
+        if !shared.has_ended() {
+            say(format_args!("{}", Late { leftover, lasts }));
+        }
+    };
+    if start(shared, Kind::Voice, name, say_it).is_err() {
+        say_it(shared);
     }
 }
 
@@ -72,9 +90,9 @@ fn hire(shared: &Arc<Shared>) {
 }
 
 /// Starts a thread that works whatever seat is vacant.
-fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<()> {
+fn start_worker(shared: &Arc<Shared>, number: usize) -> io::Result<bool> {
     let name = format!("{}-{number}", shared.config.thread_name);
-    start_joined(shared, name, |shared| {
+    start(shared, Kind::Crew, name, |shared| {
         let _prompt = Prompt::start_own();
         shared.seats.has_come();
         while let Some(core) = shared.seats.take() {
@@ -93,37 +111,48 @@ fn start_spare(shared: &Arc<Shared>, core: Core) {
     // The seat goes to the thread through here, so that it is not lost with a thread that does not start.
     let seat = Arc::new(Mutex::new(Some(core)));
     let theirs = Arc::clone(&seat);
-    let started = start(shared, name, move |shared| {
+    let started = start(shared, Kind::Crew, name, move |shared| {
         let prompt = Prompt::start_own();
         shared.seats.spare_has_come();
         let mut seat = theirs.lock().take();
         while let Some(core) = seat {
-            work(&shared, &core);
+            work(shared, &core);
             seat = shared.seats.rest(core, &shared.remotes);
         }
         drop(prompt);
         shared.seats.spare_gone();
     });
-    let Err(error) = started else {
-        return;
+    let given_back = match started {
+        Ok(true) => None,
+        _ => seat.lock().take(),
     };
-    let given_back = seat.lock().take();
-    if let Some(core) = given_back {
-        if shared.seats.call_failed(core, &shared.remotes) {
-            say(format_args!(
-                "filch: cannot start a spare thread beside stuck workers, will try again: {error}"
-            ));
-        }
-        shared.leave_idle();
+    let Some(core) = given_back else { return };
+    let Err(error) = started else {
+        return shared.seats.call_came_late(core, &shared.remotes);
+    };
+    if shared.seats.call_failed(core, &shared.remotes) {
+        say(format_args!(
+            "filch: cannot start a spare thread beside stuck workers, will try again: {error}"
+        ));
     }
+    shared.leave_idle();
 }
 
-/// Starts the reactor thread.
-pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<()> {
+/// Starts the reactor thread, which is the undertaker in the end.
+pub(crate) fn start_backstop(shared: &Arc<Shared>) -> io::Result<bool> {
     let name = format!("{}-reactor", shared.config.thread_name);
-    start_joined(shared, name, |shared| {
+    start(shared, Kind::Undertaker, name, |shared| {
         let _prompt = Prompt::start_own();
         backstop::run(shared);
+        shared.see_to_the_end(None);
+    })
+}
+
+/// Starts the undertaker of a runtime that has no reactor thread.
+pub(crate) fn start_undertaker(shared: &Arc<Shared>) -> io::Result<bool> {
+    let name = format!("{}-end", shared.config.thread_name);
+    start(shared, Kind::Undertaker, name, |shared| {
+        shared.see_to_the_end(None);
     })
 }
 
@@ -145,13 +174,13 @@ pub(crate) fn staff_blocking(shared: &Arc<Shared>, pushed: Pushed) {
 }
 
 /// Starts a thread for blocking calls. The pool has counted it already.
-fn start_blocking(shared: &Arc<Shared>) -> io::Result<thread::JoinHandle<()>> {
+fn start_blocking(shared: &Arc<Shared>) -> io::Result<bool> {
     let name = format!("{}-blocking", shared.config.thread_name);
-    start(shared, name, |shared| {
-        let entered = context::enter(&shared, Role::Blocking, None, None);
+    start(shared, Kind::Crew, name, |shared| {
+        let _entered = context::enter(shared, Role::Blocking, None, None);
         let mut arriving = true;
         while let Some((task, then)) = shared.blocking.next(std::mem::take(&mut arriving)) {
-            staff_blocking(&shared, then);
+            staff_blocking(shared, then);
             // SAFETY: the task is run before the scope ends, and nothing else is.
             let again = unsafe {
                 let _scope = context::enter_task(task.header());
@@ -159,16 +188,6 @@ fn start_blocking(shared: &Arc<Shared>) -> io::Result<thread::JoinHandle<()>> {
             };
             debug_assert!(again.is_none(), "a blocking closure ends in one poll");
         }
-        drop(entered);
-        shared.blocking.leave();
-    })
-}
-
-/// Starts a thread that ends a runtime whose owner cannot wait for that.
-pub(crate) fn start_undertaker(shared: &Arc<Shared>) -> io::Result<thread::JoinHandle<()>> {
-    let name = format!("{}-end", shared.config.thread_name);
-    start(shared, name, |shared| {
-        shared.finish(None);
     })
 }
 
@@ -186,33 +205,28 @@ pub(crate) fn drain(shared: &Arc<Shared>) {
     }
 }
 
-/// Starts a thread that the end of the runtime joins; nobody, if that has been.
-fn start_joined(
-    shared: &Arc<Shared>,
-    name: String,
-    body: impl FnOnce(&Arc<Shared>) + Send + 'static,
-) -> io::Result<()> {
-    shared.threads.start(|| {
-        start(shared, name, |shared| {
-            body(&shared);
-            shared.threads.has_ended();
-        })
-    })
-}
-
+/// Starts a thread of the runtime; see `registry/threads.rs` for who joins it. `false`: nobody, as the end has been.
 fn start(
     shared: &Arc<Shared>,
+    kind: Kind,
     name: String,
-    body: impl FnOnce(Arc<Shared>) + Send + 'static,
-) -> io::Result<thread::JoinHandle<()>> {
-    let mut builder = thread::Builder::new().name(name);
-    if let Some(size) = shared.config.stack_size {
-        builder = builder.stack_size(size);
-    }
+    body: impl FnOnce(&Arc<Shared>) + Send + 'static,
+) -> io::Result<bool> {
     let own = Arc::clone(shared);
-    builder.spawn(move || {
-        let bomb = AbortOnUnwind;
-        body(own);
-        std::mem::forget(bomb);
+    shared.threads.start(kind, name.clone(), |number| {
+        let mut builder = thread::Builder::new().name(name);
+        if let Some(size) = own.config.stack_size {
+            builder = builder.stack_size(size);
+        }
+        builder.spawn(move || {
+            let bomb = AbortOnUnwind;
+            context::with(|context| context.set_home(Arc::as_ptr(&own)));
+            body(&own);
+            if let Some(before) = own.threads.end(number) {
+                own.threads.join(before);
+            }
+            drop(own);
+            std::mem::forget(bomb);
+        })
     })
 }

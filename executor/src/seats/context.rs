@@ -36,6 +36,8 @@ pub(crate) enum Role {
 /// The thread-local.
 pub(crate) struct Context {
     shared: Cell<*const Shared>,
+    /// The runtime whose own thread this is; to be compared only, as that may be gone.
+    home: Cell<*const Shared>,
     core: Cell<*const Core>,
     guest: Cell<*const Local>,
     role: Cell<Role>,
@@ -56,6 +58,7 @@ thread_local! {
     static CONTEXT: Context = const {
         Context {
             shared: Cell::new(ptr::null()),
+            home: Cell::new(ptr::null()),
             core: Cell::new(ptr::null()),
             guest: Cell::new(ptr::null()),
             role: Cell::new(Role::Visitor),
@@ -173,9 +176,14 @@ impl Context {
         unsafe { self.guest.get().as_ref() }
     }
 
+    /// This is one of the threads of `shared`, to its end: until its last thread-local is destroyed.
+    pub(crate) fn set_home(&self, shared: *const Shared) {
+        self.home.set(shared);
+    }
+
     /// Whether this is one of the threads that the end of `shared` waits for, whatever it has entered since.
     pub(crate) fn belongs_to(&self, shared: *const Shared) -> bool {
-        self.has_entered(shared, |role| role != Role::BlockOn)
+        ptr::eq(self.home.get(), shared) || self.has_entered(shared, |role| role != Role::BlockOn)
     }
 
     /// Whether this thread runs tasks of `shared`, whatever it has entered since.

@@ -1,8 +1,10 @@
 //! How a runtime ends: told to, by its owner or by a panic; told about, when the last task has gone; and then without
-//! its drivers. When it is over is decided in `registry/ending.rs`, who waits for it in `runtime/threaded.rs`.
+//! its drivers. When it is over is decided in `registry/ending.rs`, who waits for it in `runtime/end.rs`.
 
 use crate::foreign;
-use crate::seats::shared::Shared;
+use crate::seats::shared::{NewThread, Shared};
+use filch_timer::Instant;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 impl Shared {
     pub(crate) fn is_shut_down(&self) -> bool {
@@ -10,16 +12,41 @@ impl Shared {
     }
 
     /// Starts the shutdown: nothing is spawned any more, every task is cancelled. Once is enough.
+    ///
+    /// Of closures on threads of their own, it is for the pool to say which are cancelled.
     pub(crate) fn begin_shutdown(&self) {
         if self.is_shut_down() {
             return;
         }
-        for task in self.ending.begin(&self.registry) {
+        self.delay.begin(Instant::now());
+        let tasks = self.ending.begin(&self.registry);
+        for task in tasks.iter().filter(|task| !task.header().habit.is_apart()) {
             task.abort();
         }
+        drop(tasks);
         self.blocking.close();
         self.seats.close();
         self.task_gone();
+        // So that it knows when the first word is due.
+        self.wake_backstop();
+    }
+
+    /// Says what the end still waits for, if that is due. Called by whoever waits for the end, or watches over it.
+    pub(crate) fn say_if_late(&self) {
+        if let Some(lasts) = self.delay.take_word(Instant::now()) {
+            self.start_thread(NewThread::Late(lasts));
+        }
+    }
+
+    /// Everything has ended, and the drivers are closed.
+    pub(crate) fn announce_end(&self) {
+        self.has_ended.store(true, Release);
+        self.bell.ring();
+    }
+
+    /// Whether that was announced.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Acquire)
     }
 
     /// Ends the runtime because a task panicked and nobody will hear of it otherwise.

@@ -34,8 +34,6 @@ pub(crate) struct Seats {
     pub(super) for_callers: Condvar,
     /// For spare threads that rest.
     pub(super) for_spares: Condvar,
-    /// For whoever waits until all spare threads are gone.
-    pub(super) spares_gone: Condvar,
     /// Vacant seats; read without the lock as a hint.
     pub(super) vacancies: AtomicUsize,
     /// Callers that wait; read by workers without the lock.
@@ -70,7 +68,6 @@ impl Seats {
                 spares: Spares::default(),
             }),
             for_spares: Condvar::new(),
-            spares_gone: Condvar::new(),
             vacancies: AtomicUsize::new(0),
             unstarted: AtomicUsize::new(threads),
             coming: AtomicBool::new(false),

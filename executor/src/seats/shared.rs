@@ -11,6 +11,7 @@ use crate::queues::lane::Lanes;
 use crate::queues::queue::{Injector, Local};
 use crate::registry::bell::Bell;
 use crate::registry::callers::Callers;
+use crate::registry::delay::Delay;
 use crate::registry::ending::Ending;
 use crate::registry::tasks::Registry;
 use crate::registry::threads::Threads;
@@ -28,7 +29,7 @@ use filch_timer::{Clock, Instant, Timers};
 use std::fmt;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ pub(crate) enum NewThread {
     Warning(Warning),
     /// To say this there.
     Standstill(Standstill),
+    /// To say, as well, what an end waits for that has been going on for so long.
+    Late(Duration),
 }
 
 /// That a poll lasts too long.
@@ -134,8 +137,14 @@ pub(crate) struct Shared {
     pub(crate) last_turn: CachePadded<AtomicU64>,
     /// Once it has begun, tasks are cancelled; when it is over, threads end.
     pub(crate) ending: Ending,
-    /// Rung when the end is over, and when a root task is done.
+    /// Rung when no task is left, when everything has ended, and when a root task is done.
     pub(crate) bell: Bell,
+    /// When it is said that the end takes long.
+    pub(crate) delay: Delay,
+    /// Whoever ends the runtime is at a seat, to help.
+    pub(crate) is_helped: AtomicBool,
+    /// Everything has.
+    pub(super) has_ended: AtomicBool,
     pub(crate) backstop: BackstopSeat,
     pub(crate) blocking: BlockingPool,
     pub(crate) threads: Threads,
@@ -186,6 +195,9 @@ impl Shared {
             last_turn: CachePadded::new(AtomicU64::new(now.as_nanos())),
             ending: Ending::new(),
             bell: Bell::new(),
+            delay: Delay::new(),
+            is_helped: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             backstop: BackstopSeat {
                 parker: Parker::new(),
                 deep: DeepSleep::new(),

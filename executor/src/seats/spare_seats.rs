@@ -17,8 +17,6 @@ pub(super) struct Spares {
     pub(super) called: Vec<Core>,
     /// Threads that have not ended.
     pub(super) threads: usize,
-    /// All of them have, after the last task had gone: no further one comes.
-    pub(super) over: bool,
 }
 
 impl Spares {

@@ -15,7 +15,7 @@ use crate::primitive::atomic::Ordering::Relaxed;
 use crate::rest::idle::Idle;
 use crate::seats::core::Core;
 use crate::seats::remotes::Remotes;
-use crate::seats::roster::{Inner, Seats};
+use crate::seats::roster::Seats;
 use filch_timer::Instant;
 use std::time::Duration;
 
@@ -39,9 +39,6 @@ impl Seats {
     /// Gets somebody to a seat because those who have one are stuck.
     pub(crate) fn call(&self, remotes: &Remotes, idle: &Idle, seed: u64, now: Instant) -> Called {
         let mut inner = self.inner.lock();
-        if inner.spares.over {
-            return Called::Nobody;
-        }
         if self.may_hire() {
             return Called::Worker;
         }
@@ -90,57 +87,24 @@ impl Seats {
     /// The spare thread that was to be started could not be. `true`: the first since one has come.
     #[must_use]
     pub(crate) fn call_failed(&self, core: Core, remotes: &Remotes) -> bool {
+        self.call_came_late(core, remotes);
+        self.refuse()
+    }
+
+    /// The spare thread that was to be started is not, as all the others were joined.
+    pub(crate) fn call_came_late(&self, core: Core, remotes: &Remotes) {
         remotes[core.index].held.store(false, Relaxed);
         self.inner.lock().spares.free(core, remotes);
         self.spare_gone();
-        self.refuse()
     }
 
     /// A spare thread ends.
     pub(crate) fn spare_gone(&self) {
         self.inner.lock().spares.threads -= 1;
-        self.spares_gone.notify_all();
     }
 
     /// How many spare threads there are, at work or resting.
     pub(crate) fn spare_threads(&self) -> usize {
         self.inner.lock().spares.threads
-    }
-
-    /// The last task has gone: waits until no spare thread is left, at most until `timeout`. Returns how many are; if
-    /// none, none comes either.
-    pub(crate) fn wait_spares_gone(&self, timeout: Option<Duration>) -> usize {
-        let mut inner = self.inner.lock();
-        let are_there = |inner: &mut Inner| inner.spares.threads > 0;
-        match timeout {
-            Some(timeout) => {
-                self.spares_gone
-                    .wait_while_for(&mut inner, are_there, timeout);
-            }
-            None => self.spares_gone.wait_while(&mut inner, are_there),
-        }
-        inner.spares.over = inner.spares.threads == 0;
-        inner.spares.threads
-    }
-}
-
-#[cfg(all(test, not(filch_loom)))]
-mod tests {
-    use super::*;
-    use crate::queues::queue::Local;
-
-    #[test]
-    fn after_the_last_spare_thread_has_gone_none_comes() {
-        let (queue, now) = (Local::new(), Instant::from_nanos(1));
-        let (remotes, idle) = (Remotes::new(&[queue], 1, now), Idle::new(1, 1));
-        let seats = Seats::new(0);
-        let called = seats.call(&remotes, &idle, 0, now);
-        assert!(matches!(called, Called::New(_)));
-        seats.close();
-        assert_eq!(seats.wait_spares_gone(Some(Duration::ZERO)), 1);
-        seats.spare_gone();
-        assert_eq!(seats.wait_spares_gone(None), 0);
-        let called = seats.call(&remotes, &idle, 0, now);
-        assert!(matches!(called, Called::Nobody));
     }
 }

@@ -17,6 +17,7 @@ const COUNT: u8 = 0x0f;
 const COMPUTES: u8 = 0x10;
 const BLOCKS: u8 = 0x20;
 const DECLARED: u8 = 0x40;
+const APART: u8 = 0x80;
 
 /// A task's habit. Written by whoever polls it.
 #[derive(Debug)]
@@ -36,6 +37,16 @@ impl Habit {
     /// Whether the program has said so.
     pub(crate) fn is_declared(&self) -> bool {
         self.0.load(Relaxed) & DECLARED != 0
+    }
+
+    /// It is a closure for a thread of its own: no worker polls it.
+    pub(crate) fn declare_apart(&self) {
+        self.0.store(APART, Relaxed);
+    }
+
+    /// Whether it is one.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.0.load(Relaxed) & APART != 0
     }
 
     /// Whether there is nothing to be known: its polls have been short for long.

@@ -5,6 +5,7 @@ use crate::seats::remotes::Remote;
 use crate::seats::shared::Shared;
 use crate::sys;
 use crate::sys::standard_error::say;
+use filch_timer::Instant;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, fence};
@@ -30,6 +31,8 @@ pub(crate) struct Worker<'a> {
     pub(super) remote: &'a Remote,
     /// Ends the loop when set; whoever sets it unparks the worker.
     pub(super) stop: Option<&'a AtomicBool>,
+    /// When it is to be awake whatever happens.
+    pub(crate) wake_at: Option<Instant>,
     /// Counted in `Idle` as searching.
     pub(super) searching: bool,
     /// Wakers on their way from the reactor and the wheel, kept for its capacity.
@@ -48,6 +51,7 @@ impl<'a> Worker<'a> {
             core,
             remote,
             stop,
+            wake_at: None,
             searching: false,
             woken: Vec::new(),
         }

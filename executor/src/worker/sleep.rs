@@ -61,10 +61,8 @@ impl Worker<'_> {
             return own;
         }
         // Without a backstop thread, a local runtime looks after foreign timers itself.
-        [own, self.shared.foreign_timers.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let foreign = self.shared.foreign_timers.next_deadline();
+        own.into_iter().chain(foreign).chain(self.wake_at).min()
     }
 
     /// Returns whether it asked the poller for events.
