@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 
-const LINE: &str = "filch: a runtime that is shutting down still waits for ";
+const LINE: &str = " still waits for ";
 
 /// Set when the parent has heard enough.
 static RELEASED: AtomicBool = AtomicBool::new(false);
@@ -58,8 +58,9 @@ const REASONS: [(&str, &str); 9] = [
 ];
 
 /// Ways to end a runtime, besides its drop, each with a reason that it takes long, and what is said.
-const WAYS: [(&str, &str, &str); 10] = [
+const WAYS: [(&str, &str, &str); 11] = [
     ("run", "blocked", "blocked inside a poll"),
+    ("run", "busy", "computing inside a poll"),
     ("run", "spawn_blocking", "spawn_blocking"),
     ("main", "blocked", "blocked inside a poll"),
     ("main", "spawn_blocking", "spawn_blocking"),
@@ -166,7 +167,7 @@ fn end(way: &str, reason: &'static str) {
         }
         "timeout" => {
             let rt = late();
-            rt.run(cause(reason));
+            rt.block_on(cause(reason));
             assert!(rt.shutdown_timeout(LIMIT).is_empty());
         }
         "inside" => {

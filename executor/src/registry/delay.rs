@@ -1,9 +1,12 @@
-//! How long the end of a runtime takes, and when something is said about it.
+//! How long an end takes, of a runtime or of a call of `run`, and when something is said about it.
 //!
 //! Whoever waits for the end, or watches over it, asks when the next word is due, and takes it: one of them, once.
 
 use filch_timer::Instant;
 use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// An end that takes longer says what it waits for.
@@ -13,7 +16,16 @@ const SECOND_WORD: Duration = Duration::from_secs(10);
 /// And from then on, each time that much has passed since the beginning.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Since when a runtime ends, and what was said.
+/// What is to be said: of which end, and for how long that has been going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// Of the runtime.
+    End(Duration),
+    /// Of a call of `run`, at that seat.
+    Return(Duration, usize),
+}
+
+/// Since when something ends, and what was said.
 #[derive(Debug)]
 pub(crate) struct Delay(Mutex<Inner>);
 
@@ -77,6 +89,63 @@ impl Inner {
     }
 }
 
+/// A call of `run`, whose thread is a worker: when its future is done, it may be inside another task's poll.
+#[derive(Debug)]
+pub(crate) struct Return {
+    delay: Delay,
+    seat: AtomicUsize,
+}
+
+/// Calls whose futures are done.
+#[derive(Debug)]
+pub(crate) struct Returns(Mutex<Vec<Arc<Return>>>);
+
+impl Return {
+    pub(crate) fn new() -> Arc<Return> {
+        Arc::new(Return {
+            delay: Delay::new(),
+            seat: AtomicUsize::new(usize::MAX),
+        })
+    }
+
+    /// The seat that its thread is at.
+    pub(crate) fn set_seat(&self, seat: usize) {
+        self.seat.store(seat, Relaxed);
+    }
+}
+
+impl Returns {
+    pub(crate) fn new() -> Returns {
+        Returns(Mutex::new(Vec::new()))
+    }
+
+    /// Its future is done. Said before the caller can hear of that.
+    pub(crate) fn begin(&self, call: &Arc<Return>, now: Instant) {
+        call.delay.begin(now);
+        self.0.lock().push(Arc::clone(call));
+    }
+
+    /// It has returned, or is about to.
+    pub(crate) fn end(&self, call: &Arc<Return>) {
+        self.0.lock().retain(|other| !Arc::ptr_eq(other, call));
+    }
+
+    /// As [`Delay::next_word`].
+    pub(crate) fn next_word(&self) -> Option<Instant> {
+        let calls = self.0.lock();
+        calls.iter().filter_map(|call| call.delay.next_word()).min()
+    }
+
+    /// As [`Delay::take_word`].
+    pub(crate) fn take_word(&self, now: Instant) -> Option<Word> {
+        let calls = self.0.lock();
+        calls.iter().find_map(|call| {
+            let lasts = call.delay.take_word(now)?;
+            Some(Word::Return(lasts, call.seat.load(Relaxed)))
+        })
+    }
+}
+
 #[cfg(all(test, not(filch_loom)))]
 mod tests {
     use super::*;
@@ -101,6 +170,22 @@ mod tests {
             assert_eq!(delay.take_word(after(word)), None, "it was said");
             assert_eq!(delay.next_word(), Some(after(next)));
         }
+    }
+
+    #[test]
+    fn a_call_that_has_returned_is_not_spoken_of() {
+        let (returns, call) = (Returns::new(), Return::new());
+        call.set_seat(3);
+        returns.begin(&call, START);
+        assert_eq!(returns.next_word(), Some(after(2)));
+        let word = Word::Return(Duration::from_secs(2), 3);
+        assert_eq!(returns.take_word(after(2)), Some(word));
+        assert_eq!(returns.take_word(after(2)), None);
+        returns.end(&call);
+        assert_eq!(
+            (returns.next_word(), returns.take_word(after(99))),
+            (None, None)
+        );
     }
 
     #[test]

@@ -16,8 +16,8 @@
 //! While workers only block, or sleep, it is a worker's business to sleep in the poller; it looks whether one
 //! does, since the one that did may be among those that block.
 //!
-//! While the runtime ends, it says what that waits for when it takes long: whoever ends the runtime may be inside the
-//! drop of a future.
+//! While the runtime ends, or a call of `run` whose future is done, it says what that waits for when it takes long:
+//! whoever waits may be inside a poll, or the drop of a future.
 //!
 //! When no worker has been busy for 100 ms it frees the memory that is kept for tasks, and sleeps deeply, until a
 //! worker leaves idleness and wakes it, or until a foreign timer is due: an idle runtime uses no CPU.
@@ -242,7 +242,7 @@ impl Backstop<'_> {
 
     /// The earliest timer that no worker is going to wake up for, or the next word about an end that takes long.
     fn next_deadline(&self) -> Option<Instant> {
-        let word = self.shared.delay.next_word();
+        let word = self.shared.next_word();
         let timers = self.next_timer();
         word.into_iter().chain(timers).min()
     }

@@ -1,12 +1,14 @@
 //! Futures that run on the calling thread: `block_on`, and waiting for a root task as a worker.
 
 use crate::queues::guest::Guest;
+use crate::registry::delay::Return;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
 use crate::seats::shared::Shared;
 use crate::sys::Prompt;
 use crate::task::JoinError;
 use crate::worker::Worker;
+use filch_timer::Instant;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -84,6 +86,7 @@ impl Shared {
         };
         let stop = Arc::new(Stop {
             done: AtomicBool::new(false),
+            call: Return::new(),
             shared: Arc::clone(self),
         });
         let waker = Waker::from(Arc::clone(&stop));
@@ -92,7 +95,8 @@ impl Shared {
         if output.is_some() {
             stop.done.store(true, Release);
         }
-        self.work_until(&stop.done, seat);
+        self.work_until(&stop, seat);
+        self.returns.end(&stop.call);
         let output = output.or_else(|| root.take_or_register(&waker));
         let output = output.expect("the root task's waker is called at its end");
         output.unwrap_or_else(|error| resume(error))
@@ -100,8 +104,9 @@ impl Shared {
 
     /// Works a seat until `done`: the one that it has, or the next that becomes vacant. Without a seat to
     /// be had, just waits.
-    fn work_until(self: &Arc<Shared>, done: &AtomicBool, mut seat: Option<Core>) {
+    fn work_until(self: &Arc<Shared>, stop: &Stop, mut seat: Option<Core>) {
         let _prompt = Prompt::start();
+        let done = &stop.done;
         let ask = || self.notify_poller();
         // A seat that it has is worked even if that is only to give it up in good order.
         while seat.is_some() || !done.load(Acquire) {
@@ -111,6 +116,7 @@ impl Shared {
                 self.wait_for(done);
                 return;
             };
+            stop.call.set_seat(core.index);
             let entered = context::enter(self, Role::Worker, Some(&core), None);
             Worker::new(self, &core, Some(done)).run();
             drop(entered);
@@ -140,6 +146,8 @@ fn resume(error: JoinError) -> ! {
 /// The root task's join waker: ends the loop of the worker that waits for it.
 struct Stop {
     done: AtomicBool,
+    /// What is said if that worker is inside another task's poll, and does not end.
+    call: Arc<Return>,
     shared: Arc<Shared>,
 }
 
@@ -149,6 +157,7 @@ impl Wake for Stop {
     }
 
     fn wake_by_ref(self: &Arc<Stop>) {
+        self.shared.returns.begin(&self.call, Instant::now());
         self.done.store(true, Release);
         // The one that waits holds some seat, or waits for one, or for the shutdown.
         self.shared.unpark_all();

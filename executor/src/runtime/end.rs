@@ -19,9 +19,11 @@
 //! Each step may take for ever, as users' code runs in it: a poll, the drop of a future or an output, a closure, the
 //! destructor of a thread-local. Whoever is inside such code can say nothing. So there are always two of
 //! whom one is free. As long as somebody helps, the undertaker joins nobody, and wakes up for each word that is due.
-//! When the help has ended, whoever waits for the undertaker does. What they say, a thread of its own
+//! When the help has ended, whoever waits for the undertaker does. A call of `run` whose future is done may itself be
+//! inside another task's poll, before any end: of that the reactor thread speaks, too. What they say, a thread of its own
 //! writes, as standard error may be held up, too.
 
+use crate::registry::delay::Word;
 use crate::seats::shared::Shared;
 use crate::signs::watch::{Known, Mark, Stuck};
 use crate::task::{Header, TaskInfo, TaskState};
@@ -147,15 +149,27 @@ impl fmt::Display for Inside {
 /// What is said about an end that takes long.
 #[derive(Debug)]
 pub(crate) struct Late {
-    pub(crate) leftover: Leftover,
-    pub(crate) lasts: Duration,
+    word: Word,
+    leftover: Leftover,
 }
 
 impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("filch: a runtime that is shutting down still waits for ")?;
-        self.leftover.fmt_summary(f)?;
-        write!(f, ", after {} s", self.lasts.as_secs())?;
+        let lasts = match self.word {
+            Word::End(lasts) => {
+                f.write_str("filch: a runtime that is shutting down still waits for ")?;
+                self.leftover.fmt_summary(f)?;
+                lasts
+            }
+            Word::Return(lasts, _) => {
+                f.write_str(
+                    "filch: the future of `main` or `run` is done, and its thread still waits for another \
+                     task, which it runs",
+                )?;
+                lasts
+            }
+        };
+        write!(f, ", after {} s", lasts.as_secs())?;
         self.leftover.fmt_list(f)
     }
 }
@@ -199,7 +213,7 @@ impl Shared {
     /// that is due.
     fn wait(&self, waits: impl Fn(Option<Instant>) -> bool, deadline: Option<Instant>) -> bool {
         loop {
-            let next = self.delay.next_word().into_iter().chain(deadline).min();
+            let next = self.next_word().into_iter().chain(deadline).min();
             if waits(next) {
                 return true;
             }
@@ -219,6 +233,32 @@ impl Shared {
     pub(crate) fn stop_helping(&self) {
         self.is_helped.store(false, Release);
         self.bell.ring();
+    }
+
+    /// What is to be said with that word; nothing, if what it is about has ended meanwhile.
+    pub(crate) fn late(&self, word: Word) -> Option<Late> {
+        let leftover = match word {
+            Word::End(_) => Some(self.leftover()).filter(|_| !self.has_ended()),
+            Word::Return(_, seat) => self.task_at(seat),
+        };
+        Some(Late {
+            word,
+            leftover: leftover?,
+        })
+    }
+
+    /// The task that a seat is inside of.
+    fn task_at(&self, seat: usize) -> Option<Leftover> {
+        let watch = &self.remotes.iter().nth(seat)?.watch;
+        let id = watch.tick().map(|_| watch.task())?;
+        let tasks = self.registry.tasks();
+        let mut headers = tasks.iter().map(|task| task.header());
+        let task = headers.find(|task| task.id.as_u64() == id);
+        Some(Leftover {
+            tasks: task.map(TaskInfo::of).into_iter().collect(),
+            inside: task.map(|task| self.inside(task)).into_iter().collect(),
+            ..Leftover::default()
+        })
     }
 
     /// What has not ended yet.

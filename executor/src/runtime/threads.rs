@@ -3,9 +3,9 @@
 use crate::blocking::Pushed;
 use crate::figures::slow_polls::SlowPoll;
 use crate::figures::standstill::Standstill;
+use crate::registry::delay::Word;
 use crate::registry::threads::Kind;
 use crate::rescue::backstop;
-use crate::runtime::end::Late;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
 use crate::seats::shared::{NewThread, Shared, Warning};
@@ -16,7 +16,6 @@ use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 /// Starts a thread that is needed.
 ///
@@ -28,7 +27,7 @@ pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
         NewThread::Spare(core) => start_spare(shared, *core),
         NewThread::Warning(warning) => start_warning(shared, warning),
         NewThread::Standstill(standstill) => start_standstill(shared, standstill),
-        NewThread::Late(lasts) => start_late(shared, lasts),
+        NewThread::Late(word) => start_late(shared, word),
     }
 }
 
@@ -60,13 +59,12 @@ fn start_warning(shared: &Arc<Shared>, warning: Warning) {
     }
 }
 
-/// Starts a thread that says what the end of the runtime waits for.
-fn start_late(shared: &Arc<Shared>, lasts: Duration) {
+/// Starts a thread that says what an end waits for.
+fn start_late(shared: &Arc<Shared>, word: Word) {
     let name = format!("{}-warning", shared.config.thread_name);
     let say_it = move |shared: &Arc<Shared>| {
-        let leftover = shared.leftover();
-        if !shared.has_ended() {
-            say(format_args!("{}", Late { leftover, lasts }));
+        if let Some(late) = shared.late(word) {
+            say(format_args!("{late}"));
         }
     };
     if start(shared, Kind::Voice, name, say_it).is_err() {

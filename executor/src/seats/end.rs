@@ -2,6 +2,7 @@
 //! its drivers. When it is over is decided in `registry/ending.rs`, who waits for it in `runtime/end.rs`.
 
 use crate::foreign;
+use crate::registry::delay::Word;
 use crate::seats::shared::{NewThread, Shared};
 use filch_timer::Instant;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -33,9 +34,17 @@ impl Shared {
 
     /// Says what the end still waits for, if that is due. Called by whoever waits for the end, or watches over it.
     pub(crate) fn say_if_late(&self) {
-        if let Some(lasts) = self.delay.take_word(Instant::now()) {
-            self.start_thread(NewThread::Late(lasts));
+        let now = Instant::now();
+        let end = self.delay.take_word(now).map(Word::End);
+        for word in end.into_iter().chain(self.returns.take_word(now)) {
+            self.start_thread(NewThread::Late(word));
         }
+    }
+
+    /// When that is due next.
+    pub(crate) fn next_word(&self) -> Option<Instant> {
+        let of_end = self.delay.next_word();
+        of_end.into_iter().chain(self.returns.next_word()).min()
     }
 
     /// Everything has ended, and the drivers are closed.

@@ -11,7 +11,7 @@ use crate::queues::lane::Lanes;
 use crate::queues::queue::{Injector, Local};
 use crate::registry::bell::Bell;
 use crate::registry::callers::Callers;
-use crate::registry::delay::Delay;
+use crate::registry::delay::{Delay, Returns, Word};
 use crate::registry::ending::Ending;
 use crate::registry::tasks::Registry;
 use crate::registry::threads::Threads;
@@ -92,8 +92,8 @@ pub(crate) enum NewThread {
     Warning(Warning),
     /// To say this there.
     Standstill(Standstill),
-    /// To say, as well, what an end waits for that has been going on for so long.
-    Late(Duration),
+    /// To say, as well, what an end waits for.
+    Late(Word),
 }
 
 /// That a poll lasts too long.
@@ -141,6 +141,8 @@ pub(crate) struct Shared {
     pub(crate) bell: Bell,
     /// When it is said that the end takes long.
     pub(crate) delay: Delay,
+    /// And that a call of `run` does.
+    pub(crate) returns: Returns,
     /// Whoever ends the runtime is at a seat, to help.
     pub(crate) is_helped: AtomicBool,
     /// Everything has.
@@ -196,6 +198,7 @@ impl Shared {
             ending: Ending::new(),
             bell: Bell::new(),
             delay: Delay::new(),
+            returns: Returns::new(),
             is_helped: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             backstop: BackstopSeat {
