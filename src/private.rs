@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use filch_executor::{Builder, Handle, JoinError, Runtime, TaskBuilder};
+use filch_executor::{Builder, Handle, JoinError, Leftover, LocalRuntime, Runtime, TaskBuilder};
 
 pub use crate::structure::expansion::*;
 use crate::task::dump;
@@ -51,20 +51,43 @@ where
 }
 
 /// Ends `main`'s runtime when it is dropped, also by a panic of the body, and leaves behind what takes too long.
-struct Ending {
+struct Ending<R: Ends> {
     /// There until it ends.
-    runtime: Option<Runtime>,
+    runtime: Option<R>,
     limit: Duration,
 }
 
-impl Ending {
-    fn within(limit: Duration, runtime: Runtime) -> Ending {
+/// A runtime whose end has a limit.
+trait Ends {
+    fn end_within(self, limit: Duration) -> Leftover;
+}
+
+impl Ends for Runtime {
+    fn end_within(self, limit: Duration) -> Leftover {
+        self.shutdown_timeout(limit)
+    }
+}
+
+impl Ends for LocalRuntime {
+    fn end_within(self, limit: Duration) -> Leftover {
+        self.shutdown_timeout(limit)
+    }
+}
+
+impl<R: Ends> Ending<R> {
+    fn within(limit: Duration, runtime: R) -> Ending<R> {
         Ending {
             runtime: Some(runtime),
             limit,
         }
     }
 
+    fn runtime(&self) -> &R {
+        self.runtime.as_ref().expect("it has not ended")
+    }
+}
+
+impl Ending<Runtime> {
     /// Runs the body on the workers. The calling thread is none of them, as it could not leave a task that goes on.
     #[track_caller]
     fn output_of<F>(&self, body: F) -> F::Output
@@ -72,21 +95,20 @@ impl Ending {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let runtime = self.runtime.as_ref().expect("it has not ended");
-        match runtime.spawn(body).join_blocking(None) {
+        match self.runtime().spawn(body).join_blocking(None) {
             Ok(output) => output_of("`main`", output),
             Err(_) => unreachable!("without a timeout it is waited for"),
         }
     }
 }
 
-impl Drop for Ending {
+impl<R: Ends> Drop for Ending<R> {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else {
             return;
         };
         let limit = self.limit;
-        let leftover = runtime.shutdown_timeout(limit);
+        let leftover = runtime.end_within(limit);
         if !leftover.is_empty() {
             // If it cannot be said, nobody is there to be told.
             let _ = writeln!(
@@ -97,10 +119,15 @@ impl Drop for Ending {
     }
 }
 
-/// Runs `#[filch::main(local)]`'s body on the calling thread.
+/// Runs `#[filch::main(local)]`'s body on the calling thread; closures that are left in the end are waited for at most
+/// for `limit`.
 #[track_caller]
-pub fn main_local<F: Future>(builder: Builder, body: F) -> F::Output {
-    started(builder.build_local()).block_on(body)
+pub fn main_local<F: Future>(builder: Builder, limit: Option<Duration>, body: F) -> F::Output {
+    let runtime = started(builder.build_local());
+    match limit {
+        None => runtime.block_on(body),
+        Some(limit) => Ending::within(limit, runtime).runtime().block_on(body),
+    }
 }
 
 /// Runs `#[filch::test]`'s body as a task, and fails with a dump of the tasks if it has not ended after `timeout`.

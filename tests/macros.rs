@@ -218,21 +218,46 @@ async fn leaves_a_task() -> &'static str {
     "an output"
 }
 
+#[filch::main(shutdown_timeout = "50ms", local)]
+async fn leaves_a_closure() -> std::rc::Rc<&'static str> {
+    let (begun, begins) = filch::sync::oneshot::channel();
+    filch::spawn_blocking(move || {
+        begun.send(()).unwrap();
+        std::thread::sleep(LEFT);
+    });
+    begins.await.unwrap();
+    std::rc::Rc::new("an output")
+}
+
 #[test]
-fn leaves_a_task_if_told_to() {
-    if std::env::var_os(LEAVE).is_some() {
-        let start = Instant::now();
-        assert_eq!(leaves_a_task(), "an output");
-        assert!(start.elapsed() < LEFT / 2, "{:?}", start.elapsed());
+fn leaves_something_if_told_to() {
+    let Ok(what) = std::env::var(LEAVE) else {
+        return;
+    };
+    let start = Instant::now();
+    match &*what {
+        "local" => assert_eq!(*leaves_a_closure(), "an output"),
+        _ => assert_eq!(leaves_a_task(), "an output"),
     }
+    assert!(start.elapsed() < LEFT / 2, "{:?}", start.elapsed());
 }
 
 #[test]
 fn a_main_with_a_shutdown_timeout_says_what_it_leaves_behind() {
+    says_what_it_leaves_behind("task");
+}
+
+#[test]
+fn a_local_main_with_a_shutdown_timeout_says_what_it_leaves_behind() {
+    says_what_it_leaves_behind("local");
+}
+
+#[track_caller]
+fn says_what_it_leaves_behind(what: &str) {
     let mut process = Command::new(std::env::current_exe().unwrap());
     let output = process
-        .args(["--exact", "leaves_a_task_if_told_to", "--nocapture"])
-        .env(LEAVE, "1")
+        .args(["--exact", "leaves_something_if_told_to", "--nocapture"])
+        .env(LEAVE, what)
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);

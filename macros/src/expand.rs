@@ -124,10 +124,9 @@ fn call(attribute: Attribute, options: &Options, function: &Function) -> TokenSt
         (Attribute::Test, false, false) => "test",
         (Attribute::Test, false, true) => "test_reported",
     };
-    let template = match (attribute, options.local) {
-        (Attribute::Main, false) => "$crate::__private::$run($builder, $limit, $name())",
-        (Attribute::Main, true) => "$crate::__private::$run($builder, $name())",
-        (Attribute::Test, _) => "$crate::__private::$run($text, $builder, $timeout, $name())",
+    let template = match attribute {
+        Attribute::Main => "$crate::__private::$run($builder, $limit, $name())",
+        Attribute::Test => "$crate::__private::$run($text, $builder, $timeout, $name())",
     };
     let values = [
         ("builder", builder(options, &krate)),

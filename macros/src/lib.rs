@@ -66,7 +66,7 @@ impl Attribute {
 /// | `workers = 4` | how many threads run tasks at a time, at least 1 | `FILCH_WORKERS`, else the CPUs available to the process |
 /// | `name = "api"` | name of the runtime's threads | chosen by the runtime |
 /// | `seed = 42` | seed of every random choice the runtime makes | drawn afresh each time |
-/// | `shutdown_timeout = "10s"` | how long the end may take, in `ms`, `s` or `m`; what has not ended then is named on standard error and left behind; excludes `local` | for ever |
+/// | `shutdown_timeout = "10s"` | how long the end may take, in `ms`, `s` or `m`; what has not ended then is named on standard error and left behind; beside `local`, futures are dropped in any case | for ever |
 /// | `local` | run on a `LocalRuntime`: one thread, FIFO order, futures need not be `Send`; excludes `workers` | |
 /// | `crate = path` | where `filch` is found, for crates that re-export it | `::filch` |
 ///

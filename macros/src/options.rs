@@ -63,17 +63,10 @@ pub(crate) fn parse(attribute: Attribute, tokens: TokenStream) -> (Options, Vec<
 }
 
 /// `local` means one thread: the calling one, which nothing can be taken away from.
-const ONE_THREAD: [(&str, &str); 2] = [
-    (
-        "workers",
-        "`local` runs everything on one thread: `workers` has no meaning beside it",
-    ),
-    (
-        "shutdown_timeout",
-        "`local` runs everything on the calling thread, which cannot leave a task that goes on: \
-         `shutdown_timeout` has no meaning beside it",
-    ),
-];
+const ONE_THREAD: [(&str, &str); 1] = [(
+    "workers",
+    "`local` runs everything on one thread: `workers` has no meaning beside it",
+)];
 
 /// What contradicts `local`.
 fn check_local(seen: &[Written]) -> Vec<Error> {
