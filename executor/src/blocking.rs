@@ -11,8 +11,9 @@
 //! Why no closure is left behind: the queue is not empty only while a thread is arriving, or while
 //! every thread that may exist is busy with a closure, after which it comes to the queue.
 //!
-//! In the end, what was given while a thread was free, or could have been started, is run all the same, as if the thread
-//! had been quicker: whether a closure that flushes a log is run should not depend on that. The rest is cancelled.
+//! In the end, what was given while a thread was free, or could have been started, is run all the same, as if the
+//! thread had been quicker: whether a closure that flushes a log is run should not depend on that. The rest is
+//! cancelled.
 //!
 //! The threads themselves are in `runtime/threads.rs`; this is what they share.
 

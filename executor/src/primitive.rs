@@ -137,25 +137,6 @@ mod model {
             }
             Waited(times_out)
         }
-
-        pub(crate) fn wait_while<T>(
-            &self,
-            guard: &mut MutexGuard<'_, T>,
-            mut condition: impl FnMut(&mut T) -> bool,
-        ) {
-            while condition(&mut *guard) {
-                self.wait(guard);
-            }
-        }
-
-        pub(crate) fn wait_while_for<T>(
-            &self,
-            guard: &mut MutexGuard<'_, T>,
-            mut condition: impl FnMut(&mut T) -> bool,
-            timeout: Duration,
-        ) {
-            while condition(&mut *guard) && !self.wait_for(guard, timeout).timed_out() {}
-        }
     }
 }
 

@@ -216,9 +216,10 @@ impl Crew {
     }
 }
 
-/// Two threads end by themselves while the undertaker comes: each is joined, once, by the other one or by the undertaker.
+/// Two threads end by themselves while the undertaker comes: each is joined, once, by the other one or by the
+/// undertaker.
 ///
-/// Broken to see it fail: `joined` or `end` not notifying.
+/// Broken to see it fail: `end` not notifying.
 #[test]
 fn each_thread_is_joined_once() {
     loom::model(|| {

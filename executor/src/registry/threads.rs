@@ -52,8 +52,8 @@ struct Inner<H> {
     early: Option<u64>,
     /// The end is waited for.
     awaited: bool,
-    /// All of the crew were joined, after the last task had gone: no further one comes. Somebody may still want to start
-    /// one, for a task that has been run meanwhile.
+    /// All of the crew were joined, after the last task had gone: no further one comes. Somebody may still want to
+    /// start one, for a task that has been run meanwhile.
     over: bool,
 }
 
@@ -159,13 +159,13 @@ impl<H> Threads<H> {
             if is_over {
                 return None;
             }
-            // At work again, or joined by another one that had ended before the end was waited for.
+            // At work again: somebody has started it since.
             self.ended.wait(&mut inner);
         }
     }
 
-    /// For the undertaker, in the end: waits at most until `deadline` for those that say something. Which of them are to
-    /// be joined comes back; the others are left behind.
+    /// For the undertaker, in the end: waits at most until `deadline` for those that say something. Which of them are
+    /// to be joined comes back; the others are left behind.
     pub(crate) fn take_voices(&self, deadline: Instant) -> Vec<(u64, H)> {
         let is_speaking = |inner: &Inner<H>| {
             let mut voices = inner.of(Kind::Voice);

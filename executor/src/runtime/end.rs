@@ -2,14 +2,14 @@
 //! is reported of what was left behind.
 //!
 //! 1. The registry is closed: whatever is spawned from now on is cancelled at once. Every task that
-//!    it holds is aborted, which schedules it. Closures that wait for a blocking thread are cancelled, too, but for those
-//!    that one was free for (`seats/end.rs`, `blocking.rs`).
+//!    it holds is aborted, which schedules it. Closures that wait for a blocking thread are cancelled, too, but for
+//!    those that one was free for (`seats/end.rs`, `blocking.rs`).
 //! 2. Workers go on until the registry is empty: each aborted task's future is dropped by a worker, a
 //!    running poll is waited for, and so are blocking calls. Whoever drops the runtime takes a seat and helps.
 //! 3. The last task to leave the registry wakes everybody; workers, spare and blocking threads end.
 //! 4. The *undertaker* joins them, closes the reactor and the wheels, and says that everything has ended. That is the
-//!    reactor thread, or one that the drop of a local runtime starts. Whoever ends the runtime waits for that, and joins
-//!    the undertaker. A thread of the runtime does not wait, since it is waited for.
+//!    reactor thread, or one that the drop of a local runtime starts. Whoever ends the runtime waits for that, and
+//!    joins the undertaker. A thread of the runtime does not wait, since it is waited for.
 //!
 //! Until then every thread holds a counted handle on the shared part, so what a task's scheduler pointer points to
 //! outlives the task (rule 5 of `task`).
@@ -20,8 +20,8 @@
 //! destructor of a thread-local. Whoever is inside such code can say nothing. So there are always two of
 //! whom one is free. As long as somebody helps, the undertaker joins nobody, and wakes up for each word that is due.
 //! When the help has ended, whoever waits for the undertaker does. A call of `run` whose future is done may itself be
-//! inside another task's poll, before any end: of that the reactor thread speaks, too. What they say, a thread of its own
-//! writes, as standard error may be held up, too.
+//! inside another task's poll, before any end: of that the reactor thread speaks, too. What they say, a thread of its
+//! own writes, as standard error may be held up, too.
 
 use crate::registry::delay::Word;
 use crate::seats::shared::Shared;

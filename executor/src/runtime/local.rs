@@ -165,9 +165,9 @@ impl LocalRuntime {
     /// ```
     /// use std::time::Duration;
     ///
-    /// let rt = filch_executor::LocalRuntime::new()?;
+    /// let rt = filch::LocalRuntime::new()?;
     /// rt.block_on(async {
-    ///     filch_executor::spawn_blocking(|| std::thread::sleep(Duration::from_millis(300)));
+    ///     filch::spawn_blocking(|| std::thread::sleep(Duration::from_millis(300)));
     /// });
     /// let left = rt.shutdown_timeout(Duration::from_millis(10));
     /// assert_eq!(left.blocking_threads(), 1);

@@ -119,7 +119,7 @@ impl Runtime {
     /// ```
     /// use std::time::Duration;
     ///
-    /// let rt = filch_executor::Runtime::new()?;
+    /// let rt = filch::Runtime::new()?;
     /// rt.spawn_blocking(|| std::thread::sleep(Duration::from_millis(300)));
     /// let left = rt.shutdown_timeout(Duration::from_millis(10));
     /// assert_eq!(left.blocking_threads(), 1);
