@@ -163,6 +163,7 @@ impl LocalRuntime {
     /// that takes longer is waited for. What is left behind can no longer wait for I/O or timers of this runtime.
     ///
     /// ```
+    /// # use filch_executor as filch;
     /// use std::time::Duration;
     ///
     /// let rt = filch::LocalRuntime::new()?;

@@ -117,6 +117,7 @@ impl Runtime {
     /// One of the runtime's own threads does not wait.
     ///
     /// ```
+    /// # use filch_executor as filch;
     /// use std::time::Duration;
     ///
     /// let rt = filch::Runtime::new()?;
