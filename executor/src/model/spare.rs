@@ -57,7 +57,9 @@ impl Runtime {
         let take = |seat: &Mutex<Option<Core>>| seat.lock().unwrap().take().expect("a seat");
         let body = move |number| runtime.work_and_rest(take(&theirs), number);
         let start = |number| Ok(thread::spawn(move || body(number)));
-        let started = self.threads.start(threads::Kind::Crew, String::new(), start);
+        let started = self
+            .threads
+            .start(threads::Kind::Crew, String::new(), start);
         let started = started.expect("a model's thread starts");
         if !started {
             self.seats.call_came_late(take(&seat), &self.remotes);
