@@ -150,6 +150,23 @@ impl Clock {
         }
     }
 
+    /// What this clock has shown at most some milliseconds ago: for whoever asks often whether time has passed, at a
+    /// seventh of the price where the system keeps such a time (Linux: of its last tick), and else the same as
+    /// [`now`](Clock::now). It never goes back, and is never ahead of `now`.
+    ///
+    /// ```
+    /// # use filch_timer::Clock;
+    /// let clock = Clock::os();
+    /// let coarse = clock.coarse();
+    /// assert!(coarse <= clock.now());
+    /// ```
+    pub fn coarse(&self) -> Instant {
+        match &self.0 {
+            Source::Os => Instant::ORIGIN.saturating_add_nanos(sys::at_last_tick()),
+            Source::Manual(_) => self.now(),
+        }
+    }
+
     /// Moves a virtual clock forward by `duration`, at most to [`Instant::FAR_FUTURE`]. Only one thread may move a
     /// clock by distances; [`advance_to`](Clock::advance_to) has no such condition.
     ///
@@ -232,6 +249,20 @@ mod tests {
         assert!(ends[0] > std::time::Instant::now() && ends[1] < std::time::Instant::now());
         let far = ends[0] + 200 * YEAR;
         assert_eq!(Instant::from_std(far), Instant::FAR_FUTURE);
+    }
+
+    #[test]
+    fn the_coarse_clock_follows_the_exact_one() {
+        let clock = Clock::os();
+        let (start, mut last) = (clock.now(), clock.coarse());
+        while last <= start {
+            let coarse = clock.coarse();
+            assert!(last <= coarse && coarse <= clock.now());
+            last = coarse;
+        }
+        let manual = Clock::manual(start);
+        manual.advance(Duration::from_nanos(1));
+        assert_eq!(manual.coarse(), manual.now());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The one system call of this crate: reading the monotonic clock. `anchor` reads std's beside it, once.
 //!
 //! Contract, whichever system: `now` gives nanoseconds since some moment that is the same for all threads of the
-//! process; it never goes back.
+//! process; it never goes back. `at_last_tick` gives what `now` gave some milliseconds ago at most, and is cheaper where
+//! the system can do that.
 
 mod anchor;
 #[cfg(target_os = "linux")]
@@ -11,6 +12,6 @@ mod other;
 
 pub(crate) use anchor::anchor;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::now;
+pub(crate) use linux::{at_last_tick, now};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::now;
+pub(crate) use other::{at_last_tick, now};

@@ -10,3 +10,8 @@ pub(crate) fn now() -> u64 {
     // 2^64 ns are 584 years.
     Instant::now().saturating_duration_since(epoch).as_nanos() as u64
 }
+
+/// std has no cheaper clock.
+pub(crate) fn at_last_tick() -> u64 {
+    now()
+}
