@@ -1,17 +1,18 @@
 //! How much one poll may do while it is never short of work.
+//!
+//! Here is what an operation costs, and what a leaf does that is refused. How much a turn is, and when it is renewed,
+//! is in `seats/turn.rs`.
+//!
+//! Only polls of ours take turns: of tasks, and of the future of a `block_on`. Who computes or blocks in a closure
+//! (`spawn_blocking`, `blocking`, `cpu`) is never refused: it could not let anybody else go on, and there is no next
+//! poll that would begin with a budget.
 
 use super::record;
 use crate::foreign;
 use crate::seats::context;
 use crate::task::wait::{Wait, WaitKind};
-use filch_timer::Instant;
+use std::ptr;
 use std::task::{Context, Poll};
-use std::time::Duration;
-
-/// How long one poll may keep doing operations that are ready: well below half of the stall threshold, from which on a
-/// poll counts as long. At 500 µs, and as many operations on sockets as others, a busy UDP server was taken for a task
-/// that computes (docs/architecture.md).
-const TIME_SLICE: Duration = Duration::from_micros(250);
 
 /// The clock is read once in this many units of budget, and never for a poll's first few.
 const CLOCK_EVERY: u8 = 32;
@@ -22,50 +23,58 @@ pub(super) const SYSTEM_CALL: u8 = 4;
 /// Spends one unit of the current poll's budget.
 ///
 /// Pending means that the task has had its turn (128 operations, of which one on a socket counts as four, or 250 µs
-/// while doing them): it is already woken, and the leaf returns Pending without trying. Outside a runtime nothing is
-/// spent.
+/// while doing them): it is already woken, and the leaf returns Pending without trying. A poll that goes on all the
+/// same, as in another library's `block_on`, is given another budget after another 250 µs. Outside a runtime, and in
+/// closures that block or compute, nothing is spent.
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
-    spend(1, cx)
+    spend(1, ptr::null(), cx)
+}
+
+/// As [`poll_budget`], for a leaf that says where it lies: a poll is still on its way through its futures as long as
+/// none of them asks twice, and gets no other budget.
+#[inline]
+pub fn poll_budget_of<L: ?Sized>(leaf: &L, cx: &mut Context<'_>) -> Poll<()> {
+    spend(1, ptr::from_ref(leaf).cast(), cx)
 }
 
 #[inline]
-pub(super) fn spend(cost: u8, cx: &mut Context<'_>) -> Poll<()> {
+pub(super) fn spend(cost: u8, leaf: *const (), cx: &mut Context<'_>) -> Poll<()> {
     context::with(|context| {
-        let left = context.budget.get();
+        let left = context.turn.left.get();
         let span = |left: u8| (left + CLOCK_EVERY / 2) / CLOCK_EVERY;
         if let Some(rest) = left.checked_sub(cost) {
-            if span(left) == span(rest) || !slice_is_over(context) {
-                context.budget.set(rest);
+            if span(left) == span(rest) || !context.turn.is_used_up() {
+                context.turn.left.set(rest);
                 return Poll::Ready(());
             }
         }
-        give_up_turn(context, cx)
+        give_up_turn(context, cost, leaf, cx)
     })
 }
 
 #[cold]
-fn give_up_turn(context: &context::Context, cx: &mut Context<'_>) -> Poll<()> {
+fn give_up_turn(
+    context: &context::Context,
+    cost: u8,
+    leaf: *const (),
+    cx: &mut Context<'_>,
+) -> Poll<()> {
     if context.shared().is_none() {
-        context.reset_budget();
+        context.turn.reset();
         return Poll::Ready(());
     }
-    // Whatever else this poll tries is refused too, until the next poll resets the budget.
-    context.budget.set(0);
+    if !context.takes_turns() {
+        // The poll around this closure, if there is one, has had its turn.
+        context.turn.left.set(0);
+        return Poll::Ready(());
+    }
+    if !context.turn.refuse(leaf) {
+        let left = context.turn.left.get();
+        context.turn.left.set(left - cost);
+        return Poll::Ready(());
+    }
     record(Wait::here(WaitKind::Yield));
     foreign::wake_by_ref(cx.waker());
     Poll::Pending
-}
-
-/// Whether the current poll has gone on for longer than its slice. The first question of a poll
-/// starts the measurement, so that polls that never ask pay nothing.
-pub(crate) fn slice_is_over(context: &context::Context) -> bool {
-    let now = Instant::now();
-    match context.poll_asked.get() {
-        0 => {
-            context.poll_asked.set(now.as_nanos().max(1));
-            false
-        }
-        first => now.duration_since(Instant::from_nanos(first)) >= TIME_SLICE,
-    }
 }

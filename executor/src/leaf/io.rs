@@ -5,6 +5,7 @@ use super::record;
 use crate::task::wait::Wait;
 use filch_reactor::{Direction, Ready, Source, Waiter};
 use std::io;
+use std::ptr;
 use std::task::{Context, Poll};
 
 /// Does a non-blocking operation on a source, or waits until it is worth trying again.
@@ -69,7 +70,13 @@ fn poll_source<R>(
     cx: &mut Context<'_>,
     mut op: impl FnMut(Ready) -> io::Result<R>,
 ) -> Poll<io::Result<R>> {
-    if spend(SYSTEM_CALL, cx).is_pending() {
+    // A direction's one place is the source's.
+    let place = waiter
+        .as_deref()
+        .map_or(ptr::from_ref(source).cast(), |waiter| {
+            ptr::from_ref(waiter).cast()
+        });
+    if spend(SYSTEM_CALL, place, cx).is_pending() {
         return Poll::Pending;
     }
     loop {

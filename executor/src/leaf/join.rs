@@ -137,7 +137,7 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if leaf::poll_budget(cx).is_pending() {
+        if leaf::poll_budget_of(&*self, cx).is_pending() {
             return Poll::Pending;
         }
         match self.take_or_register(cx.waker()) {

@@ -17,7 +17,6 @@ pub(crate) mod local_key;
 pub(crate) mod timer;
 
 pub use crate::task::wait::{Wait, WaitKind};
-pub use budget::poll_budget;
-pub(crate) use budget::slice_is_over;
+pub use budget::{poll_budget, poll_budget_of};
 pub use io::{Transfer, poll_io, poll_transfer};
 pub use record::{record, task_id};

@@ -68,31 +68,42 @@ impl Timer {
 
     /// Ready once the deadline has passed; never before.
     ///
+    /// One that is ready when it is first polled spends budget, and may be refused: a loop over such has to yield.
+    /// One that was waited for spends none: it has waited its turn.
+    ///
     /// # Panics
     /// Outside a runtime, unless the deadline has already passed.
     #[track_caller]
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if leaf::poll_budget(cx).is_pending() {
-            return Poll::Pending;
+        let is_first = self.entry.is_none();
+        let done = self.poll_as_limit(cx);
+        if done.is_pending() || !is_first || leaf::poll_budget_of(self, cx).is_ready() {
+            return done;
         }
-        self.poll_as_limit(cx)
+        // Polled again, it is no first poll, be it in this poll of the task or in the next.
+        self.entry = register(self.deadline, cx.waker());
+        Poll::Pending
     }
 
     /// As [`poll`](Timer::poll), without spending budget: for a time limit on something that has just
     /// said that it is not ready, and has spent its own.
     ///
-    /// A timer that is registered is ready when the wheel has fired it, so the clock is read before the
-    /// first registration and after the firing only; not even before it when the deadline is far away.
+    /// The clock is not read when the deadline is far away. Else it is even if the wheel has not fired the timer:
+    /// a poll that goes on and on may keep the wheel from being turned.
     ///
     /// # Panics
     /// As `poll`.
     #[track_caller]
     pub fn poll_as_limit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.is_still_registered(cx.waker()) {
-            if !is_far(self.deadline) && Instant::now() >= self.deadline {
-                self.entry = None;
-                return Poll::Ready(());
+        let is_registered = self.is_still_registered(cx.waker());
+        if !is_far(self.deadline) && Instant::now() >= self.deadline {
+            if is_registered {
+                self.cancel();
             }
+            self.entry = None;
+            return Poll::Ready(());
+        }
+        if !is_registered {
             self.entry = register(self.deadline, cx.waker());
             assert!(self.entry.is_some(), "{}", NO_TIME);
         }
@@ -102,6 +113,12 @@ impl Timer {
             at: self.at,
         });
         Poll::Pending
+    }
+
+    /// Whether it was polled, and has not been ready since.
+    #[must_use]
+    pub fn is_waited_for(&self) -> bool {
+        self.entry.is_some()
     }
 
     /// Moves the deadline.
@@ -178,12 +195,18 @@ fn is_own_wheel(context: &ThreadContext, timers: &Arc<Timers>) -> bool {
 }
 
 /// Whether a deadline is certainly not due, as far as a worker can tell without reading the clock. Its
-/// coarse time is some milliseconds old at most; on other threads it may be of any age.
+/// coarse time is some milliseconds old at most; on other threads it may be of any age, and so in a local runtime,
+/// where nobody but this thread reads the clock.
 fn is_far(deadline: Instant) -> bool {
     context::with(|context| {
-        context.shared().is_some_and(|shared| {
-            context.core_of(shared).is_some() && deadline > shared.coarse_now().saturating_add(FAR)
-        })
+        let Some((_, shared)) = context.core_and_shared() else {
+            return false;
+        };
+        let coarse = match shared.config.local {
+            true => shared.clock.coarse(),
+            false => shared.coarse_now(),
+        };
+        deadline > coarse.saturating_add(FAR)
     })
 }
 

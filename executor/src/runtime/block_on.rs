@@ -52,7 +52,7 @@ impl Shared {
         let waker = Waker::from(Arc::clone(&caller.parker));
         let mut cx = Context::from_waker(&waker);
         loop {
-            context::with(context::Context::reset_budget);
+            context::with(context::Context::begin_turn);
             if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                 return output;
             }

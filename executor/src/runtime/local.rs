@@ -22,11 +22,11 @@ use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{AcqRel, Release};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-/// Tasks that run between two polls of the `block_on` future when that is ready all the time.
+/// Tasks that run between two polls of the `block_on` future when that is ready all the time, if so many are.
 const TASKS_PER_ROUND: usize = 64;
 
 /// A runtime on the calling thread, for futures that are not Send.
@@ -98,7 +98,7 @@ impl LocalRuntime {
         let mut worker = Worker::new(&self.shared, &self.core, Some(&root.ready));
         loop {
             if root.ready.swap(false, AcqRel) {
-                context::with(context::Context::reset_budget);
+                context::with(context::Context::begin_turn);
                 // A poll like a task's: every so many, timers and I/O are looked after, even when
                 // there is no task and this future is ready all the time.
                 self.core.tick.set(self.core.tick.get().wrapping_add(1));
@@ -107,8 +107,9 @@ impl LocalRuntime {
                     self.shared.remotes.depot.clear();
                     return output;
                 }
+                worker.beat_if_due();
             }
-            if !run_some(&mut worker) {
+            if !run_some(&mut worker, &root.ready) {
                 let failed = self.shared.callers.has_failed();
                 assert!(!failed, "LocalRuntime::block_on will not end: {UNHANDLED}");
                 worker.sleep();
@@ -137,12 +138,25 @@ impl LocalRuntime {
     }
 }
 
-/// Runs up to a round of tasks; `false`: there was none.
-fn run_some(worker: &mut Worker<'_>) -> bool {
+/// Runs up to a round of tasks; `false`: there was none. `root`: whether the `block_on` future is ready.
+///
+/// If it is from the start, its turn comes after the tasks that wait before it. If a look at the timers and sockets
+/// has woken it, it comes at once.
+fn run_some(worker: &mut Worker<'_>, root: &AtomicBool) -> bool {
     let bomb = AbortOnUnwind;
+    let was_ready = root.load(Relaxed);
+    let most = match was_ready {
+        true => worker.waiting().clamp(1, TASKS_PER_ROUND),
+        false => TASKS_PER_ROUND,
+    };
+    let beat = worker.beat();
     let mut done = 0;
-    while done < TASKS_PER_ROUND {
+    while done < most {
         worker.upkeep_if_due();
+        let has_looked = done > 0 && worker.beat() != beat;
+        if has_looked && !was_ready && root.load(Relaxed) {
+            break;
+        }
         let Some(task) = worker.next_task() else {
             break;
         };
@@ -213,8 +227,9 @@ impl LocalRuntime {
         worker.wake_at = deadline;
         // Rule 5 of `task`: nothing may end this before the last task has.
         let bomb = AbortOnUnwind;
+        let root = AtomicBool::new(false);
         while !shared.registry.is_empty() {
-            if run_some(&mut worker) {
+            if run_some(&mut worker, &root) {
                 continue;
             }
             let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);

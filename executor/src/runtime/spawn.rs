@@ -157,6 +157,7 @@ impl<F: FnOnce() -> T, T> Future for Once<F> {
 
     fn poll(mut self: Pin<&mut Self>, _cx: &mut std::task::Context<'_>) -> Poll<T> {
         let f = self.0.take().expect("a closure runs once");
+        let _closure = context::enter_closure();
         Poll::Ready(f())
     }
 }

@@ -55,6 +55,9 @@ where
 
 /// Runs a closure that may block on a thread kept for such, so that no worker waits with it.
 ///
+/// Nothing in it yields by itself: if it drives a future with another library's `block_on`, there is no cooperative
+/// budget that would interrupt a loop over what is always ready. With [`Handle::block_on`] there is.
+///
 /// Task-locals are inherited. Aborting the handle cancels a closure that has not begun; one that
 /// has runs to its end, and the end of the runtime waits for it. So it does for a closure that has not begun, if a thread
 /// was free for it when the end came.
@@ -91,8 +94,8 @@ where
 /// another process. (With [`spawn_blocking`] there would be up to 512 computing threads instead.)
 ///
 /// Task-locals are inherited. Aborting the handle cancels a closure that has not begun; one that has runs to
-/// its end, and a shutdown waits for it. On a [`LocalRuntime`](crate::LocalRuntime) it is run in its turn and
-/// the other tasks wait.
+/// its end, and a shutdown waits for it. Nothing in it yields by itself: there is no cooperative budget. On a
+/// [`LocalRuntime`](crate::LocalRuntime) it is run in its turn and the other tasks wait.
 ///
 /// # Panics
 /// Outside a runtime. A panic of the closure is the handle's error.
@@ -335,6 +338,10 @@ impl FusedFuture for YieldNow {
 /// Spends one unit of the task's cooperative budget, and yields when it is used up: for loops that
 /// do work of their own and never wait.
 ///
+/// The budget is that of polls of a task and of a `block_on` future: 128 operations, of which one on a socket counts as
+/// four, or 250 µs. Closures (`spawn_blocking`, `blocking`, `cpu`) and threads outside a runtime have none: there it is
+/// ready at once.
+///
 /// # Cancel safety
 /// It holds nothing.
 #[track_caller]
@@ -346,6 +353,7 @@ pub fn consume_budget() -> ConsumeBudget {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct ConsumeBudget {
+    /// Also a place: each lies somewhere else, and so can be told from the others.
     spent: bool,
 }
 
@@ -353,7 +361,7 @@ impl Future for ConsumeBudget {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let polled = leaf::poll_budget(cx);
+        let polled = leaf::poll_budget_of(&*self, cx);
         self.spent = polled.is_ready();
         polled
     }
@@ -371,5 +379,5 @@ impl FusedFuture for ConsumeBudget {
 /// Reads the clock, which costs some 30 ns; always false outside a runtime.
 #[must_use]
 pub fn need_preempt() -> bool {
-    context::with(|context| context.shared().is_some() && leaf::slice_is_over(context))
+    context::with(|context| context.shared().is_some() && context.turn.slice_is_over())
 }

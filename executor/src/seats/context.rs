@@ -8,6 +8,7 @@
 use crate::queues::queue::Local;
 use crate::seats::core::Core;
 use crate::seats::shared::Shared;
+use crate::seats::turn::Turn;
 use crate::task::locals::Node;
 use crate::task::{Header, Surroundings, TaskInfo, memory};
 use std::cell::Cell;
@@ -15,10 +16,6 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::Arc;
-
-/// Operations that a task may do in one poll before its leaves make it yield: tokio's value. Those that make a system
-/// call cost several.
-const BUDGET: u8 = 128;
 
 /// In what way this thread works for the runtime it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +43,8 @@ pub(crate) struct Context {
     locals: Cell<*const Node>,
     /// The task whose future is being dropped after it was ready.
     ending: Cell<*const Header>,
-    /// Operations left in this poll.
-    pub(crate) budget: Cell<u8>,
-    /// When this poll first asked for the time, in nanoseconds; 0: not yet.
-    pub(crate) poll_asked: Cell<u64>,
+    /// What the current poll may still do.
+    pub(crate) turn: Turn,
     /// The running task wants to go to the tail of the queue.
     pub(crate) yielded: Cell<bool>,
 }
@@ -66,8 +61,7 @@ thread_local! {
             task: Cell::new(ptr::null()),
             locals: Cell::new(ptr::null()),
             ending: Cell::new(ptr::null()),
-            budget: Cell::new(BUDGET),
-            poll_asked: Cell::new(0),
+            turn: Turn::new(),
             yielded: Cell::new(false),
         }
     };
@@ -149,6 +143,11 @@ impl Context {
     pub(crate) fn core_and_shared(&self) -> Option<(&Core, &Shared)> {
         let shared = self.shared()?;
         Some((self.core_of(shared)?, shared))
+    }
+
+    /// Whether what runs here is a poll of ours, whose end lets others go on, and after which there is a next one.
+    pub(crate) fn takes_turns(&self) -> bool {
+        matches!(self.role.get(), Role::Worker | Role::BlockOn) && !self.turn.is_free()
     }
 
     /// Code that may block is about to run; the role that it interrupts comes back.
@@ -253,11 +252,10 @@ impl Context {
         }
     }
 
-    /// A fresh budget, for a poll that starts.
+    /// A poll starts.
     #[inline]
-    pub(crate) fn reset_budget(&self) {
-        self.budget.set(BUDGET);
-        self.poll_asked.set(0);
+    pub(crate) fn begin_turn(&self) {
+        self.turn.reset();
         // A poll that yielded and was ready all the same, as in a `select!`, has left it set.
         self.yielded.set(false);
     }
@@ -282,6 +280,7 @@ pub(crate) struct Entered<'a> {
     frame: *mut Frame,
     task: *const Header,
     locals: *const Node,
+    turn: Turn,
     yielded: bool,
     _memory: memory::Lent<'a>,
     lent: PhantomData<(&'a Shared, *const ())>,
@@ -314,6 +313,7 @@ pub(crate) fn enter<'a>(
             frame,
             task: context.task.replace(ptr::null()),
             locals: context.locals.replace(ptr::null()),
+            turn: context.turn.replace(Turn::new()),
             yielded: context.yielded.take(),
             _memory: memory::lend(core.map(|core| &core.memory)),
             lent: PhantomData,
@@ -333,8 +333,32 @@ impl Drop for Entered<'_> {
             context.frame.set(frame.outer);
             context.task.set(self.task);
             context.locals.set(self.locals);
+            context
+                .turn
+                .replace(std::mem::replace(&mut self.turn, Turn::new()));
             context.yielded.set(self.yielded);
         });
+    }
+}
+
+/// While it lives, what runs on this thread is no poll of futures, but a closure: nothing in it is refused.
+#[derive(Debug)]
+pub(crate) struct Closure {
+    was_free: bool,
+    lent: PhantomData<*const ()>,
+}
+
+/// A closure runs until the guard is dropped.
+pub(crate) fn enter_closure() -> Closure {
+    Closure {
+        was_free: with(|context| context.turn.set_free(true)),
+        lent: PhantomData,
+    }
+}
+
+impl Drop for Closure {
+    fn drop(&mut self) {
+        with(|context| context.turn.set_free(self.was_free));
     }
 }
 
@@ -359,7 +383,7 @@ pub(crate) unsafe fn enter_task<'a>(task: *const Header) -> TaskScope<'a> {
         if let Some(locals) = extras.and_then(|extras| extras.locals.as_ref()) {
             context.locals.set(Arc::as_ptr(locals));
         }
-        context.reset_budget();
+        context.begin_turn();
     });
     TaskScope { lent: PhantomData }
 }

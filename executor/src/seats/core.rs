@@ -8,6 +8,7 @@ use crate::seats::peer::Peer;
 use crate::signs::credit::Credit;
 use crate::signs::crowd::Crowd;
 use crate::signs::pace::{Sample, Stopwatch};
+use crate::signs::rhythm::Rhythm;
 use crate::signs::watch::Watch;
 use crate::task::memory::{Depot, Store};
 use fastrand::Rng;
@@ -37,6 +38,8 @@ pub(crate) struct Core {
     pub(crate) long_round: Cell<bool>,
     /// The backstop's beat when this worker last read the clock.
     pub(crate) beat: Cell<u32>,
+    /// When the one worker of a local runtime looks after timers and I/O.
+    pub(crate) rhythm: Rhythm,
     /// When it last looked after others' tasks.
     pub(crate) looked: Cell<Instant>,
     /// Keeps an eye on the other workers.
@@ -72,6 +75,7 @@ impl Core {
             streak: Cell::new(0),
             long_round: Cell::new(false),
             beat: Cell::new(0),
+            rhythm: Rhythm::new(),
             looked: Cell::new(Instant::from_nanos(0)),
             peer: Peer::new(index),
             stopwatch: Stopwatch::new(),

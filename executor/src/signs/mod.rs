@@ -13,3 +13,4 @@ pub(crate) mod habit;
 pub(crate) mod credit;
 pub(crate) mod crowd;
 pub(crate) mod pace;
+pub(crate) mod rhythm;

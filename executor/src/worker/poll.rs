@@ -32,7 +32,11 @@ impl Worker<'_> {
         if !task.header().habit.is_short() && !self.shared.config.local {
             return self.run_watched_task(task);
         }
-        if let Some(task) = self.poll(task, None) {
+        let again = self.poll(task, None);
+        if self.shared.config.local {
+            self.beat_if_due();
+        }
+        if let Some(task) = again {
             // After a long poll, what came meanwhile has waited longer than this task.
             if self.shared.beat.load(Relaxed) != self.core.beat.get() {
                 self.upkeep_if_due();

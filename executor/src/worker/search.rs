@@ -51,6 +51,11 @@ impl Worker<'_> {
         }
     }
 
+    /// How many tasks wait for the one worker of a local runtime.
+    pub(crate) fn waiting(&self) -> usize {
+        self.core.queue.len() + self.shared.injector.len()
+    }
+
     /// Once per round through the local queue, batches from the injector join its tail: neither of
     /// the two waits for the other to run dry.
     pub(super) fn serve_injector(&self) {

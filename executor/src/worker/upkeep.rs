@@ -34,6 +34,9 @@ impl Worker<'_> {
             return false;
         }
         let now = self.shared.now();
+        if self.shared.config.local {
+            self.core.rhythm.looked(now, self.core.tick.get());
+        }
         self.core
             .stopwatch
             .read(now, self.core.tick.get(), &self.remote.pace);
@@ -52,7 +55,7 @@ impl Worker<'_> {
             self.relieve_peer(now);
         }
         self.fire_timers(now);
-        if has_moved {
+        if has_moved && !self.shared.config.local {
             self.core.sample.start();
             if self.shared.config.is_overstaffed() {
                 // The sample has just read the CPU clock, so this is up to date.
@@ -61,6 +64,22 @@ impl Worker<'_> {
             }
         }
         true
+    }
+
+    /// The last beat that this worker has heard of.
+    pub(crate) fn beat(&self) -> u32 {
+        self.core.beat.get()
+    }
+
+    /// The beat of a local runtime, which has no backstop: after each poll, its thread asks whether time has passed.
+    pub(crate) fn beat_if_due(&self) {
+        let (shared, core) = (self.shared, self.core);
+        if core
+            .rhythm
+            .is_due(core.tick.get(), || shared.clock.coarse())
+        {
+            shared.beat.store(core.beat.get().wrapping_add(1), Relaxed);
+        }
     }
 
     fn turn_interval(&self) -> Duration {
