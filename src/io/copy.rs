@@ -160,7 +160,7 @@ impl Transfer {
     {
         loop {
             // Files and memory are always ready and spend none themselves.
-            ready!(leaf::poll_budget(cx));
+            ready!(leaf::poll_budget_of(self, cx));
             let empty = self.start == self.end;
             if self.ended && empty {
                 return self.poll_end(cx, writer);

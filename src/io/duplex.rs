@@ -92,7 +92,7 @@ impl DuplexStream {
         place: fn(&mut Pipe) -> &mut Option<Waker>,
         mut transfer: impl FnMut(&mut Pipe) -> Transferred,
     ) -> Poll<io::Result<usize>> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(self, cx));
         let first = transfer(&mut pipe.lock());
         let done = match first {
             Poll::Pending => {
@@ -158,11 +158,12 @@ impl AsyncWrite for DuplexStream {
         self.poll_pipe(cx, &self.outgoing, Pipe::writer, |pipe| pipe.write(bufs))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        leaf::poll_budget_of(&*self, cx).map(Ok)
     }
 
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(leaf::poll_budget_of(&*self, cx));
         close(&self.outgoing, Pipe::end_writing);
         Poll::Ready(Ok(()))
     }

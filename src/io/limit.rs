@@ -228,7 +228,7 @@ fn poll_part<R: AsyncBufRead + Unpin + ?Sized>(
     room: usize,
 ) -> Poll<io::Result<Part>> {
     // A reader in memory is always ready and spends none itself.
-    ready!(leaf::poll_budget(cx));
+    ready!(leaf::poll_budget_of(buf, cx));
     let there = ready!(Pin::new(&mut reader).poll_fill_buf(cx))?;
     if there.is_empty() {
         return Poll::Ready(Ok(Part::Last(0)));

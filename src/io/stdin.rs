@@ -58,7 +58,7 @@ impl AsyncRead for Stdin {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(&*self, cx));
         let this = self.get_mut();
         let shared = shared()?;
         let done = shared.poll_take(&mut this.place, cx.waker(), buf);

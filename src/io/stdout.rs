@@ -107,7 +107,7 @@ macro_rules! writer {
                 cx: &mut Context<'_>,
                 buf: &[u8],
             ) -> Poll<io::Result<usize>> {
-                ready!(leaf::poll_budget(cx));
+                ready!(leaf::poll_budget_of(&*self, cx));
                 let this = self.get_mut();
                 let shared = shared(&$shared, $name, $write)?;
                 // A flush that was given up does not count for what is written after it.
@@ -120,7 +120,7 @@ macro_rules! writer {
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                ready!(leaf::poll_budget(cx));
+                ready!(leaf::poll_budget_of(&*self, cx));
                 let this = self.get_mut();
                 let shared = shared(&$shared, $name, $write)?;
                 let (place, flushing) = (&mut this.place, &mut this.flushing);

@@ -131,7 +131,7 @@ impl Resolve {
     ///
     /// Spends budget, also for what is known at once: so does whatever begins with an address, however it ends.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Vec<SocketAddr>>> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(self, cx));
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Found(found) => return Poll::Ready(found.and_then(not_empty)),

@@ -209,7 +209,7 @@ impl<T: AsSource> Async<T> {
         kind: WaitKind,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(self.io.source(), cx));
         let ready = self.io.source().poll_wait(direction, None, cx);
         if ready.is_pending() {
             leaf::record(self.wait(kind).with_resource(self.io.source().id()));

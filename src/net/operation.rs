@@ -92,7 +92,7 @@ impl<'a> Operation<'a> {
 
     /// Waits for readiness and performs nothing.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(self, cx));
         let ready = self
             .source
             .poll_wait(self.direction, Some(&mut self.waiter), cx);

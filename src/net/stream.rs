@@ -132,6 +132,16 @@ impl<'a> Endpoint<'a> {
         self.poll_send(cx, || send_vectored(&self.socket, bufs))
     }
 
+    /// Nothing is held back. It counts all the same: a loop over what is always ready has to yield.
+    pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        leaf::poll_budget_of(self.source, cx).map(Ok)
+    }
+
+    /// Ends writing, once the turn allows it.
+    pub(crate) fn poll_close(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        leaf::poll_budget_of(self.source, cx).map(|()| self.shutdown(Shutdown::Write))
+    }
+
     /// Shuts down, and takes a connection that is gone already for done.
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         match self.socket.shutdown(how) {

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use filch_executor::JoinError;
+use filch_executor::{JoinError, leaf};
 use futures_core::FusedFuture;
 
 use super::children::{Child, Children};
@@ -62,7 +62,10 @@ macro_rules! gather {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __gather {
-    (()) => { ::core::result::Result::Ok(()) };
+    (()) => {{
+        $crate::task::consume_budget().await;
+        ::core::result::Result::Ok(())
+    }};
     (() $(($name:ident $future:expr))+) => {{
         $( let $name = $future; )+
         let mut children = $crate::__private::Children::new();
@@ -259,6 +262,10 @@ impl<T, O> Outputs<T, O> {
         mut poll: impl FnMut(&mut Child<T>, &mut Context<'_>) -> Poll<O>,
     ) -> Poll<Vec<O>> {
         assert!(!self.done, "a gather was polled after its end");
+        if self.handles.is_empty() {
+            // A gather of nothing counts: a loop over it has to yield.
+            ready!(leaf::poll_budget_of(self, cx));
+        }
         self.taken
             .reserve_exact(self.handles.len() - self.taken.len());
         while let Some(handle) = self.handles.get_mut(self.taken.len()) {

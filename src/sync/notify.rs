@@ -236,7 +236,7 @@ impl<P: Deref<Target = Notify>> NotifyWait<P> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(&*self, cx));
         let polled = self.as_mut().poll_unbudgeted(cx);
         *self.project().over = polled.is_ready();
         polled

@@ -190,7 +190,7 @@ impl<T> Sender<T> {
 
     /// As [`closed`](Sender::closed), for hand-written futures. The task of the last call is woken.
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(self, cx));
         keep(cx.waker(), |kept| self.closed_or_wait(kept))
     }
 }
@@ -353,7 +353,7 @@ impl<T> Future for Receiver<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Closed>> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(&*self, cx));
         let polled = self.poll_unbudgeted(cx);
         self.over = polled.is_ready();
         polled

@@ -247,7 +247,7 @@ where
 
     #[inline]
     pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<P, Closed>> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(&*self, cx));
         self.poll_unbudgeted(cx)
     }
 

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use filch_executor::{Handle, Timer, leaf};
@@ -148,6 +148,10 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        if !this.limit.is_waited_for() {
+            // What is ready at once may have spent nothing, and a loop over such has to yield.
+            ready!(leaf::poll_budget_of(this.limit, cx));
+        }
         let polled = match this.future.poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => this.limit.poll(cx).map(Err),
@@ -179,6 +183,11 @@ impl Limit {
             return Limit::Running(Timer::new(Instant::now().saturating_add(duration), at));
         }
         Limit::Ahead(duration, at)
+    }
+
+    /// Whether the future was polled and not ready.
+    fn is_waited_for(&self) -> bool {
+        matches!(self, Limit::Running(timer) if timer.is_waited_for())
     }
 
     /// Looks whether the time has passed, without spending budget: a future that always finds something to do uses up

@@ -70,13 +70,14 @@ fn poll_source<R>(
     cx: &mut Context<'_>,
     mut op: impl FnMut(Ready) -> io::Result<R>,
 ) -> Poll<io::Result<R>> {
-    // A direction's one place is the source's.
-    let place = waiter
-        .as_deref()
-        .map_or(ptr::from_ref(source).cast(), |waiter| {
-            ptr::from_ref(waiter).cast()
-        });
-    if spend(SYSTEM_CALL, place, cx).is_pending() {
+    let place = match waiter.as_deref() {
+        Some(waiter) => ptr::from_ref(waiter).cast(),
+        // A direction's one place: reading and writing are two leaves.
+        None => ptr::from_ref(source)
+            .cast::<u8>()
+            .wrapping_add(direction as usize),
+    };
+    if spend(SYSTEM_CALL, place.cast(), cx).is_pending() {
         return Poll::Pending;
     }
     loop {

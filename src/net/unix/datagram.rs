@@ -290,7 +290,7 @@ impl Full {
                 leaf::record(operation.wait());
             }
             ready!(pause.poll_as_limit(cx));
-            ready!(leaf::poll_budget(cx));
+            ready!(leaf::poll_budget_of(self, cx));
             match send() {
                 Err(error) if is_full(&error) => self.pause = None,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

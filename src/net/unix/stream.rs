@@ -218,7 +218,7 @@ impl UnixConnect {
 
     fn poll_connect(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
         let handle = Handle::try_current()?;
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(self, cx));
         let address = self.target.address()?;
         loop {
             if let Some(full) = &mut self.full {

@@ -108,7 +108,7 @@ impl<T> Receiver<T> {
     /// As [`recv`](Receiver::recv), for hand-written futures. The task of the last call is woken.
     #[track_caller]
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(self, cx));
         if self.polled.is_none() {
             // The waiter costs an allocation, which those who find a value do not need.
             match self.try_recv() {
@@ -293,7 +293,7 @@ impl<T> Future for Recv<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(&*self, cx));
         let polled = self.as_mut().poll_unbudgeted(cx);
         *self.project().over = polled.is_ready();
         polled

@@ -268,7 +268,7 @@ impl<T> Future for Send<'_, T> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(&*self, cx));
         self.poll_unbudgeted(cx)
     }
 }
@@ -310,7 +310,7 @@ impl<T> Future for WaitClosed<'_, T> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(leaf::poll_budget(cx));
+        ready!(leaf::poll_budget_of(&*self, cx));
         let this = self.project();
         let mut waiter = this.waiter;
         let closed = match waiter.stage() {
