@@ -1,0 +1,431 @@
+//! Whether every future and every `poll_*` of filch has a loop in `loops.rs`, or a reason why not.
+
+use super::loops;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Where a loop is, or why there is none.
+enum Seen {
+    /// In the loop of this name.
+    In(&'static str),
+    /// Nowhere: this is why.
+    Not(&'static str),
+}
+
+use Seen::{In, Not};
+
+/// A part of others that are listed.
+const PART: Seen = Not("its callers are listed, which spend before they come here, or in it");
+/// It adds nothing that would be ready.
+const AROUND: Seen =
+    Not("as ready as the future that it is around, and that future's leaves count");
+const SPENDS: Seen = Not("it is what spends");
+
+/// File and name of each, as `found` gives them.
+const LISTED: &[(&str, &str, Seen)] = &[
+    ("src/structure/children.rs", "Counted", AROUND),
+    ("src/structure/children.rs", "Attempt", AROUND),
+    ("src/structure/children.rs", "Child", In("gather!")),
+    ("src/structure/children.rs", "poll_done", In("gather!")),
+    (
+        "src/structure/children.rs",
+        "poll_join",
+        In("gather results"),
+    ),
+    ("src/structure/gather.rs", "Gather", In("gather nothing")),
+    (
+        "src/structure/gather.rs",
+        "GatherResults",
+        In("gather results of nothing"),
+    ),
+    ("src/structure/gather.rs", "poll_all", In("gather nothing")),
+    (
+        "src/net/addr.rs",
+        "LookupHost",
+        In("look up a numeric address"),
+    ),
+    ("src/net/addr.rs", "Bind", In("bind TCP")),
+    ("src/net/addr.rs", "poll_bind", In("bind UDP")),
+    (
+        "src/net/async_io.rs",
+        "Perform",
+        In("read with an operation"),
+    ),
+    (
+        "src/net/async_io.rs",
+        "poll_readable",
+        In("poll for readiness"),
+    ),
+    ("src/net/async_io.rs", "poll_writable", In("poll for room")),
+    ("src/net/async_io.rs", "poll_ready", PART),
+    ("src/net/async_io.rs", "poll_read_with", PART),
+    ("src/net/async_io.rs", "poll_write_with", PART),
+    (
+        "src/net/async_io.rs",
+        "poll_read",
+        In("read and write an Async"),
+    ),
+    (
+        "src/net/async_io.rs",
+        "poll_read_vectored",
+        In("read and write an Async"),
+    ),
+    (
+        "src/net/async_io.rs",
+        "poll_write",
+        In("read and write an Async"),
+    ),
+    (
+        "src/net/async_io.rs",
+        "poll_write_vectored",
+        In("read and write an Async"),
+    ),
+    ("src/net/async_io.rs", "poll_flush", In("flush an Async")),
+    ("src/net/async_io.rs", "poll_close", In("close an Async")),
+    (
+        "src/net/connect.rs",
+        "poll_running",
+        In("connect TCP where nobody is"),
+    ),
+    ("src/net/operation.rs", "$name", In("read and write")),
+    ("src/net/operation.rs", "poll_one", In("accept")),
+    (
+        "src/net/operation.rs",
+        "poll_transfer",
+        In("read and write"),
+    ),
+    (
+        "src/net/operation.rs",
+        "poll_ready",
+        In("wait for readiness"),
+    ),
+    (
+        "src/net/split.rs",
+        "poll_read",
+        In("read and write through halves"),
+    ),
+    (
+        "src/net/split.rs",
+        "poll_read_vectored",
+        In("read and write through halves"),
+    ),
+    (
+        "src/net/split.rs",
+        "poll_write",
+        In("read and write through halves"),
+    ),
+    (
+        "src/net/split.rs",
+        "poll_write_vectored",
+        In("read and write through halves"),
+    ),
+    ("src/net/split.rs", "poll_flush", In("flush half a stream")),
+    ("src/net/split.rs", "poll_close", In("close half a stream")),
+    ("src/net/stream.rs", "poll_recv", PART),
+    ("src/net/stream.rs", "poll_read", PART),
+    ("src/net/stream.rs", "poll_read_vectored", PART),
+    ("src/net/stream.rs", "poll_send", PART),
+    ("src/net/stream.rs", "poll_write", PART),
+    ("src/net/stream.rs", "poll_write_vectored", PART),
+    ("src/net/stream.rs", "poll_flush", PART),
+    ("src/net/stream.rs", "poll_close", PART),
+    (
+        "src/net/surface.rs",
+        "poll_read",
+        In("read and write by the traits"),
+    ),
+    (
+        "src/net/surface.rs",
+        "poll_read_vectored",
+        In("read and write by the traits"),
+    ),
+    (
+        "src/net/surface.rs",
+        "poll_write",
+        In("read and write by the traits"),
+    ),
+    (
+        "src/net/surface.rs",
+        "poll_write_vectored",
+        In("read and write by the traits"),
+    ),
+    ("src/net/surface.rs", "poll_flush", In("flush a stream")),
+    ("src/net/surface.rs", "poll_close", In("close a stream")),
+    (
+        "src/net/tcp_listener.rs",
+        "Incoming",
+        In("the next connection"),
+    ),
+    (
+        "src/net/tcp_listener.rs",
+        "poll_next",
+        In("the next connection"),
+    ),
+    (
+        "src/net/tcp_stream.rs",
+        "Connect",
+        In("connect TCP where nobody is"),
+    ),
+    ("src/net/udp.rs", "UdpConnect", In("connect UDP")),
+    (
+        "src/net/unix/listener.rs",
+        "UnixIncoming",
+        In("the next Unix connection"),
+    ),
+    (
+        "src/net/unix/listener.rs",
+        "poll_next",
+        In("the next Unix connection"),
+    ),
+    ("src/net/unix/stream.rs", "UnixConnect", In("connect Unix")),
+    (
+        "src/net/unix/stream.rs",
+        "poll_connect",
+        In("connect Unix to no file"),
+    ),
+    (
+        "src/sync/model.rs",
+        "poll_until_ready",
+        Not("part of a model"),
+    ),
+    ("src/sync/mutex.rs", "Lock", In("lock")),
+    ("src/sync/mutex.rs", "LockOwned", In("owned lock")),
+    ("src/sync/notify.rs", "Notified", In("notification")),
+    (
+        "src/sync/notify.rs",
+        "OwnedNotified",
+        In("owned notification"),
+    ),
+    ("src/sync/notify.rs", "poll_unbudgeted", PART),
+    ("src/sync/oneshot.rs", "Receiver", In("oneshot")),
+    (
+        "src/sync/oneshot.rs",
+        "poll_closed",
+        In("a oneshot that is closed, polled"),
+    ),
+    ("src/sync/oneshot.rs", "poll_unbudgeted", PART),
+    (
+        "src/sync/oneshot/future.rs",
+        "WaitClosed",
+        In("a oneshot that is closed"),
+    ),
+    ("src/sync/permits.rs", "poll_take", PART),
+    ("src/sync/permits.rs", "poll_unbudgeted", PART),
+    ("src/sync/semaphore.rs", "Acquire", In("permit")),
+    ("src/sync/semaphore.rs", "AcquireOwned", In("owned permit")),
+    (
+        "src/sync/mpsc/receiver.rs",
+        "Receiver",
+        In("channel, streamed"),
+    ),
+    ("src/sync/mpsc/receiver.rs", "Recv", In("channel")),
+    (
+        "src/sync/mpsc/receiver.rs",
+        "poll_recv",
+        In("channel, polled"),
+    ),
+    (
+        "src/sync/mpsc/receiver.rs",
+        "poll_next",
+        In("channel, streamed"),
+    ),
+    ("src/sync/mpsc/receiver.rs", "poll_receive", PART),
+    ("src/sync/mpsc/receiver.rs", "poll_unbudgeted", PART),
+    ("src/sync/mpsc/sender.rs", "Send", In("channel")),
+    (
+        "src/sync/mpsc/sender.rs",
+        "WaitClosed",
+        In("a channel that is closed"),
+    ),
+    ("src/sync/mpsc/sender.rs", "poll_unbudgeted", PART),
+    ("src/time/interval.rs", "Tick", In("ticks that are late")),
+    (
+        "src/time/interval.rs",
+        "poll_tick",
+        In("ticks that are late, polled"),
+    ),
+    ("src/time/sleep.rs", "Sleep", In("sleep until now")),
+    (
+        "src/time/timeout.rs",
+        "Timeout",
+        In("timeout of what is ready"),
+    ),
+    (
+        "src/io/copy.rs",
+        "CopyAll",
+        In("copy in memory, without end"),
+    ),
+    ("src/io/copy.rs", "poll_copy", In("copy a little")),
+    ("src/io/copy.rs", "poll_end", PART),
+    ("src/io/copy.rs", "poll_fill", PART),
+    ("src/io/copy.rs", "poll_drain", PART),
+    ("src/io/copy.rs", "poll_flush", PART),
+    (
+        "src/io/copy_bidirectional.rs",
+        "CopyBidirectional",
+        In("copy both ways, without end"),
+    ),
+    (
+        "src/io/copy_bidirectional.rs",
+        "poll_copy",
+        In("copy both ways, a little"),
+    ),
+    ("src/io/duplex.rs", "poll_pipe", PART),
+    ("src/io/duplex.rs", "poll_read", In("duplex")),
+    ("src/io/duplex.rs", "poll_read_vectored", In("duplex")),
+    ("src/io/duplex.rs", "poll_write", In("duplex")),
+    ("src/io/duplex.rs", "poll_write_vectored", In("duplex")),
+    ("src/io/duplex.rs", "poll_flush", In("flush a duplex")),
+    ("src/io/duplex.rs", "poll_close", In("close a duplex")),
+    (
+        "src/io/limit.rs",
+        "ReadUntilLimit",
+        In("read until a limit"),
+    ),
+    (
+        "src/io/limit.rs",
+        "ReadLineLimit",
+        In("read a line with a limit"),
+    ),
+    ("src/io/limit.rs", "poll_until", PART),
+    ("src/io/limit.rs", "poll_line", PART),
+    ("src/io/limit.rs", "poll_part", PART),
+    (
+        "src/io/stdin.rs",
+        "poll_read",
+        Not("the input of a test is whatever it is; it spends first"),
+    ),
+    ("src/io/stdin.rs", "poll_take", PART),
+    (
+        "src/io/stdout.rs",
+        "poll_write",
+        In("write nothing to standard output"),
+    ),
+    (
+        "src/io/stdout.rs",
+        "poll_flush",
+        In("write nothing to standard output"),
+    ),
+    (
+        "src/io/stdout.rs",
+        "poll_close",
+        In("write nothing to standard output"),
+    ),
+    ("executor/src/testing.rs", "poll_join", Not("part of tests")),
+    (
+        "executor/src/runtime/block_on.rs",
+        "poll_until_ready",
+        Not("it is who polls"),
+    ),
+    (
+        "executor/src/runtime/spawn.rs",
+        "Once",
+        Not("a closure, as a task of its own"),
+    ),
+    ("executor/src/runtime/tasks.rs", "YieldNow", In("yield_now")),
+    (
+        "executor/src/runtime/tasks.rs",
+        "ConsumeBudget",
+        In("consume_budget"),
+    ),
+    ("executor/src/task/raw/task_ref.rs", "poll_join", PART),
+    (
+        "executor/src/worker/upkeep.rs",
+        "poll_reactor",
+        Not("no future: it asks for events"),
+    ),
+    ("executor/src/leaf/budget.rs", "poll_budget", SPENDS),
+    ("executor/src/leaf/budget.rs", "poll_budget_of", SPENDS),
+    ("executor/src/leaf/io.rs", "poll_io", SPENDS),
+    ("executor/src/leaf/io.rs", "poll_transfer", SPENDS),
+    ("executor/src/leaf/io.rs", "poll_source", SPENDS),
+    (
+        "executor/src/leaf/join.rs",
+        "JoinHandle",
+        In("join what has ended"),
+    ),
+    ("executor/src/leaf/local_key.rs", "Scope", AROUND),
+    (
+        "executor/src/leaf/timer.rs",
+        "poll_as_limit",
+        Not("a limit on something that has spent; a timeout spends before its first poll"),
+    ),
+];
+
+/// The source files below a directory.
+fn files(below: &Path, into: &mut Vec<String>) {
+    for entry in fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path.to_str().unwrap().to_owned());
+        }
+    }
+}
+
+/// The word at the start of a text.
+fn word(text: &str) -> &str {
+    let is_end = |c: char| !(c.is_alphanumeric() || c == '_' || c == '$');
+    &text[..text.find(is_end).unwrap_or(text.len())]
+}
+
+/// What implements `Future` or `Stream` in a source, and what is a `fn poll_..`.
+fn found(source: &str) -> Vec<&str> {
+    let is_code = |at: usize| {
+        let line = &source[source[..at].rfind('\n').map_or(0, |end| end + 1)..at];
+        !line.trim_start().starts_with("//") && !line.ends_with(char::is_alphanumeric)
+    };
+    let mut names = Vec::new();
+    for of in ["Future for ", "Stream for "] {
+        for (at, _) in source.match_indices(of).filter(|(at, _)| is_code(*at)) {
+            names.push(word(source[at + of.len()..].trim_start_matches("super::")));
+        }
+    }
+    for (at, _) in source
+        .match_indices("fn poll_")
+        .filter(|(at, _)| is_code(*at))
+    {
+        names.push(word(&source[at + 3..]));
+    }
+    names
+}
+
+#[test]
+fn no_future_is_forgotten() {
+    let mut paths = Vec::new();
+    files(Path::new("src"), &mut paths);
+    files(Path::new("executor/src"), &mut paths);
+    let sources: Vec<_> = paths
+        .iter()
+        .map(|path| (path, fs::read_to_string(path).unwrap()))
+        .collect();
+    let there: BTreeSet<(&str, &str)> = sources
+        .iter()
+        .flat_map(|(path, source)| found(source).into_iter().map(|name| (path.as_str(), name)))
+        .collect();
+    assert!(there.len() > 100, "{there:?}");
+    let listed: BTreeSet<_> = LISTED
+        .iter()
+        .map(|(file, name, _)| (*file, *name))
+        .collect();
+    let missing: Vec<_> = there.difference(&listed).collect();
+    assert!(
+        missing.is_empty(),
+        "to be listed here, with a loop: {missing:#?}"
+    );
+    let gone: Vec<_> = listed.difference(&there).collect();
+    assert!(gone.is_empty(), "listed, and no more there: {gone:#?}");
+}
+
+#[test]
+fn every_loop_that_is_named_is_there() {
+    let loops: BTreeSet<_> = loops::all().into_iter().map(|(name, _)| name).collect();
+    for (file, name, seen) in LISTED {
+        match seen {
+            In(row) => assert!(loops.contains(row), "{file}, {name}: no loop named {row}"),
+            Not(why) => assert!(why.len() > 10, "{file}, {name}: why?"),
+        }
+    }
+}

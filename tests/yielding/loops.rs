@@ -1,0 +1,262 @@
+//! One endless loop for each kind of leaf, over operations that never wait.
+
+use filch::io::{
+    AllowStdIo, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Cursor, ReadLimitExt, copy,
+    copy_bidirectional, duplex, empty, repeat, sink,
+};
+use filch::net::{Async, TcpListener, TcpStream, UdpSocket, UnixStream, lookup_host};
+use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+use filch::task::{consume_budget, yield_now};
+use filch::time::{Instant, interval_at, sleep, sleep_until, timeout, timeout_at};
+use futures_util::StreamExt;
+use std::fs::File;
+use std::future::{pending, poll_fn, ready};
+use std::io::{IoSlice, IoSliceMut};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) type Endless = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One line per loop: its name, and what it does again and again.
+macro_rules! loops {
+    ($($name:literal => $before:block |$state:ident| $body:block)*) => {
+        pub(crate) fn all() -> Vec<(&'static str, fn() -> Endless)> {
+            vec![$(($name, || Box::pin(async {
+                #[allow(unused_mut, unused_variables, reason = "some have no state")]
+                let mut $state = $before;
+                loop {
+                    $body
+                }
+            }))),*]
+        }
+    };
+}
+
+fn file(name: &str) -> AllowStdIo<File> {
+    AllowStdIo::new(File::options().read(true).write(true).open(name).unwrap())
+}
+
+/// A Unix stream whose other end is gone, so that it is always readable.
+fn ended() -> Async<std::os::unix::net::UnixStream> {
+    Async::new(std::os::unix::net::UnixStream::pair().unwrap().0).unwrap()
+}
+
+loops! {
+    "bind TCP" => {} |it| { TcpListener::bind("127.0.0.1:0").await.unwrap(); }
+    "bind TCP to a taken address" => { TcpListener::bind("127.0.0.1:0").await.unwrap() } |it| {
+        TcpListener::bind(it.local_addr().unwrap()).await.unwrap_err();
+    }
+    "bind UDP" => {} |it| { UdpSocket::bind("127.0.0.1:0").await.unwrap(); }
+    "connect UDP" => { UdpSocket::bind("127.0.0.1:0").await.unwrap() } |it| {
+        it.connect("127.0.0.1:9").await.unwrap();
+    }
+    "connect TCP where nobody is" => {} |it| { TcpStream::connect("127.0.0.1:1").await.unwrap_err(); }
+    "connect TCP to no address" => {} |it| { TcpStream::connect("nonsense").await.unwrap_err(); }
+    "connect TCP to an impossible address" => {} |it| {
+        TcpStream::connect("255.255.255.255:1").await.unwrap_err();
+    }
+    "connect Unix to no file" => {} |it| { UnixStream::connect("no-such-socket").await.unwrap_err(); }
+    "connect Unix where nobody listens" => {} |it| { UnixStream::connect("/dev/null").await.unwrap_err(); }
+    "connect Unix to a path that is none" => {} |it| {
+        UnixStream::connect("x".repeat(200)).await.unwrap_err();
+    }
+    "look up a numeric address" => {} |it| { lookup_host("127.0.0.1:80").await.unwrap(); }
+    "look up localhost" => {} |it| { lookup_host("localhost:80").await.unwrap(); }
+    "look up nonsense" => {} |it| { lookup_host("nonsense").await.unwrap_err(); }
+    "copy between files, without end" => {} |it| {
+        copy(file("/dev/zero"), &mut file("/dev/null")).await.unwrap();
+    }
+    "copy in memory, without end" => {} |it| { copy(repeat(1), &mut sink()).await.unwrap(); }
+    "copy a little" => {} |it| { copy(&b"a little"[..], &mut sink()).await.unwrap(); }
+    "copy nothing" => {} |it| { copy(empty(), &mut sink()).await.unwrap(); }
+    "copy both ways, without end" => { (file("/dev/zero"), file("/dev/zero")) } |it| {
+        copy_bidirectional(&mut it.0, &mut it.1).await.unwrap();
+    }
+    "copy both ways, a little" => {} |it| {
+        let (mut one, mut other) = (Cursor::new(vec![1; 8]), Cursor::new(vec![2; 8]));
+        copy_bidirectional(&mut one, &mut other).await.unwrap();
+    }
+    "read until a limit" => {} |it| {
+        let mut from = Cursor::new(b"a line\n");
+        from.read_until_limit(b'\n', &mut Vec::new(), 99).await.unwrap();
+    }
+    "read a line with a limit" => {} |it| {
+        Cursor::new(b"a line\n").read_line_limit(&mut String::new(), 99).await.unwrap();
+    }
+    "poll for readiness" => { ended() } |it| { poll_fn(|cx| it.poll_readable(cx)).await.unwrap(); }
+    "wait for readiness" => { ended() } |it| { it.readable().await.unwrap(); }
+    "poll for room" => { open() } |it| { poll_fn(|cx| it.0.poll_writable(cx)).await.unwrap(); }
+    "read with an operation" => { open() } |it| { it.0.read_with(|_| Ok(())).await.unwrap(); }
+    "read and write an Async" => { open() } |it| { both(&mut it.0, &mut it.1).await; }
+    "flush an Async" => { open() } |it| { it.0.flush().await.unwrap(); }
+    "close an Async" => { open() } |it| { it.0.close().await.unwrap(); }
+    "read and write" => { UnixStream::pair().unwrap() } |it| {
+        it.0.write_all(b"x").await.unwrap();
+        it.1.read_exact(&mut [0]).await.unwrap();
+    }
+    "read and write by the traits" => { UnixStream::pair().unwrap() } |it| {
+        both(&mut it.0, &mut it.1).await;
+    }
+    "read and write through halves" => { UnixStream::pair().unwrap() } |it| {
+        let (mut reader, mut writer) = (UnixStream::split(&mut it.0).0, UnixStream::split(&mut it.1).1);
+        both(&mut writer, &mut reader).await;
+    }
+    "read past the end" => { UnixStream::pair().unwrap().0 } |it| {
+        assert_eq!(it.read(&mut [0]).await.unwrap(), 0);
+    }
+    "flush a stream" => { UnixStream::pair().unwrap() } |it| {
+        AsyncWriteExt::flush(&mut it.0).await.unwrap();
+    }
+    "flush half a stream" => { UnixStream::pair().unwrap() } |it| {
+        UnixStream::split(&mut it.0).1.flush().await.unwrap();
+    }
+    "close a stream" => { UnixStream::pair().unwrap() } |it| { it.0.close().await.unwrap(); }
+    "close half a stream" => { UnixStream::pair().unwrap() } |it| {
+        UnixStream::split(&mut it.0).1.close().await.unwrap();
+    }
+    "accept" => { TcpListener::bind("127.0.0.1:0").await.unwrap() } |it| {
+        drop(std::net::TcpStream::connect(it.local_addr().unwrap()).unwrap());
+        it.accept().await.unwrap();
+    }
+    "the next connection" => { TcpListener::bind("127.0.0.1:0").await.unwrap() } |it| {
+        drop(std::net::TcpStream::connect(it.local_addr().unwrap()).unwrap());
+        it.incoming().next().await.unwrap().unwrap();
+    }
+    "connect Unix" => { listen() } |it| {
+        drop(UnixStream::connect_addr(&it.local_addr().unwrap()).await.unwrap());
+        it.accept().await.unwrap();
+    }
+    "the next Unix connection" => { listen() } |it| {
+        drop(std::os::unix::net::UnixStream::connect_addr(&it.local_addr().unwrap()).unwrap());
+        it.incoming().next().await.unwrap().unwrap();
+    }
+    "datagrams" => { UdpSocket::bind("127.0.0.1:0").await.unwrap() } |it| {
+        it.send_to(b"x", it.local_addr().unwrap()).await.unwrap();
+        it.recv_from(&mut [0]).await.unwrap();
+    }
+    "channel" => { mpsc::channel(1) } |it| {
+        it.0.send(1).await.unwrap();
+        it.1.recv().await.unwrap();
+    }
+    "channel, polled" => { mpsc::channel(1) } |it| {
+        it.0.send(1).await.unwrap();
+        poll_fn(|cx| it.1.poll_recv(cx)).await.unwrap();
+    }
+    "channel, streamed" => { mpsc::channel(1) } |it| {
+        it.0.send(1).await.unwrap();
+        it.1.next().await.unwrap();
+    }
+    "a channel that is closed" => { mpsc::channel::<()>(1).0 } |it| {
+        it.closed().await;
+        it.send(()).await.unwrap_err();
+    }
+    "oneshot" => {} |it| {
+        let (sender, receiver) = oneshot::channel();
+        sender.send(1).unwrap();
+        receiver.await.unwrap();
+    }
+    "a oneshot that is closed" => { oneshot::channel::<()>().0 } |it| { it.closed().await; }
+    "a oneshot that is closed, polled" => { oneshot::channel::<()>().0 } |it| {
+        poll_fn(|cx| it.poll_closed(cx)).await;
+    }
+    "notification" => { Notify::new() } |it| {
+        it.notify_one();
+        it.notified().await;
+    }
+    "owned notification" => { Arc::new(Notify::new()) } |it| {
+        it.notify_one();
+        it.clone().notified_owned().await;
+    }
+    "lock" => { Mutex::new(()) } |it| { drop(it.lock().await); }
+    "owned lock" => { Arc::new(Mutex::new(())) } |it| { drop(it.clone().lock_owned().await); }
+    "permit" => { Semaphore::new(1) } |it| { drop(it.acquire().await.unwrap()); }
+    "owned permit" => { Arc::new(Semaphore::new(1)) } |it| {
+        drop(it.clone().acquire_owned().await.unwrap());
+    }
+    "duplex" => { duplex(1) } |it| { both(&mut it.0, &mut it.1).await; }
+    "flush a duplex" => { duplex(1) } |it| { it.0.flush().await.unwrap(); }
+    "close a duplex" => { duplex(1) } |it| { it.0.close().await.unwrap(); }
+    "write nothing to standard output" => { filch::io::stdout() } |it| {
+        assert_eq!(it.write(b"").await.unwrap(), 0);
+        it.flush().await.unwrap();
+        it.close().await.unwrap();
+    }
+    "sleep of no time" => {} |it| { sleep(Duration::ZERO).await; }
+    "sleep until now" => {} |it| { sleep_until(Instant::now()).await; }
+    "sleep that is reset to now" => { sleep_until(Instant::now()) } |it| {
+        it.reset(Instant::now());
+        (&mut it).await;
+    }
+    "ticks that are late" => { late() } |it| { it.tick().await; }
+    "ticks that are late, polled" => { late() } |it| { poll_fn(|cx| it.poll_tick(cx)).await; }
+    "timeout of what is ready" => {} |it| { timeout(Duration::MAX, ready(())).await.unwrap(); }
+    "timeout at once" => {} |it| {
+        timeout_at(Instant::now(), pending::<()>()).await.unwrap_err();
+    }
+    "timeout at an instant of what is ready" => {} |it| {
+        timeout_at(Instant::FAR_FUTURE, ready(())).await.unwrap();
+    }
+    "join what has ended" => {} |it| { filch::spawn(ready(())).await.unwrap(); }
+    "blocking closure" => {} |it| { filch::spawn_blocking(|| ()).await.unwrap(); }
+    "gather nothing" => {} |it| {
+        filch::gather(std::iter::empty::<std::future::Ready<Result<(), ()>>>()).await.unwrap();
+    }
+    "gather results of nothing" => {} |it| {
+        filch::gather_results(std::iter::empty::<std::future::Ready<()>>()).await;
+    }
+    "gather! nothing" => {} |it| { let _: Result<(), ()> = filch::gather!(); }
+    "gather" => {} |it| { filch::gather([ready(Ok::<_, ()>(1))]).await.unwrap(); }
+    "gather results" => {} |it| { filch::gather_results([ready(1)]).await; }
+    "gather!" => {} |it| {
+        let _: Result<(i32,), ()> = filch::gather!(ready(Ok(1)));
+    }
+    "yield_now" => {} |it| { yield_now().await; }
+    "consume_budget" => {} |it| { consume_budget().await; }
+}
+
+/// Two ends of a Unix stream.
+fn open() -> (
+    Async<std::os::unix::net::UnixStream>,
+    Async<std::os::unix::net::UnixStream>,
+) {
+    let (one, two) = std::os::unix::net::UnixStream::pair().unwrap();
+    (Async::new(one).unwrap(), Async::new(two).unwrap())
+}
+
+/// A byte to and fro, through whole buffers and parts.
+async fn both(writer: &mut (impl AsyncWrite + Unpin), reader: &mut (impl AsyncRead + Unpin)) {
+    assert_eq!(writer.write(b"x").await.unwrap(), 1);
+    assert_eq!(reader.read(&mut [0]).await.unwrap(), 1);
+    assert_eq!(
+        writer.write_vectored(&[IoSlice::new(b"x")]).await.unwrap(),
+        1
+    );
+    let mut byte = [0];
+    assert_eq!(
+        reader
+            .read_vectored(&mut [IoSliceMut::new(&mut byte)])
+            .await
+            .unwrap(),
+        1
+    );
+}
+
+/// A listener without a name in the file system.
+fn listen() -> filch::net::UnixListener {
+    let directory = std::env::temp_dir();
+    let name = format!(
+        "filch-yielding-{}-{:?}",
+        std::process::id(),
+        std::thread::current().id()
+    );
+    let path = directory.join(name.replace(['(', ')'], "-"));
+    let _ = std::fs::remove_file(&path);
+    filch::net::UnixListener::bind(&path).unwrap()
+}
+
+/// An interval that is behind by an hour of ticks.
+fn late() -> filch::time::Interval {
+    let start = Instant::now() - Duration::from_secs(3600);
+    interval_at(start, Duration::from_nanos(1))
+}
