@@ -26,6 +26,7 @@ const SPENDS: Seen = Not("it is what spends");
 const LISTED: &[(&str, &str, Seen)] = &[
     ("src/structure/children.rs", "Counted", AROUND),
     ("src/structure/children.rs", "Attempt", AROUND),
+    ("src/structure/children.rs", "poll_or_drop", AROUND),
     ("src/structure/children.rs", "Child", In("gather!")),
     ("src/structure/children.rs", "poll_done", In("gather!")),
     (
@@ -187,6 +188,11 @@ const LISTED: &[(&str, &str, Seen)] = &[
     (
         "src/sync/model.rs",
         "poll_until_ready",
+        Not("part of a model"),
+    ),
+    (
+        "src/sync/model.rs",
+        "poll_until_taken",
         Not("part of a model"),
     ),
     ("src/sync/mutex.rs", "Lock", In("lock")),
