@@ -187,11 +187,6 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     (
         "src/sync/model.rs",
-        "poll_until_ready",
-        Not("part of a model"),
-    ),
-    (
-        "src/sync/model.rs",
         "poll_until_taken",
         Not("part of a model"),
     ),
