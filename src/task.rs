@@ -5,8 +5,8 @@
 pub use crate::dump::dump;
 pub use filch_executor::leaf::WaitKind;
 pub use filch_executor::{
-    AbortHandle, AccessError, JoinError, JoinHandle, LocalKey, TaskBuilder as Builder, TaskId,
-    TaskInfo, TaskState, WaitInfo, all, consume_budget, current, need_preempt, spawn,
+    AbortHandle, AccessError, JoinError, JoinHandle, LocalKey, PollInfo, TaskBuilder as Builder,
+    TaskId, TaskInfo, TaskState, WaitInfo, all, consume_budget, current, need_preempt, spawn,
     spawn_blocking, spawn_local, yield_now,
 };
 

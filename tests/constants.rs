@@ -21,6 +21,7 @@ const STRUCTURE: &[&str] = &[
     "DIGIT_BITS",
     "EMPTY",
     "FAILED",
+    "ID_BITS",
     "GRANTED",
     "IDLE",
     "INDEX_BITS",

@@ -57,4 +57,4 @@ pub use runtime::tasks::{
 pub use runtime::threaded::Runtime;
 pub use seats::shared::UnhandledPanic;
 pub use task::wait::WaitInfo;
-pub use task::{JoinError, TaskId, TaskInfo, TaskState, is_task_waker};
+pub use task::{JoinError, PollInfo, TaskId, TaskInfo, TaskState, is_task_waker};

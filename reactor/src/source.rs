@@ -215,6 +215,11 @@ impl Source {
         }
     }
 
+    /// The number of the descriptor, as other tools show it (on Windows, of the socket).
+    pub fn number(&self) -> u64 {
+        sys::number(self.descriptor)
+    }
+
     /// The reactor that this source belongs to.
     pub fn reactor(&self) -> &Arc<Reactor> {
         &self.reactor

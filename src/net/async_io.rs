@@ -212,7 +212,7 @@ impl<T: AsSource> Async<T> {
         ready!(leaf::poll_budget_of(self.io.source(), cx));
         let ready = self.io.source().poll_wait(direction, None, cx);
         if ready.is_pending() {
-            leaf::record(self.wait(kind).with_resource(self.io.source().id()));
+            leaf::record(self.wait(kind).with_resource(self.io.source().number()));
         }
         ready.map_ok(|_| ())
     }

@@ -87,7 +87,7 @@ impl<'a> Operation<'a> {
 
     /// What is recorded while it waits.
     pub(crate) fn wait(&self) -> Wait {
-        self.wait.with_resource(self.source.id())
+        self.wait.with_resource(self.source.number())
     }
 
     /// Waits for readiness and performs nothing.

@@ -3,12 +3,14 @@
 //! It is written by whoever has the permit: a guard says who made it, and takes that back before the permit goes on. So
 //! a mutex that was handed to a task which has not run since names nobody, rather than the one that is done with it.
 //!
+//! While others wait, the runtime is told as well (`leaf::record_lock`), as only that can be read when the mutex may be gone.
+//!
 //! Orderings: Relaxed. The permit orders the writes, and a reader sees some state of a moment ago anyhow.
 
 use super::primitive::atomic::AtomicU64;
 use super::primitive::atomic::Ordering::Relaxed;
 use super::primitive::const_fn;
-use filch_executor::leaf;
+use filch_executor::leaf::{self, Wait};
 
 /// A task's number, or 0: tasks are numbered from 1.
 #[derive(Debug)]
@@ -26,6 +28,31 @@ impl Holder {
     pub(super) fn set(&self) {
         let task = leaf::task_id().map_or(0, |task| task.as_u64());
         self.0.store(task, Relaxed);
+    }
+
+    /// As `set`, by a task that has waited, as perhaps others do.
+    #[cold]
+    pub(super) fn set_after_wait(&self) {
+        self.set();
+        leaf::record_holder(self.place());
+    }
+
+    /// The current task waits for the mutex, which somebody holds.
+    #[cold]
+    pub(super) fn record(&self, wait: Wait) {
+        let wait = wait.with_resource(self.place());
+        let holder = self.get();
+        leaf::record_lock(wait, holder);
+        // It may have been handed on meanwhile, and its new holder have said so before this.
+        let now = self.get();
+        if now != holder {
+            leaf::record_lock(wait, now);
+        }
+    }
+
+    /// A number that tells this mutex from all others that there are.
+    fn place(&self) -> u64 {
+        std::ptr::from_ref(self).addr() as u64
     }
 
     #[inline]

@@ -65,6 +65,14 @@ impl<T: ?Sized> HasPermits for Mutex<T> {
     fn permits(&self) -> &Permits {
         &self.permits
     }
+
+    fn record(&self, wait: Wait) {
+        self.holder.record(wait);
+    }
+
+    fn end_wait(&self) {
+        self.holder.set_after_wait();
+    }
 }
 
 impl<T> Mutex<T> {

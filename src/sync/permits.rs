@@ -192,6 +192,14 @@ impl Permits {
 /// What has permits.
 pub(super) trait HasPermits {
     fn permits(&self) -> &Permits;
+
+    /// The current task waits.
+    fn record(&self, wait: Wait) {
+        leaf::record(wait);
+    }
+
+    /// The current task has got what it waited for, and others may wait on.
+    fn end_wait(&self) {}
 }
 
 pin_project! {
@@ -260,10 +268,14 @@ where
         let Some(owner) = this.owner else {
             panic!("a future was polled after it was ready");
         };
+        let waited = this.waiter.stage() != Stage::Idle;
         let Poll::Ready(taken) = owner.permits().poll_take(this.waiter, *this.amount, cx) else {
-            leaf::record(*this.wait);
+            owner.record(*this.wait);
             return Poll::Pending;
         };
+        if waited {
+            owner.end_wait();
+        }
         let owner = this.owner.take();
         Poll::Ready(taken.and_then(|()| owner.ok_or(Closed)))
     }

@@ -5,6 +5,7 @@ mod common;
 
 mod abort;
 mod drops;
+mod dump;
 mod fairness;
 mod handles;
 mod hostile;

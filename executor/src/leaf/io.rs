@@ -84,7 +84,7 @@ fn poll_source<R>(
         let ready = match source.poll_ready(direction, waiter.as_deref_mut(), cx) {
             Poll::Ready(ready) => ready?,
             Poll::Pending => {
-                record(wait.with_resource(source.id()));
+                record(wait.with_resource(source.number()));
                 return Poll::Pending;
             }
         };

@@ -19,4 +19,4 @@ pub(crate) mod timer;
 pub use crate::task::wait::{Wait, WaitKind};
 pub use budget::{poll_budget, poll_budget_of};
 pub use io::{Transfer, poll_io, poll_transfer};
-pub use record::{record, task_id};
+pub use record::{record, record_holder, record_lock, task_id};

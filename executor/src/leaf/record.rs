@@ -14,6 +14,29 @@ pub fn record(wait: Wait) {
     });
 }
 
+/// As [`record`], of a lock that `holder` has: a task's number, or `None` if nobody knows.
+#[cold]
+pub fn record_lock(wait: Wait, holder: Option<u64>) {
+    context::with(|context| {
+        if let (Some(task), Some(shared)) = (context.task(), context.shared()) {
+            let holders = &shared.registry.holders;
+            holders.set(wait.resource, holder.unwrap_or(0));
+            task.wait.write(wait, shared.coarse_now());
+        }
+    });
+}
+
+/// The current task was handed a lock that it has waited for, and others may wait for it. `lock` is the resource that
+/// records name.
+pub fn record_holder(lock: u64) {
+    context::with(|context| {
+        if let Some(shared) = context.shared() {
+            let task = context.task().map_or(0, |task| task.id.as_u64());
+            shared.registry.holders.set(lock, task);
+        }
+    });
+}
+
 /// The number of the task that runs on this thread, without the copy of all else that [`current`](crate::current)
 /// makes.
 #[inline]

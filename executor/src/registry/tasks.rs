@@ -24,6 +24,7 @@
 use crate::primitive::Mutex;
 use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use crate::primitive::atomic::{AtomicBool, AtomicU64, fence};
+use crate::registry::holders::Holders;
 use crate::registry::table::Table;
 use crate::task::{Header, TaskId, TaskInfo, TaskRef};
 use crossbeam_utils::CachePadded;
@@ -49,6 +50,7 @@ pub(crate) struct Registry {
     tallies: Box<[CachePadded<Tally>]>,
     outside: Box<[CachePadded<Mutex<Stock>>]>,
     store: Mutex<Store>,
+    pub(crate) holders: Holders,
 }
 
 /// What one desk has registered and removed. Written by its holder alone.
@@ -106,6 +108,7 @@ impl Registry {
                 free: Vec::new(),
                 unused: 0,
             }),
+            holders: Holders::new(),
         }
     }
 
@@ -223,6 +226,9 @@ impl Registry {
             .map(|task| TaskInfo::of(task.header()))
             .collect();
         infos.sort_by_key(TaskInfo::id);
+        for wait in infos.iter_mut().filter_map(TaskInfo::wait_mut) {
+            wait.find_holder(|lock| self.holders.get(lock));
+        }
         infos
     }
 }

@@ -3,10 +3,13 @@
 use crate::figures::metrics::{Metrics, WorkerMetrics};
 use crate::leaf::join::JoinHandle;
 use crate::seats::context;
+use crate::seats::remotes::Remote;
 use crate::seats::shared::Shared;
-use crate::task::TaskInfo;
+use crate::signs::watch::{Known, Stuck};
+use crate::sys;
+use crate::task::{PollInfo, TaskId, TaskInfo};
 use filch_reactor::Reactor;
-use filch_timer::Clock;
+use filch_timer::{Clock, Instant};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -137,7 +140,9 @@ impl Handle {
     /// What every task of the runtime that has not ended is doing, by id.
     #[must_use]
     pub fn tasks(&self) -> Vec<TaskInfo> {
-        self.shared.registry.infos()
+        let mut tasks = self.shared.registry.infos();
+        self.shared.tell_polls(&mut tasks);
+        tasks
     }
 
     /// The runtime's reactor, for filch's own I/O objects.
@@ -163,6 +168,21 @@ impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").finish_non_exhaustive()
     }
+}
+
+/// What the poll does that a seat's thread is in. `None`: it is the calling thread, or the system does not say.
+fn poll_info(remote: &Remote, now: Instant) -> Option<PollInfo> {
+    let thread = remote.thread.load(Relaxed);
+    if thread == 0 || (sys::TELLS_CPU_TIME && thread == sys::thread_number()) {
+        return None;
+    }
+    let marked = remote.watch.marked_since();
+    let said = marked.map(|(mark, _)| mark.stuck == Stuck::Blocked);
+    Some(PollInfo {
+        is_blocked: sys::is_asleep(thread).or(said)?,
+        is_declared: marked.is_some_and(|(mark, _)| mark.known == Known::Declared),
+        lasts: marked.map(|(_, since)| now.duration_since(since)),
+    })
 }
 
 impl Shared {
@@ -206,6 +226,25 @@ impl Shared {
             rescues: backstop.rescues.get(),
             blocking_threads: self.blocking.threads(),
             blocking_queue_depth: self.blocking.depth(),
+        }
+    }
+
+    /// Says of each task that a worker is in a poll of what that poll does.
+    fn tell_polls(&self, tasks: &mut [TaskInfo]) {
+        for remote in self.remotes.iter() {
+            let Some(tick) = remote.watch.tick() else {
+                continue;
+            };
+            let task = TaskId(remote.watch.task());
+            let Ok(index) = tasks.binary_search_by_key(&task, TaskInfo::id) else {
+                continue;
+            };
+            let poll = poll_info(remote, self.clock.now());
+            // Else it speaks of another one.
+            if remote.watch.tick() == Some(tick) {
+                poll.into_iter()
+                    .for_each(|poll| tasks[index].set_poll(poll));
+            }
         }
     }
 

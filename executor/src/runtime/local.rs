@@ -11,7 +11,7 @@ use crate::runtime::threads;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
 use crate::seats::shared::Shared;
-use crate::sys::Prompt;
+use crate::sys::{self, Prompt};
 use crate::worker::{AbortOnUnwind, Worker};
 use filch_timer::Instant;
 use std::cell::Cell;
@@ -95,6 +95,8 @@ impl LocalRuntime {
         let mut future = pin!(future);
         let _prompt = Prompt::start();
         let _entered = context::enter(&self.shared, Role::Worker, Some(&self.core), None);
+        let remote = &self.shared.remotes[self.core.index];
+        remote.thread.store(sys::thread_number(), Relaxed);
         let mut worker = Worker::new(&self.shared, &self.core, Some(&root.ready));
         loop {
             if root.ready.swap(false, AcqRel) {

@@ -161,6 +161,12 @@ impl Watch {
         decode(mark, self.tick()?)
     }
 
+    /// About when the marked poll began, if the current poll is marked.
+    pub(crate) fn marked_since(&self) -> Option<(Mark, Instant)> {
+        let since = Instant::from_nanos(self.since.load(Relaxed));
+        Some((self.mark()?, since))
+    }
+
     /// In what way the worker is stuck, if it is.
     pub(crate) fn stuck(&self) -> Option<Stuck> {
         self.mark().map(|mark| mark.stuck)

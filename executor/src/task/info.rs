@@ -2,9 +2,10 @@
 
 use super::TaskId;
 use super::raw::Header;
-use crate::task::wait::WaitInfo;
+use crate::task::wait::{WaitInfo, WaitKind};
 use std::fmt;
 use std::panic::Location;
+use std::time::Duration;
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +39,36 @@ pub struct TaskInfo {
     name: Option<Box<str>>,
     spawned_at: &'static Location<'static>,
     state: TaskState,
+    poll: Option<PollInfo>,
     wait: Option<WaitInfo>,
+}
+
+/// What is known of a poll that a worker is in, and that has not returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PollInfo {
+    pub(crate) is_blocked: bool,
+    pub(crate) is_declared: bool,
+    pub(crate) lasts: Option<Duration>,
+}
+
+impl PollInfo {
+    /// Whether it waits for something, in a system call or for a lock. Otherwise it computes, or waits for a processor.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.is_blocked
+    }
+
+    /// Whether the task says that it takes long: it is inside `filch::blocking`, or a closure of `filch::cpu`.
+    #[must_use]
+    pub fn is_declared(&self) -> bool {
+        self.is_declared
+    }
+
+    /// About how long it has gone on, once it was found to be long.
+    #[must_use]
+    pub fn lasts(&self) -> Option<Duration> {
+        self.lasts
+    }
 }
 
 impl TaskInfo {
@@ -55,6 +85,7 @@ impl TaskInfo {
             name: header.extras.get().and_then(|extras| extras.name.clone()),
             spawned_at: header.spawned_at,
             state,
+            poll: None,
             wait: header.wait.read().filter(|_| state == TaskState::Waiting),
         }
     }
@@ -89,6 +120,24 @@ impl TaskInfo {
     pub fn wait(&self) -> Option<&WaitInfo> {
         self.wait.as_ref()
     }
+
+    pub(crate) fn wait_mut(&mut self) -> Option<&mut WaitInfo> {
+        self.wait.as_mut()
+    }
+
+    /// What is known of the poll that it is in. `None` unless it runs; also of the calling task itself, which computes,
+    /// and of closures on blocking threads.
+    #[must_use]
+    pub fn poll(&self) -> Option<&PollInfo> {
+        self.poll.as_ref()
+    }
+
+    /// A worker is in a poll of this task.
+    pub(crate) fn set_poll(&mut self, poll: PollInfo) {
+        if self.state == TaskState::Running {
+            self.poll = Some(poll);
+        }
+    }
 }
 
 impl fmt::Display for TaskInfo {
@@ -103,7 +152,7 @@ impl fmt::Display for TaskInfo {
             return Ok(());
         };
         write!(f, " for {}", wait.kind())?;
-        if wait.resource() != 0 {
+        if wait.resource() != 0 && wait.kind() != WaitKind::Lock {
             write!(f, " #{}", wait.resource())?;
         }
         write!(f, " at {} since {} ms", wait.at(), wait.since().as_millis())

@@ -25,11 +25,12 @@
 //! 6. **Threads.** The future is polled and dropped only by its runtime. If it is not Send, its
 //!    runtime is a `LocalRuntime`, which does both on its own thread.
 
+mod id;
+
 pub(crate) mod locals;
 pub(crate) mod wait;
 
 mod extras;
-mod id;
 pub(crate) mod memory;
 mod state;
 
@@ -43,7 +44,7 @@ mod report;
 pub use error::JoinError;
 pub(crate) use extras::Extras;
 pub use id::TaskId;
-pub use info::{TaskInfo, TaskState};
+pub use info::{PollInfo, TaskInfo, TaskState};
 pub use raw::is_task_waker;
 pub(crate) use raw::{Allocated, Header, NewTask, Runnable, TaskRef, allocate};
 pub(crate) use report::unobserved_panic;

@@ -7,6 +7,7 @@
 //! Orderings: Relaxed, but for the location, which a reader follows: a leaf of another crate may have made it
 //! a moment ago (`Box::leak`), so Release and Acquire bring what is in it.
 
+use crate::task::id::TaskId;
 use filch_timer::Instant;
 use std::fmt;
 use std::panic::Location;
@@ -24,7 +25,7 @@ pub enum WaitKind {
     Sleep,
     /// Its next turn, after `yield_now` or at the end of its budget.
     Yield,
-    /// Data to read; the resource is the source's id.
+    /// Data to read; the resource is the descriptor's number, here and wherever a descriptor is waited for.
     Read,
     /// Room to write.
     Write,
@@ -42,7 +43,7 @@ pub enum WaitKind {
     Blocking,
     /// The other end of an in-memory pair.
     Duplex,
-    /// A lock.
+    /// A lock; the resource is a number that tells it from others.
     Lock,
     /// A channel.
     Channel,
@@ -109,7 +110,7 @@ impl fmt::Display for WaitKind {
 pub struct Wait {
     /// The kind of thing.
     pub kind: WaitKind,
-    /// Which one of that kind: a source's or task's id, or 0.
+    /// Which one of that kind: a descriptor's or task's number, or 0.
     pub resource: u64,
     /// Where the waiting operation was called.
     pub at: &'static Location<'static>,
@@ -141,6 +142,7 @@ pub struct WaitInfo {
     resource: u64,
     at: &'static Location<'static>,
     since: Instant,
+    holder: Option<TaskId>,
 }
 
 impl WaitInfo {
@@ -150,10 +152,24 @@ impl WaitInfo {
         self.kind
     }
 
-    /// Which one: a task's id for a join, a source's id for I/O, otherwise 0.
+    /// Which one: a task's number for a join, the descriptor's for I/O (on Windows the socket's), any number that tells
+    /// one lock from another. Otherwise 0.
     #[must_use]
     pub fn resource(&self) -> u64 {
         self.resource
+    }
+
+    /// Which task holds the lock that is waited for, as far as is known: not of a lock that is held outside tasks.
+    #[must_use]
+    pub fn holder(&self) -> Option<TaskId> {
+        self.holder
+    }
+
+    /// Asks who holds the lock that is waited for, if it is one.
+    pub(crate) fn find_holder(&mut self, of: impl FnOnce(u64) -> Option<TaskId>) {
+        if self.kind == WaitKind::Lock {
+            self.holder = of(self.resource);
+        }
     }
 
     /// Where in the source the operation was called.
@@ -218,6 +234,7 @@ impl WaitRecord {
             resource: self.resource.load(Relaxed),
             at,
             since: Instant::from_nanos(what & !0xff),
+            holder: None,
         })
     }
 }

@@ -1,9 +1,10 @@
-//! What the operating systems call a descriptor: one file per family behind the same five names.
+//! What the operating systems call a descriptor: one file per family behind the same six names.
 //!
 //! - [`AsSource`]: the types that [`Io`](crate::Io) accepts.
 //! - `Descriptor`: a descriptor as a plain number, which proves nothing.
 //! - `Borrowed`: a descriptor that is known to be open for some lifetime.
 //! - `descriptor(&T) -> Descriptor` and `unsafe borrow(Descriptor) -> Borrowed`: from one to the other.
+//! - `number(Descriptor) -> u64`: for showing.
 //!
 //! `epoll` has the system calls of Linux's selector; those of other systems are in the polling crate.
 
@@ -17,9 +18,9 @@ mod windows;
 #[cfg(unix)]
 pub use unix::AsSource;
 #[cfg(unix)]
-pub(crate) use unix::{Borrowed, Descriptor, borrow, descriptor};
+pub(crate) use unix::{Borrowed, Descriptor, borrow, descriptor, number};
 
 #[cfg(windows)]
 pub use windows::AsSource;
 #[cfg(windows)]
-pub(crate) use windows::{Borrowed, Descriptor, borrow, descriptor};
+pub(crate) use windows::{Borrowed, Descriptor, borrow, descriptor, number};

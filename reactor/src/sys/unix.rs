@@ -18,6 +18,11 @@ pub(crate) fn descriptor(source: &impl AsSource) -> Descriptor {
     source.as_fd().as_raw_fd()
 }
 
+/// What came from an open descriptor is not negative.
+pub(crate) fn number(descriptor: Descriptor) -> u64 {
+    u64::try_from(descriptor).unwrap_or(0)
+}
+
 /// # Safety
 /// The descriptor must stay open for all of `'a`.
 pub(crate) unsafe fn borrow<'a>(descriptor: Descriptor) -> Borrowed<'a> {

@@ -16,6 +16,10 @@ pub(crate) fn descriptor(source: &impl AsSource) -> Descriptor {
     source.as_socket().as_raw_socket()
 }
 
+pub(crate) fn number(descriptor: Descriptor) -> u64 {
+    descriptor as u64
+}
+
 /// # Safety
 /// The socket must stay open for all of `'a`.
 pub(crate) unsafe fn borrow<'a>(descriptor: Descriptor) -> Borrowed<'a> {
