@@ -53,6 +53,94 @@ fn a_warning_names_the_task_and_what_it_does() {
     }
 }
 
+/// In a process of its own: tasks that wait without a time limit for what does not come, until they have been named
+/// for the second time.
+#[test]
+fn waiting_child() {
+    let Some(part) = process::part() else { return };
+    let rt = runtime(2);
+    let _limit = Limit::on(&rt);
+    let (ends, tasks): (Vec<_>, Vec<_>) = (0..5)
+        .map(|number| {
+            let (end, ended) = std::sync::mpsc::channel::<()>();
+            let named = filch::task::Builder::new().name(format!("waiter {number}"));
+            let task = named.spawn_on(&rt.handle(), async move {
+                let _ = ended.recv();
+            });
+            (end, task)
+        })
+        .unzip();
+    assert_eq!(part, "five");
+    // As above; the second time is after a second.
+    std::thread::sleep(Duration::from_millis(2500));
+    drop(ends);
+    for task in tasks {
+        task.join_blocking(None).unwrap().unwrap();
+    }
+}
+
+#[test]
+fn each_poll_that_stays_blocked_is_named_again_and_a_deadlock_is_thought_of() {
+    let text = process::succeed("reports::waiting_child", "five");
+    for number in 0..5 {
+        let name = format!("\"waiter {number}\"");
+        let lines = text.lines().filter(|line| line.contains(&name));
+        let again = lines.filter(|line| line.contains("deadlock")).count();
+        assert_eq!(again, 1, "{name}: {text}");
+    }
+}
+
+/// In a process of its own: one poll whose thread waits for a processor for 300 ms, as it is given one after everybody
+/// else.
+#[cfg(target_os = "linux")]
+#[test]
+fn preempted_child() {
+    let Some(part) = process::part() else { return };
+    assert_eq!(part, "nice");
+    let rt = runtime(1);
+    let _limit = Limit::on(&rt);
+    let end = Gate::new();
+    // So many beside it, each with 68 times its weight.
+    let others = (0..2 * std::thread::available_parallelism().unwrap().get()).map(|_| {
+        let end = end.clone();
+        std::thread::spawn(move || while !end.is_open() {})
+    });
+    let others: Vec<_> = others.collect();
+    let task = rt.spawn(async {
+        // Linux: of the calling thread.
+        rustix::process::nice(19).unwrap();
+        let (begun, before) = (std::time::Instant::now(), own_time());
+        loop {
+            let used = own_time() - before;
+            // Three times what is warned of.
+            if begun.elapsed() > used + Duration::from_millis(300) {
+                return used;
+            }
+        }
+    });
+    let used = task.join_blocking(None).unwrap().unwrap();
+    end.open();
+    others.into_iter().for_each(|thread| thread.join().unwrap());
+    assert!(
+        used < Duration::from_millis(80),
+        "as good as what is warned of: {used:?}"
+    );
+}
+
+/// The processor time of the calling thread.
+#[cfg(target_os = "linux")]
+fn own_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_task_that_waits_for_a_processor_is_not_accused() {
+    let text = process::succeed("reports::preempted_child", "nice");
+    assert!(!text.contains("inside one poll"), "{text}");
+}
+
 /// Runs the child that is warned about with this as its standard error; it has to end well.
 #[track_caller]
 fn succeeds_with(standard_error: PipeWriter) {

@@ -118,10 +118,13 @@ impl Builder {
         self
     }
 
-    /// A task that has been inside one poll for this long is named on standard error, at most once a
-    /// second: the task, where it was spawned, and whether it computes or is blocked. So is, after the same time, that
-    /// tasks wait while [no spare thread](Builder::max_spare_threads) is left for them. Default: 100 ms.
-    /// [`Duration::MAX`]: never. Slow polls are counted anyway, see
+    /// A task that has been inside one poll for this long is named on standard error: the task, where it was spawned,
+    /// and whether it computes or is blocked. Default: 100 ms. [`Duration::MAX`]: never. After the
+    /// same time it is said that tasks wait while [no spare thread](Builder::max_spare_threads) is left for them.
+    ///
+    /// There is at most one such line a second. A poll that goes on for 1 s, and for 10 s, is named again each time,
+    /// whatever else was said, with a hint where it looks like a deadlock. Of a poll that computes, the time counts in
+    /// which its thread had a processor, so that a task is not blamed for what others use. Slow polls are counted anyway, see
     /// [`Metrics::slow_sites`](crate::Metrics::slow_sites).
     pub fn slow_poll_warning(mut self, after: Duration) -> Builder {
         self.slow_poll_warning = Some(after);

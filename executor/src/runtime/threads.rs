@@ -1,16 +1,16 @@
 //! The threads of a runtime: what each kind does from start to end.
 
 use crate::blocking::Pushed;
-use crate::figures::slow_polls::SlowPoll;
+use crate::figures::slow_polls::{SlowPoll, Warning};
 use crate::figures::standstill::Standstill;
 use crate::registry::delay::Word;
 use crate::registry::threads::Kind;
 use crate::rescue::backstop;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
-use crate::seats::shared::{NewThread, Shared, Warning};
-use crate::sys::Prompt;
+use crate::seats::shared::{NewThread, Shared};
 use crate::sys::standard_error::say;
+use crate::sys::{self, Prompt};
 use crate::worker::{AbortOnUnwind, Exit, Worker};
 use parking_lot::Mutex;
 use std::io;
@@ -25,7 +25,7 @@ pub(crate) fn start_new(shared: &Arc<Shared>, thread: NewThread) {
     match thread {
         NewThread::Worker => hire(shared),
         NewThread::Spare(core) => start_spare(shared, *core),
-        NewThread::Warning(warning) => start_warning(shared, warning),
+        NewThread::Warning => start_warning(shared),
         NewThread::Standstill(standstill) => start_standstill(shared, standstill),
         NewThread::Late(word) => start_late(shared, word),
     }
@@ -40,22 +40,16 @@ fn start_standstill(shared: &Arc<Shared>, standstill: Standstill) {
     });
 }
 
-/// Starts a thread that says that a poll lasts too long. If the system refuses it, nobody hears of the poll.
-fn start_warning(shared: &Arc<Shared>, warning: Warning) {
+/// Starts a thread that says which polls last too long. If the system refuses it, nobody hears of those.
+fn start_warning(shared: &Arc<Shared>) {
     let name = format!("{}-warning", shared.config.thread_name);
-    let started = start(shared, Kind::Voice, name, move |shared| {
-        let task = shared.registry.info(warning.task);
-        let slow = SlowPoll {
-            task: task.as_ref(),
-            stuck: warning.stuck,
-            lasts: warning.lasts,
-            unsaid: shared.slow_polls.take_unsaid(),
-        };
-        say(format_args!("{slow}"));
-        shared.slow_polls.said();
+    let started = start(shared, Kind::Voice, name, |shared| {
+        while let Some(warning) = shared.slow_polls.next_warning() {
+            warn(shared, &warning);
+        }
     });
     if started.is_err() {
-        shared.slow_polls.said();
+        shared.slow_polls.refuse_warnings();
     }
 }
 
@@ -70,6 +64,19 @@ fn start_late(shared: &Arc<Shared>, word: Word) {
     if start(shared, Kind::Voice, name, say_it).is_err() {
         say_it(shared);
     }
+}
+
+/// Says that a poll lasts too long.
+fn warn(shared: &Shared, warning: &Warning) {
+    let task = shared.registry.info(warning.task);
+    let asleep = warning.still.and_then(sys::waits_for_ever);
+    let slow = SlowPoll {
+        task: task.as_ref(),
+        warning,
+        waits_for_ever: asleep == Some(true),
+        unsaid: shared.slow_polls.take_unsaid(),
+    };
+    say(format_args!("{slow}"));
 }
 
 /// Starts a worker thread if a seat is vacant and there are still threads to be had.

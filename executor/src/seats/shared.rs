@@ -21,8 +21,7 @@ use crate::rest::parker::Parker;
 use crate::seats::core::Core;
 use crate::seats::remotes::Remotes;
 use crate::seats::roster::Seats;
-use crate::signs::watch::Stuck;
-use crate::task::{Scheduler, TaskId};
+use crate::task::Scheduler;
 use crossbeam_utils::CachePadded;
 use filch_reactor::{Reactor, Selector};
 use filch_timer::{Clock, Instant, Timers};
@@ -87,21 +86,13 @@ pub(crate) enum NewThread {
     Worker,
     /// For this spare seat.
     Spare(Box<Core>),
-    /// To say this on standard error. That may block for any time, and looking the task up takes long where there are
+    /// To say on standard error what there is to say of slow polls. That may block for any time, and looking the task up takes long where there are
     /// many.
-    Warning(Warning),
+    Warning,
     /// To say this there.
     Standstill(Standstill),
     /// To say, as well, what an end waits for.
     Late(Word),
-}
-
-/// That a poll lasts too long.
-#[derive(Debug)]
-pub(crate) struct Warning {
-    pub(crate) task: TaskId,
-    pub(crate) stuck: Stuck,
-    pub(crate) lasts: Duration,
 }
 
 /// The shared part of a runtime.

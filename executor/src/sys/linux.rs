@@ -212,6 +212,15 @@ pub(crate) fn is_asleep(thread: u32) -> Option<bool> {
     }
 }
 
+pub(crate) fn waits_for_ever(thread: u32) -> Option<bool> {
+    // proc_pid_syscall(5): the number, its six arguments, two registers; "running" when it is in none. futex(2): the
+    // fourth argument is the timeout.
+    let text = std::fs::read_to_string(format!("/proc/self/task/{thread}/syscall")).ok()?;
+    let mut words = text.split_whitespace();
+    let is_futex = words.next()?.parse() == Ok(libc::SYS_futex);
+    Some(is_futex && words.nth(3) == Some("0x0"))
+}
+
 pub(crate) fn own_usage() -> Option<Usage> {
     let mut usage = MaybeUninit::<libc::rusage>::uninit();
     // SAFETY: the kernel writes an rusage where it is told to, or returns an error.
@@ -280,10 +289,12 @@ mod tests {
         while is_asleep(thread) != Some(true) {
             std::thread::yield_now();
         }
+        assert_eq!(waits_for_ever(thread), Some(true), "for a message");
         let used = cpu_time(thread).unwrap();
         assert_eq!(cpu_time(thread), Some(used), "its clock stands still");
         let own = thread_number();
         assert_eq!(is_asleep(own), Some(false));
+        assert_eq!(waits_for_ever(own), Some(false));
         let before = (cpu_time(own).unwrap(), own_usage().unwrap());
         while own_usage().unwrap().cpu == before.1.cpu {}
         assert!(cpu_time(own).unwrap() > before.0);

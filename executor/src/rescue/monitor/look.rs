@@ -150,7 +150,7 @@ impl Monitor {
             poll.make_way(shared, remote, mark, now);
         }
         if let Some(mark) = mark {
-            poll.report(shared, remote.watch.task(), mark, now, view);
+            poll.report(shared, remote, mark, now, view);
         }
         view.busy |= mark.is_none_or(|mark| mark.stuck != Stuck::Blocked);
         self.polls[seat] = Some(poll);
