@@ -240,6 +240,7 @@ async fn a_handle_that_was_awaited_panics_clearly_when_polled_again() {
         text.contains("JoinHandle") && text.contains("after its output was taken"),
         "{text}"
     );
+    assert!(text.contains("spawned at tests/task/handles.rs:"), "{text}");
 }
 
 #[filch::test]
@@ -292,16 +293,26 @@ fn without_a_runtime_spawning_says_what_to_do() {
 }
 
 #[filch::test]
-async fn the_debug_forms_are_short() {
-    let handle = filch::spawn(ready(()));
-    let id = handle.id();
+async fn what_handles_print_fits_a_line_and_says_how_it_stands() {
+    let named = filch::task::Builder::new().name("resizer");
+    let task = named.spawn(pending::<()>());
+    let id = task.id();
+    let (abort, text) = (task.abort_handle(), format!("{task:?}"));
+    assert_eq!(
+        text,
+        format!("JoinHandle {{ id: {id}, name: \"resizer\", finished: false }}")
+    );
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    let text = format!("{abort:?}");
+    assert_eq!(
+        text,
+        format!("AbortHandle {{ id: {id}, name: \"resizer\", finished: true }}")
+    );
+    let handle = filch::Handle::current();
+    let (workers, tasks) = (handle.metrics().workers.len(), handle.metrics().tasks);
     assert_eq!(
         format!("{handle:?}"),
-        format!("JoinHandle {{ id: {id:?}, .. }}")
+        format!("Handle {{ workers: {workers}, tasks: {tasks} }}")
     );
-    assert_eq!(
-        format!("{:?}", handle.abort_handle()),
-        format!("AbortHandle {{ id: {id:?}, .. }}")
-    );
-    handle.await.unwrap();
 }

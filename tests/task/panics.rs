@@ -8,17 +8,51 @@ use std::process::ExitStatus;
 
 #[filch::test]
 async fn a_panic_reaches_the_handle() {
+    let line = line!() + 1;
     let handle = filch::spawn(async { panic!("number {}", 7) });
     let id = handle.id();
     let error = handle.await.unwrap_err();
     assert!(error.is_panic() && !error.is_cancelled());
     assert_eq!(error.task_id(), id);
-    assert_eq!(error.to_string(), format!("task {id} panicked: number 7"));
-    assert_eq!(
-        format!("{error:?}"),
-        format!("JoinError::Panic(task {id} panicked: number 7)")
-    );
+    let place = error.spawned_at();
+    assert_eq!((place.file(), place.line()), ("tests/task/panics.rs", line));
+    assert_eq!(error.name(), None);
+    let text = format!("task {id}, spawned at {place}, panicked: number 7");
+    assert_eq!(error.to_string(), text);
+    assert_eq!(format!("{error:?}"), format!("JoinError::Panic({text})"));
     assert_eq!(message(error.into_panic()), "number 7");
+}
+
+#[filch::test]
+async fn an_error_names_the_task_whatever_made_it_and_however_it_ended() {
+    use filch::task::Builder;
+
+    let named = |name: &str| Builder::new().name(name);
+    let line = line!() + 2;
+    let tasks = [
+        named("spawned").spawn(async { panic!("heavy went wrong") }),
+        named("blocking").spawn_blocking(|| panic!("heavy went wrong")),
+        named("computing").cpu(|| panic!("heavy went wrong")),
+        named("aborted").spawn(pending::<()>()),
+    ];
+    tasks[3].abort();
+    for (offset, task) in (0..).zip(tasks) {
+        let (id, name) = (task.id(), task.name().unwrap().to_owned());
+        let error = task.await.unwrap_err();
+        assert_eq!(error.name(), Some(&*name));
+        assert_eq!(error.spawned_at().line(), line + offset);
+        let text = error.to_string();
+        let begins = format!(
+            "task {id} '{name}', spawned at tests/task/panics.rs:{}:",
+            line + offset
+        );
+        assert!(text.starts_with(&begins), "{begins}: {text}");
+        let ends = match offset {
+            3 => ", was cancelled",
+            _ => ", panicked: heavy went wrong",
+        };
+        assert!(text.ends_with(ends), "{text}");
+    }
 }
 
 #[filch::test]
@@ -280,4 +314,33 @@ fn an_unobserved_panic_may_shut_the_runtime_down() {
             "{part}: {text}"
         );
     }
+}
+
+/// In a process of its own: a task panics in a function of a name that can be looked for.
+#[test]
+fn backtrace_child() {
+    if process::part().is_some() {
+        let task = async { filch::spawn(async { users_own_function() }).await };
+        assert!(filch::run(task).unwrap_err().is_panic());
+    }
+}
+
+#[inline(never)]
+fn users_own_function() {
+    panic!("to be traced");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_backtrace_ends_where_the_runtime_begins() {
+    let text = |level| {
+        let mut child = process::again("panics::backtrace_child", "short", None);
+        let output = child.env("RUST_BACKTRACE", level).output().unwrap();
+        assert!(output.status.success(), "{}", process::text_of(&output));
+        process::text_of(&output)
+    };
+    let short = text("1");
+    assert!(short.contains("panics::users_own_function"), "{short}");
+    assert!(!short.contains("filch_executor::"), "{short}");
+    assert!(text("full").contains("filch_executor::worker::"));
 }

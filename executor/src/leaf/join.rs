@@ -74,7 +74,7 @@ impl<T> JoinHandle<T> {
     /// The task's name, if it was given one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.task.header().extras.get()?.name.as_deref()
+        self.task.header().name()
     }
 
     /// A handle that can abort the task and outlive this one.
@@ -113,16 +113,29 @@ impl<T> JoinHandle<T> {
         }
     }
 
+    /// There is no output any more.
+    #[cold]
+    #[track_caller]
+    fn refuse(&self) -> ! {
+        let task = self.task.header();
+        let name = task.name().map(|name| format!(" '{name}'"));
+        panic!(
+            "the JoinHandle of task {}{}, spawned at {}, was used after its output was taken",
+            task.id,
+            name.unwrap_or_default(),
+            task.spawned_at
+        );
+    }
+
     /// The output, or else `waker` is called once it is there.
     ///
     /// # Panics
     /// If the output was already taken.
     #[track_caller]
     pub(crate) fn take_or_register(&mut self, waker: &Waker) -> Option<Result<T, JoinError>> {
-        assert!(
-            !self.taken,
-            "a JoinHandle was used after its output was taken"
-        );
+        if self.taken {
+            self.refuse();
+        }
         let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
         // SAFETY: this is the task's one JoinHandle, its output is a T, and it has not been taken before. On
         // true, `output` was written.
@@ -172,9 +185,7 @@ impl<T> Drop for JoinHandle<T> {
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinHandle")
-            .field("id", &self.id())
-            .finish_non_exhaustive()
+        fmt_handle("JoinHandle", &self.task, f)
     }
 }
 
@@ -209,8 +220,19 @@ impl RefUnwindSafe for AbortHandle {}
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AbortHandle")
-            .field("id", &self.id())
-            .finish_non_exhaustive()
+        fmt_handle("AbortHandle", &self.task, f)
     }
+}
+
+/// `JoinHandle { id: 12, name: "resizer", finished: false }`.
+fn fmt_handle(kind: &str, task: &TaskRef, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let task = task.header();
+    let mut handle = f.debug_struct(kind);
+    handle.field("id", &format_args!("{}", task.id));
+    if let Some(name) = task.name() {
+        handle.field("name", &name);
+    }
+    handle
+        .field("finished", &task.state.load().is_complete())
+        .finish()
 }

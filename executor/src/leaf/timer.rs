@@ -9,6 +9,7 @@ use crate::foreign::{self, discard};
 use crate::leaf::{self, Wait, WaitKind};
 use crate::seats::context::{self, Context as ThreadContext};
 use filch_timer::{Instant, Key, Timers};
+use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -16,17 +17,12 @@ use std::sync::atomic::fence;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// What to do about a timer without a runtime: there is none on this thread, or it is gone.
-const NO_TIME: &str = "a timer was polled without a running filch runtime on this thread: poll it \
-    inside `#[filch::main]`, `filch::run(..)` or `Runtime::block_on(..)`";
-
 /// A deadline that lies this far ahead of the coarse time has not come yet.
 const FAR: Duration = Duration::from_millis(100);
 
 /// A deadline that a task can wait for. What `sleep`, `timeout` and `interval` are made of.
 ///
 /// Nothing is registered before the first poll; dropping it cancels.
-#[derive(Debug)]
 pub struct Timer {
     deadline: Instant,
     /// While registered.
@@ -105,7 +101,9 @@ impl Timer {
         }
         if !is_registered {
             self.entry = register(self.deadline, cx.waker());
-            assert!(self.entry.is_some(), "{}", NO_TIME);
+            if self.entry.is_none() {
+                self.refuse();
+            }
         }
         leaf::record(Wait {
             kind: WaitKind::Sleep,
@@ -134,6 +132,17 @@ impl Timer {
         {
             self.entry = self.entry.take().and_then(|entry| entry.advance(deadline));
         }
+    }
+
+    /// There is no runtime on this thread, or it is gone.
+    #[cold]
+    #[track_caller]
+    fn refuse(&self) -> ! {
+        panic!(
+            "a timer that was made at {} was polled without a running filch runtime on this thread: poll it inside \
+             `#[filch::main]`, `filch::run(..)` or `Runtime::block_on(..)`",
+            self.at
+        );
     }
 
     fn is_still_registered(&self, waker: &Waker) -> bool {
@@ -175,6 +184,17 @@ impl Entry {
             foreign::wake(waker);
         }
         entry
+    }
+}
+
+impl fmt::Debug for Timer {
+    /// `Timer { left: 1.5s, at: src/main.rs:1:2 }`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self.deadline.duration_since(Instant::now());
+        f.debug_struct("Timer")
+            .field("left", &format_args!("{left:.1?}"))
+            .field("at", &format_args!("{}", self.at))
+            .finish()
     }
 }
 

@@ -106,7 +106,7 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared.spawn_blocking(f, Location::caller())
+        self.spawn_blocking_named(f, None)
     }
 
     /// Runs a closure that computes for long on the workers. See [`filch::cpu`](crate::cpu).
@@ -116,7 +116,25 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared.cpu(f, Location::caller())
+        self.cpu_named(f, None)
+    }
+
+    #[track_caller]
+    pub(crate) fn spawn_blocking_named<F, T>(&self, f: F, name: Option<Box<str>>) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.shared.spawn_blocking(f, name, Location::caller())
+    }
+
+    #[track_caller]
+    pub(crate) fn cpu_named<F, T>(&self, f: F, name: Option<Box<str>>) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.shared.cpu(f, name, Location::caller())
     }
 
     /// Polls a future on this thread until it is ready; what it spawns runs on the runtime.
@@ -166,7 +184,10 @@ impl RefUnwindSafe for Handle {}
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").finish_non_exhaustive()
+        f.debug_struct("Handle")
+            .field("workers", &self.shared.config.workers)
+            .field("tasks", &self.shared.registry.len())
+            .finish()
     }
 }
 

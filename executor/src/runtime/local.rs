@@ -259,7 +259,9 @@ impl RefUnwindSafe for LocalRuntime {}
 
 impl fmt::Debug for LocalRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalRuntime").finish_non_exhaustive()
+        f.debug_struct("LocalRuntime")
+            .field("tasks", &self.shared.registry.len())
+            .finish()
     }
 }
 

@@ -59,6 +59,7 @@ impl Shared {
     pub(crate) fn spawn_blocking<F, T>(
         self: &Arc<Shared>,
         f: F,
+        name: Option<Box<str>>,
         at: &'static Location<'static>,
     ) -> JoinHandle<T>
     where
@@ -67,7 +68,7 @@ impl Shared {
     {
         // SAFETY: the closure is Send.
         let (task, handle) = context::with(|context| unsafe {
-            self.new_task(context, Once(Some(f)), None, at, Habit::declare_apart)
+            self.new_task(context, Once(Some(f)), name, at, Habit::declare_apart)
         });
         let Some(task) = task else { return handle };
         threads::staff_blocking(self, self.blocking.push(task));
@@ -78,6 +79,7 @@ impl Shared {
     pub(crate) fn cpu<F, T>(
         self: &Arc<Shared>,
         f: F,
+        name: Option<Box<str>>,
         at: &'static Location<'static>,
     ) -> JoinHandle<T>
     where
@@ -85,11 +87,11 @@ impl Shared {
         T: Send + 'static,
     {
         if self.config.local {
-            return self.spawn(Once(Some(f)), None, at);
+            return self.spawn(Once(Some(f)), name, at);
         }
         // SAFETY: the closure is Send.
         let (task, handle) = context::with(|context| unsafe {
-            self.new_task(context, Once(Some(f)), None, at, Habit::declare_computing)
+            self.new_task(context, Once(Some(f)), name, at, Habit::declare_computing)
         });
         if let Some(task) = task {
             self.lanes.push(task, self.coarse_now());

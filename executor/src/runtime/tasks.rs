@@ -246,6 +246,32 @@ impl TaskBuilder {
     {
         spawn_local_named(future, self.name)
     }
+
+    /// As [`spawn_blocking`].
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        Handle::current().spawn_blocking_named(f, self.name)
+    }
+
+    /// As [`cpu`].
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn cpu<F, T>(self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        Handle::current().cpu_named(f, self.name)
+    }
 }
 
 /// What is known of the task that the calling code runs in; `None` outside a task.

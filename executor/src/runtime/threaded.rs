@@ -95,7 +95,7 @@ impl Runtime {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.shared.spawn_blocking(f, Location::caller())
+        self.shared.spawn_blocking(f, None, Location::caller())
     }
 
     /// A handle on this runtime.
@@ -181,6 +181,7 @@ impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime")
             .field("workers", &self.shared.config.workers)
-            .finish_non_exhaustive()
+            .field("tasks", &self.shared.registry.len())
+            .finish()
     }
 }

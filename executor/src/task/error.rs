@@ -4,6 +4,7 @@ use super::id::TaskId;
 use super::scheduler::PanicListener;
 use crate::foreign::Payload;
 use std::any::Any;
+use std::panic::Location;
 use std::sync::Weak;
 use std::{fmt, io};
 
@@ -12,8 +13,15 @@ use std::{fmt, io};
 pub struct JoinError(Box<Inner>);
 
 struct Inner {
-    id: TaskId,
+    who: Who,
     cause: Cause,
+}
+
+/// Which task it was, for people: a copy, as the task itself may be gone.
+pub(super) struct Who {
+    pub(super) id: TaskId,
+    pub(super) name: Option<Box<str>>,
+    pub(super) spawned_at: &'static Location<'static>,
 }
 
 enum Cause {
@@ -33,20 +41,20 @@ pub(super) type Unheard = (Box<dyn Any + Send>, Option<Weak<dyn PanicListener>>)
 unsafe impl Sync for JoinError {}
 
 impl JoinError {
-    pub(crate) fn cancelled(id: TaskId) -> JoinError {
+    pub(super) fn cancelled(who: Who) -> JoinError {
         JoinError(Box::new(Inner {
-            id,
+            who,
             cause: Cause::Cancelled,
         }))
     }
 
-    pub(crate) fn panicked(
-        id: TaskId,
+    pub(super) fn panicked(
+        who: Who,
         payload: Payload,
         listener: Option<Weak<dyn PanicListener>>,
     ) -> JoinError {
         let cause = Cause::Panic { payload, listener };
-        JoinError(Box::new(Inner { id, cause }))
+        JoinError(Box::new(Inner { who, cause }))
     }
 
     /// If it is a panic: its payload, and who hears of it if nobody else does.
@@ -99,7 +107,31 @@ impl JoinError {
     /// Which task.
     #[must_use]
     pub fn task_id(&self) -> TaskId {
-        self.0.id
+        self.0.who.id
+    }
+
+    /// The task's name, if it was given one.
+    ///
+    /// ```
+    /// # let rt = filch_executor::Runtime::new()?;
+    /// # rt.run(async {
+    /// let task = filch_executor::TaskBuilder::new().name("heavy").spawn(async { panic!("too heavy") });
+    /// let error = task.await.unwrap_err();
+    /// assert_eq!(error.name(), Some("heavy"));
+    /// // task 2 'heavy', spawned at src/main.rs:5:55, panicked: too heavy
+    /// assert!(error.to_string().ends_with("panicked: too heavy"));
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.who.name.as_deref()
+    }
+
+    /// Where the task was spawned.
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.0.who.spawned_at
     }
 }
 
@@ -111,13 +143,25 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }
 
-impl fmt::Display for JoinError {
+impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", self.id)?;
+        if let Some(name) = &self.name {
+            write!(f, " '{name}'")?;
+        }
+        write!(f, ", spawned at {},", self.spawned_at)
+    }
+}
+
+impl fmt::Display for JoinError {
+    /// `task 12 'name', spawned at src/a.rs:1:2, panicked: why`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.who.fmt(f)?;
         match &self.0.cause {
-            Cause::Cancelled => write!(f, "task {} was cancelled", self.0.id),
+            Cause::Cancelled => f.write_str(" was cancelled"),
             Cause::Panic { payload, .. } => match panic_message(&**payload) {
-                Some(message) => write!(f, "task {} panicked: {message}", self.0.id),
-                None => write!(f, "task {} panicked", self.0.id),
+                Some(message) => write!(f, " panicked: {message}"),
+                None => f.write_str(" panicked"),
             },
         }
     }

@@ -82,7 +82,7 @@ impl TaskInfo {
         };
         TaskInfo {
             id: header.id,
-            name: header.extras.get().and_then(|extras| extras.name.clone()),
+            name: header.name().map(Box::from),
             spawned_at: header.spawned_at,
             state,
             poll: None,

@@ -20,10 +20,9 @@ pub(super) fn unobserved(error: JoinError, task: &Header) {
 /// Says that a task panicked and that nobody awaited it. The panic hook has already printed where.
 pub(crate) fn unobserved_panic(header: &Header, panic: &(dyn Any + Send)) {
     let name = header
-        .extras
-        .get()
-        .and_then(|extras| extras.name.as_deref());
-    let name = name.map(|name| format!(" '{name}'")).unwrap_or_default();
+        .name()
+        .map(|name| format!(" '{name}'"))
+        .unwrap_or_default();
     let message = panic_message(panic).unwrap_or("(no message)");
     say(format_args!(
         "filch: task {}{name}, spawned at {}, panicked and nobody awaited its JoinHandle: {message}",

@@ -67,7 +67,7 @@ where
         header: Header {
             state: State::new(),
             vtable: &VTable {
-                poll: poll::<F, S>,
+                poll: __rust_begin_short_backtrace::<F, S>,
                 cancel: cancel::<F, S>,
                 take_output: take_output::<F>,
                 drop_output: drop_output::<F, S>,
@@ -113,9 +113,15 @@ unsafe fn with_stage<F: Future, R>(
     cell.stage.with_mut(|stage| access(unsafe { &mut *stage }))
 }
 
+/// Polls the future. The name is a sign for std, which prints no frame of a backtrace that is this one or below it,
+/// unless `RUST_BACKTRACE` is `full`: what follows is the runtime's, and tells nothing about a panic of the future.
+///
 /// # Safety
 /// As `with_stage`, and the stage holds the future.
-unsafe fn poll<F: Future, S: Surroundings>(task: NonNull<Header>, cx: &mut Context<'_>) -> bool {
+unsafe fn __rust_begin_short_backtrace<F: Future, S: Surroundings>(
+    task: NonNull<Header>,
+    cx: &mut Context<'_>,
+) -> bool {
     let polled = attempt(|| {
         let unwinding = Unwinding::<F>(task, PhantomData);
         // SAFETY: the caller's promise. The future stays where it is until it is dropped in place,
@@ -159,13 +165,13 @@ impl<F: Future> Drop for Unwinding<F> {
 /// Drops the future and puts "cancelled" in its place, or its panic.
 ///
 /// # Safety
-/// As `poll`.
+/// As `__rust_begin_short_backtrace`.
 unsafe fn cancel<F: Future, S: Surroundings>(task: NonNull<Header>) {
     // SAFETY: the caller's promise.
     unsafe {
         let dropped = S::within(task.as_ref(), || drop_future::<F>(task));
         let error = match dropped {
-            Ok(()) => JoinError::cancelled(task.as_ref().id),
+            Ok(()) => JoinError::cancelled(task.as_ref().who()),
             Err(panic) => panicked(task, panic),
         };
         with_stage::<F, _>(task, |stage| stage.output = ManuallyDrop::new(Err(error)));
@@ -175,7 +181,7 @@ unsafe fn cancel<F: Future, S: Surroundings>(task: NonNull<Header>) {
 /// Drops the future that gave this value. A panic in that takes the value's place.
 ///
 /// # Safety
-/// As `poll`, on behalf of the current task.
+/// As `__rust_begin_short_backtrace`, on behalf of the current task.
 unsafe fn outlive_future<F: Future, S: Surroundings>(
     task: NonNull<Header>,
     value: F::Output,
@@ -205,16 +211,16 @@ unsafe fn outlive_future<F: Future, S: Surroundings>(
 /// The caller is RUNNING on the task.
 unsafe fn panicked(task: NonNull<Header>, panic: Payload) -> JoinError {
     // SAFETY: the caller's promise; rule 5 for the scheduler.
-    let (id, listener) = unsafe {
+    let (who, listener) = unsafe {
         let header = task.as_ref();
         let listener = (header.scheduler.as_ref().listener)(header.scheduler);
-        (header.id, listener)
+        (header.who(), listener)
     };
-    JoinError::panicked(id, panic, Some(listener))
+    JoinError::panicked(who, panic, Some(listener))
 }
 
 /// # Safety
-/// As `poll`; afterwards the stage holds nothing.
+/// As `__rust_begin_short_backtrace`; afterwards the stage holds nothing.
 unsafe fn drop_future<F: Future>(task: NonNull<Header>) -> Result<(), Payload> {
     attempt(|| {
         // SAFETY: the caller's promise. Even if the drop panics, the future counts as dropped.
@@ -258,7 +264,7 @@ fn drop_unwanted<T>(header: &Header, output: Result<T, JoinError>) {
     let error = match output.map(|value| attempt(|| drop(value))) {
         Ok(Ok(())) => return,
         // By whom the output is dropped is chance, so only the report is due.
-        Ok(Err(panic)) => JoinError::panicked(header.id, panic, None),
+        Ok(Err(panic)) => JoinError::panicked(header.who(), panic, None),
         Err(error) => error,
     };
     unobserved(error, header);

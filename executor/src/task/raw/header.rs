@@ -6,6 +6,7 @@
 
 use crate::primitive::UnsafeCell;
 use crate::signs::habit::Habit;
+use crate::task::error::Who;
 use crate::task::extras::Carried;
 use crate::task::id::TaskId;
 use crate::task::scheduler::Scheduler;
@@ -34,6 +35,23 @@ pub(crate) struct Header {
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) wait: WaitRecord,
     pub(crate) extras: Carried,
+}
+
+impl Header {
+    /// The name that the task was given, if any.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.extras.get()?.name.as_deref()
+    }
+
+    /// Who ends without an output.
+    #[cold]
+    pub(super) fn who(&self) -> Who {
+        Who {
+            id: self.id,
+            name: self.name().map(Box::from),
+            spawned_at: self.spawned_at,
+        }
+    }
 }
 
 /// `dealloc` in `cell.rs` drops nothing of a header but its extras.
