@@ -209,6 +209,8 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
                 if let Some(task) = self.holder.get() {
                     debug.field("holder", &format_args!("task {task}"));
                 }
+                let (_, waiting, _) = self.permits.show();
+                debug.field("waiting", &waiting);
             }
         }
         debug.finish()

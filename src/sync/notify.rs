@@ -10,12 +10,13 @@ use super::lock::Lock;
 use super::primitive::atomic::AtomicUsize;
 use super::primitive::atomic::Ordering::{Acquire, Release};
 use super::primitive::const_fn;
-use super::wait_list::{Outcome, Stage, WaitList, Waiter};
+use super::wait_list::{MOST_SHOWN, Outcome, Stage, WaitList, Waiter};
 use super::wakers::{Kept, keep, wake, wake_all};
 use filch_executor::foreign::discard;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
+use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::{Pin, pin};
@@ -39,17 +40,29 @@ use std::task::{Context, Poll, Waker, ready};
 /// task.await.unwrap();
 /// # });
 /// ```
-#[derive(Debug)]
 pub struct Notify {
     state: Lock<State>,
     sweeps: AtomicUsize,
 }
 
-#[derive(Debug)]
 struct State {
     /// A notification that nobody waited for.
     permit: bool,
     waiters: WaitList,
+}
+
+impl fmt::Debug for Notify {
+    /// `Notify { notified: false, waiting: 2 }`; of very many waiters the first thousand are counted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (notified, waiting) = {
+            let mut state = self.state.lock();
+            (state.permit, state.waiters.count(MOST_SHOWN))
+        };
+        f.debug_struct("Notify")
+            .field("notified", &notified)
+            .field("waiting", &waiting)
+            .finish()
+    }
 }
 
 impl Notify {

@@ -220,7 +220,7 @@ impl<T> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender")
             .field("closed", &self.is_closed())
-            .finish_non_exhaustive()
+            .finish()
     }
 }
 
@@ -412,6 +412,13 @@ impl<T> Receiver<T> {
 
 impl<T> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").finish_non_exhaustive()
+        let (ready, closed) = {
+            let state = self.shared().state.lock();
+            (state.value.is_some(), state.closed)
+        };
+        f.debug_struct("Receiver")
+            .field("ready", &ready)
+            .field("closed", &closed)
+            .finish()
     }
 }

@@ -11,7 +11,7 @@
 use super::error::{Closed, TryAcquireError};
 use super::lock::Lock;
 use super::primitive::const_fn;
-use super::wait_list::{Outcome, Stage, WaitList, Waiter};
+use super::wait_list::{MOST_SHOWN, Outcome, Stage, WaitList, Waiter};
 use super::wakers::{Kept, keep, wake, wake_all};
 use filch_executor::foreign::discard;
 use filch_executor::leaf::{self, Wait};
@@ -24,10 +24,8 @@ use std::task::{Context, Poll, Waker, ready};
 pub(super) const MOST: usize = usize::MAX >> 3;
 
 /// A number of permits, and who waits for some.
-#[derive(Debug)]
 pub(super) struct Permits(Lock<State>);
 
-#[derive(Debug)]
 struct State {
     available: usize,
     closed: bool,
@@ -114,6 +112,13 @@ impl Permits {
 
     pub(super) fn available(&self) -> usize {
         self.0.lock().available
+    }
+
+    /// How many there are, how many wait for some (at most [`MOST_SHOWN`]), and whether nobody gets any.
+    pub(super) fn show(&self) -> (usize, usize, bool) {
+        let mut state = self.0.lock();
+        let waiting = state.waiters.count(MOST_SHOWN);
+        (state.available, waiting, state.closed)
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -266,7 +271,8 @@ where
     ) -> Poll<Result<P, Closed>> {
         let this = self.project();
         let Some(owner) = this.owner else {
-            panic!("a future was polled after it was ready");
+            let at = this.wait.at;
+            panic!("a future that was made at {at} was polled after it was ready");
         };
         let waited = this.waiter.stage() != Stage::Idle;
         let Poll::Ready(taken) = owner.permits().poll_take(this.waiter, *this.amount, cx) else {

@@ -40,13 +40,27 @@ use std::task::{Context, Poll};
 /// assert_eq!(at_a_time.available_permits(), 2);
 /// # });
 /// ```
-#[derive(Debug)]
 pub struct Semaphore {
     permits: Permits,
     /// How many permits there are, those that are out included: `MAX_PERMITS` at most, so that what comes back always
     /// fits. Raised before permits are added, lowered after they are gone. Orderings: Relaxed; it is a number and leads
     /// to nothing.
     total: AtomicUsize,
+}
+
+impl fmt::Debug for Semaphore {
+    /// `Semaphore { available: 3, waiting: 2 }`; of very many waiters the first thousand are counted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (available, waiting, closed) = self.permits.show();
+        let mut debug = f.debug_struct("Semaphore");
+        debug
+            .field("available", &available)
+            .field("waiting", &waiting);
+        if closed {
+            debug.field("closed", &true);
+        }
+        debug.finish()
+    }
 }
 
 impl HasPermits for Semaphore {

@@ -40,6 +40,9 @@ use std::process::abort;
 use std::ptr::{self, NonNull};
 use std::task::Waker;
 
+/// Waiters are counted up to so many, for showing: counting holds a lock.
+pub(super) const MOST_SHOWN: usize = 1000;
+
 const IDLE: u8 = 0;
 const WAITING: u8 = 1;
 const GRANTED: u8 = 2;
@@ -187,6 +190,17 @@ impl WaitList {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.head.is_none()
+    }
+
+    /// How many wait, for showing: at most `limit`, as the caller has the lock.
+    pub(super) fn count(&mut self, limit: usize) -> usize {
+        let (mut count, mut next) = (0, self.head);
+        while let Some(waiter) = next.filter(|_| count < limit) {
+            // SAFETY: rules 1 and 2.
+            next = unsafe { waiter.as_ref().links(|links| links.next) };
+            count += 1;
+        }
+        count
     }
 
     /// The turn that the next waiter will get: those that wait now have lower ones.

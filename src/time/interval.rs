@@ -1,5 +1,6 @@
 //! `interval`, `interval_at`, and what they do about ticks that come late.
 
+use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -120,12 +121,23 @@ fn is_missed(late: Duration, period: Duration) -> bool {
 ///
 /// The time that the task spends between two ticks does not shift them, unlike a `sleep` in a loop. Ticks that it
 /// misses are treated as [`set_missed_tick`](Interval::set_missed_tick) says.
-#[derive(Debug)]
 pub struct Interval {
     /// Ready at the next tick.
     timer: Timer,
     period: Duration,
     missed: MissedTick,
+}
+
+impl fmt::Debug for Interval {
+    /// `Interval { period: 10s, next: 1.5s, missed: Burst }`; `next`: how long until the next tick.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let next = self.timer.deadline().duration_since(Instant::now());
+        f.debug_struct("Interval")
+            .field("period", &self.period)
+            .field("next", &format_args!("{next:.1?}"))
+            .field("missed", &self.missed)
+            .finish()
+    }
 }
 
 impl Interval {

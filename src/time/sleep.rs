@@ -1,5 +1,6 @@
 //! `sleep`, `sleep_until`, and the future that both return.
 
+use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -95,18 +96,15 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 /// assert!(idle.is_elapsed());
 /// # });
 /// ```
-#[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Sleep(Kind);
 
-#[derive(Debug)]
 enum Kind {
     Deadline(Timer),
     Plain(Plain),
 }
 
 /// What needs no timer. An enum of its own, as it finds room in what the other kind leaves unused.
-#[derive(Debug)]
 enum Plain {
     /// A sleep of no time: one turn of everybody else.
     Turn { turn: YieldNow, deadline: Instant },
@@ -117,6 +115,17 @@ enum Plain {
     },
     /// The deadline was moved into the past. The timer stays for the waker that may wait in it.
     Passed(Box<Timer>),
+}
+
+impl fmt::Debug for Sleep {
+    /// `Sleep { left: 1.5s, over: false }`; `over`: it was ready when it was last polled.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self.deadline().duration_since(Instant::now());
+        f.debug_struct("Sleep")
+            .field("left", &format_args!("{left:.1?}"))
+            .field("over", &matches!(self.0, Kind::Plain(Plain::Over { .. })))
+            .finish()
+    }
 }
 
 impl Sleep {

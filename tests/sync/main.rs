@@ -13,6 +13,7 @@ mod mutex;
 mod notify;
 mod oneshot;
 mod panics;
+mod print;
 mod semaphore;
 mod stress;
 mod waits;

@@ -324,3 +324,37 @@ fn a_sleep_that_is_reset_to_the_past_is_ready_at_once() {
         assert!(poll_once(&mut nap).await.is_ready());
     });
 }
+
+#[test]
+fn a_sleep_outside_a_runtime_says_where_it_was_made() {
+    let line = line!() + 1;
+    let mut sleep = filch::time::sleep(HOUR);
+    let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let _ = std::pin::Pin::new(&mut sleep).poll(&mut cx);
+    }));
+    let text = *polled.unwrap_err().downcast::<String>().unwrap();
+    assert!(
+        text.contains(&format!("made at tests/time/sleep.rs:{line}:")),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_sleeps_and_intervals_print_fits_a_line() {
+    // Less than a minute of the hour passes.
+    let sleep = format!("{:?}", filch::time::sleep(HOUR));
+    let rest = sleep.strip_prefix("Sleep { left: 3");
+    assert!(
+        rest.is_some_and(|rest| rest.len() == "600.0s, over: false }".len()),
+        "{sleep}"
+    );
+    let start = filch::time::Instant::now() + HOUR;
+    let interval = filch::time::interval_at(start, std::time::Duration::from_secs(10));
+    let interval = format!("{interval:?}");
+    let rest = interval.strip_prefix("Interval { period: 10s, next: 3");
+    assert!(
+        rest.is_some_and(|rest| rest.ends_with("s, missed: Burst }")),
+        "{interval}"
+    );
+}

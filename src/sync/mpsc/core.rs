@@ -432,13 +432,14 @@ impl<T> Drop for Channel<T> {
     }
 }
 
-impl<T> fmt::Debug for Channel<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel")
+impl<T> Channel<T> {
+    /// `Sender { queued: 3, capacity: 8, closed: false }`, of either end.
+    pub(super) fn fmt_end(&self, end: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(end)
+            .field("queued", &self.len())
             .field("capacity", &self.capacity)
-            .field("len", &self.len())
             .field("closed", &self.is_closed())
-            .finish_non_exhaustive()
+            .finish()
     }
 }
 

@@ -201,9 +201,7 @@ impl<T> Drop for Receiver<T> {
 
 impl<T> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
-            .field("channel", &self.channel)
-            .finish_non_exhaustive()
+        self.channel.fmt_end("Receiver", f)
     }
 }
 

@@ -164,9 +164,7 @@ impl<T> Clone for Sender<T> {
 
 impl<T> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender")
-            .field("channel", &self.channel)
-            .finish_non_exhaustive()
+        self.channel.fmt_end("Sender", f)
     }
 }
 
@@ -210,7 +208,8 @@ impl<T> Send<'_, T> {
             channel.update(For::Room, waiter.as_mut(), cx.waker());
         }
         let Some(value) = this.value.take() else {
-            panic!("a future was polled after it was ready");
+            let at = this.wait.at;
+            panic!("a future that was made at {at} was polled after it was ready");
         };
         let sent = match waiter.stage() {
             Stage::Waiting => Err(Refused::Full(value)),
