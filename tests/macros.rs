@@ -167,10 +167,31 @@ fn a_test_that_never_returns_from_a_poll_fails_too() {
         let _ = released.recv();
     });
     assert!(
-        message.contains("in a poll that has not returned"),
+        message.contains("running: blocked, in a poll that has not returned"),
         "{message}"
     );
     drop(release);
+}
+
+#[test]
+fn the_dump_of_a_local_test_says_too_what_its_poll_does() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (handles, handle) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let runtime = filch::LocalRuntime::new().unwrap();
+        handles.send(runtime.handle()).unwrap();
+        let blocked = runtime.spawn_local(async move { released.recv() });
+        runtime.block_on(blocked).unwrap().unwrap_err();
+    });
+    let handle = handle.recv().unwrap();
+    // The thread is on its way into the poll, and then to sleep.
+    let begun = std::time::Instant::now();
+    while !filch::task::dump(&handle.tasks()).contains("running: blocked, in a poll") {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        std::thread::yield_now();
+    }
+    drop(release);
+    thread.join().unwrap();
 }
 
 /// The variable that makes [`hangs_if_told_to`] hang.

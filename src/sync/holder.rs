@@ -3,7 +3,8 @@
 //! It is written by whoever has the permit: a guard says who made it, and takes that back before the permit goes on. So
 //! a mutex that was handed to a task which has not run since names nobody, rather than the one that is done with it.
 //!
-//! While others wait, the runtime is told as well (`leaf::record_lock`), as only that can be read when the mutex may be gone.
+//! While others wait, the runtime is told as well (`leaf::record_lock`), as only that can be read when the mutex may be
+//! gone.
 //!
 //! Orderings: Relaxed. The permit orders the writes, and a reader sees some state of a moment ago anyhow.
 

@@ -124,8 +124,8 @@ impl Builder {
     ///
     /// There is at most one such line a second. A poll that goes on for 1 s, and for 10 s, is named again each time,
     /// whatever else was said, with a hint where it looks like a deadlock. Of a poll that computes, the time counts in
-    /// which its thread had a processor, so that a task is not blamed for what others use. Slow polls are counted anyway, see
-    /// [`Metrics::slow_sites`](crate::Metrics::slow_sites).
+    /// which its thread had a processor, so that a task is not blamed for what others use. Slow polls are counted
+    /// anyway, see [`Metrics::slow_sites`](crate::Metrics::slow_sites).
     pub fn slow_poll_warning(mut self, after: Duration) -> Builder {
         self.slow_poll_warning = Some(after);
         self

@@ -86,8 +86,8 @@ pub(crate) enum NewThread {
     Worker,
     /// For this spare seat.
     Spare(Box<Core>),
-    /// To say on standard error what there is to say of slow polls. That may block for any time, and looking the task up takes long where there are
-    /// many.
+    /// To say on standard error what there is to say of slow polls. That may block for any time, and looking the task
+    /// up takes long where there are many.
     Warning,
     /// To say this there.
     Standstill(Standstill),

@@ -113,9 +113,15 @@ impl JoinError {
     /// The task's name, if it was given one.
     ///
     /// ```
-    /// # let rt = filch_executor::Runtime::new()?;
+    /// # mod filch {
+    /// #     pub use filch_executor::*;
+    /// #     pub mod task {
+    /// #         pub use filch_executor::TaskBuilder as Builder;
+    /// #     }
+    /// # }
+    /// # let rt = filch::Runtime::new()?;
     /// # rt.run(async {
-    /// let task = filch_executor::TaskBuilder::new().name("heavy").spawn(async { panic!("too heavy") });
+    /// let task = filch::task::Builder::new().name("heavy").spawn(async { panic!("too heavy") });
     /// let error = task.await.unwrap_err();
     /// assert_eq!(error.name(), Some("heavy"));
     /// // task 2 'heavy', spawned at src/main.rs:5:55, panicked: too heavy
