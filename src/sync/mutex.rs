@@ -210,7 +210,9 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
                     debug.field("holder", &format_args!("task {task}"));
                 }
                 let (_, waiting, _) = self.permits.show();
-                debug.field("waiting", &waiting);
+                if waiting > 0 {
+                    debug.field("waiting", &waiting);
+                }
             }
         }
         debug.finish()
