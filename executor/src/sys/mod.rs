@@ -15,17 +15,24 @@ mod usage;
 
 #[cfg(any(test, not(target_os = "linux")))]
 mod bucket;
-#[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
+#[cfg(all(target_os = "linux", not(miri), not(all(test, filch_loom))))]
 mod linux;
+#[cfg(miri)]
+mod miri;
 #[cfg(all(test, filch_loom))]
 mod model;
 #[cfg(all(not(target_os = "linux"), not(all(test, filch_loom))))]
 mod other;
 
-#[cfg(all(target_os = "linux", not(all(test, filch_loom))))]
+#[cfg(all(target_os = "linux", not(miri), not(all(test, filch_loom))))]
 pub(crate) use linux::{
     Prompt, TELLS_CPU_TIME, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt,
     thread_number, wait, waits_for_ever, wake_one,
+};
+#[cfg(miri)]
+pub(crate) use miri::{
+    Prompt, TELLS_CPU_TIME, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt,
+    thread_number, wait, wake_one,
 };
 #[cfg(all(test, filch_loom))]
 pub(crate) use model::{

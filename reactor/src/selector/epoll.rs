@@ -138,7 +138,7 @@ impl Epoll {
 fn flags(interest: Interest) -> libc::c_int {
     let mut flags = libc::EPOLLET | libc::EPOLLRDHUP;
     if interest.read {
-        flags |= libc::EPOLLIN | libc::EPOLLPRI;
+        flags |= epoll::READ;
     }
     if interest.write {
         flags |= libc::EPOLLOUT;

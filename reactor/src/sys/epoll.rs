@@ -1,5 +1,15 @@
 //! The system calls of epoll and eventfd, without any policy: `selector/epoll.rs` has that.
 
+#[cfg(not(miri))]
+mod kernel;
+#[cfg(miri)]
+mod miri;
+
+#[cfg(not(miri))]
+pub(crate) use kernel::{READ, wait};
+#[cfg(miri)]
+pub(crate) use miri::{READ, wait};
+
 use super::Borrowed;
 use std::fs::File;
 use std::io;
@@ -46,32 +56,7 @@ pub(crate) fn control(
     Ok(())
 }
 
-/// Waits with a limit in nanoseconds: one call, which Linux has since 5.11. Fills the list as far as it has room.
-pub(crate) fn wait(
-    epoll: &OwnedFd,
-    list: &mut Vec<Record>,
-    timeout: Option<Duration>,
-) -> io::Result<()> {
-    list.clear();
-    let timeout = timeout.map(KernelTimespec::from);
-    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: the descriptor is open; the list has room for as many events as are asked for; the time is a valid
-    // timespec of the kernel's own layout or null; there is no signal mask. As many events are written as it says.
-    unsafe {
-        let count = libc::syscall(
-            libc::SYS_epoll_pwait2,
-            epoll.as_raw_fd(),
-            list.as_mut_ptr(),
-            list.capacity() as libc::c_int,
-            timeout,
-            ptr::null::<libc::sigset_t>(),
-            0_usize,
-        );
-        filled(list, count as libc::c_int)
-    }
-}
-
-/// The same with a limit in milliseconds, which every Linux has: -1 is none, and 0 only looks.
+/// As `wait`, with a limit in milliseconds, which every Linux has: -1 is none, and 0 only looks.
 pub(crate) fn wait_coarsely(
     epoll: &OwnedFd,
     list: &mut Vec<Record>,
@@ -102,23 +87,6 @@ pub(crate) fn sleep(epoll: &OwnedFd, timeout: Duration) -> io::Result<bool> {
     // SAFETY: it is one descriptor, and open; the time is valid; there is no signal mask.
     let count = unsafe { libc::ppoll(&raw mut epoll, 1, &raw const timeout, ptr::null()) };
     Ok(checked(count)? > 0)
-}
-
-/// What the system call wants on every architecture, 32-bit ones too.
-#[repr(C)]
-struct KernelTimespec {
-    seconds: i64,
-    nanoseconds: i64,
-}
-
-impl From<Duration> for KernelTimespec {
-    /// A time beyond the kernel's range becomes its largest.
-    fn from(time: Duration) -> KernelTimespec {
-        KernelTimespec {
-            seconds: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-            nanoseconds: i64::from(time.subsec_nanos()),
-        }
-    }
 }
 
 /// What a system call answered, or why it failed.
