@@ -19,8 +19,14 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything may take before it counts as hung.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+/// How long anything may take before it counts as hung; Miri takes some hundred times as long for everything.
+pub(crate) const LIMIT: Duration = Duration::from_secs(if cfg!(miri) { 1200 } else { 60 });
+
+/// So many rounds of something that a test repeats to meet a race: under Miri, which has its own ways to meet one and
+/// many seeds, a hundredth.
+pub(crate) const fn rounds(many: usize) -> usize {
+    if cfg!(miri) { many.div_ceil(100) } else { many }
+}
 
 /// Between two looks at a condition that nobody can announce.
 const LOOK: Duration = Duration::from_millis(1);
