@@ -282,6 +282,7 @@ fn spawns_from_other_threads_race_with_the_end() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn timers_sockets_and_blocking_calls() {
     let (rt, _limit) = local();
     rt.block_on(async {
@@ -329,6 +330,7 @@ fn a_root_that_is_always_ready_lets_tasks_run() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn a_root_that_is_always_ready_lets_timers_and_sockets_through() {
     let (rt, _limit) = local();
     let done = Rc::new(Cell::new(0));
@@ -353,6 +355,7 @@ fn a_root_that_is_always_ready_lets_timers_and_sockets_through() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn a_task_that_is_always_ready_lets_the_root_timers_and_sockets_through() {
     let (rt, _limit) = local();
     rt.block_on(async {

@@ -78,7 +78,7 @@ fn channels_locks_timers_and_closures_lose_nothing() {
             sent: Arc::default(),
         };
         let (sum, sent) = (shared.sum.clone(), shared.sent.clone());
-        let many = rounds(800);
+        let many = rounds(400);
         for _ in 0..3 {
             filch::spawn(shared.clone().send(many));
         }

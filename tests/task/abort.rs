@@ -60,6 +60,7 @@ async fn while_it_waits() {
 }
 
 #[filch::test]
+#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 async fn while_it_waits_for_time_or_io() {
     let listener = filch::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sleeping = filch::spawn(filch::time::sleep(HOUR));

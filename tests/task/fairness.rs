@@ -108,6 +108,7 @@ async fn a_pipe_that_is_always_ready_lets_others_run() {
 }
 
 #[filch::test(workers = 1)]
+#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 async fn a_socket_that_is_always_ready_lets_others_run() {
     let one = filch::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     one.connect(one.local_addr().unwrap()).await.unwrap();
@@ -159,6 +160,7 @@ async fn two_tasks_that_keep_waking_each_other_let_others_run() {
 }
 
 #[filch::test(workers = 1)]
+#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 async fn timers_sockets_and_other_threads_get_through_to_a_worker_that_is_never_idle() {
     let busy = filch::spawn(async {
         loop {

@@ -85,6 +85,7 @@ async fn current_is_right_while_tasks_interleave() {
 }
 
 #[filch::test]
+#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 async fn every_waiting_task_says_for_what_and_where() {
     let listener = filch::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     // The traits' methods do not know where they are called: a pipe says where it was made.

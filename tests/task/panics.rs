@@ -228,6 +228,7 @@ fn detached_panic() -> filch::AbortHandle {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn an_unobserved_panic_is_reported_with_name_and_place() {
     let text = process::succeed("panics::child", "report detached");
     assert!(text.contains("still here"), "{text}");
@@ -246,6 +247,7 @@ fn an_unobserved_panic_is_reported_with_name_and_place() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn a_panic_whose_handle_is_dropped_later_is_reported_too() {
     let text = process::succeed("panics::child", "report late");
     assert!(
@@ -255,6 +257,7 @@ fn a_panic_whose_handle_is_dropped_later_is_reported_too() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn a_panic_in_the_destructor_of_an_unwanted_output_is_reported() {
     let text = process::succeed("panics::child", "report output");
     assert!(
@@ -264,6 +267,7 @@ fn a_panic_in_the_destructor_of_an_unwanted_output_is_reported() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn an_awaited_panic_is_not_reported() {
     let text = process::succeed("panics::child", "report awaited");
     assert!(
@@ -284,6 +288,7 @@ fn aborted(status: ExitStatus) -> bool {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn an_unobserved_panic_may_abort_the_process() {
     for part in ["abort detached", "abort late"] {
         let output = process::run("panics::child", part);
@@ -297,6 +302,7 @@ fn an_unobserved_panic_may_abort_the_process() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn an_unobserved_panic_may_shut_the_runtime_down() {
     for part in ["shutdown tasks", "shutdown late"] {
         let text = process::succeed("panics::child", part);

@@ -1,18 +1,24 @@
 //! Miri: the same `futex(2)` as Linux, which it knows; of threads it knows their numbers and no more.
 //!
 //! Nobody is found blocked or preempted, and every poll that lasts counts as computing, as on systems that do not tell.
-//! Under Miri most polls last: so workers are called stuck, and spares come, all the time.
+//! Waits last as much longer as the clock of the timer crate goes slower.
 
 use super::Usage;
 use std::ptr;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
+/// As in the timer crate.
+const SLOWER: u32 = 100;
+
 pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
-    let timeout = timeout.map(|timeout| libc::timespec {
-        // A timeout too large is as good as none; a spurious return is allowed.
-        tv_sec: timeout.as_secs().min(u64::from(u32::MAX)) as libc::time_t,
-        tv_nsec: timeout.subsec_nanos() as libc::c_long,
+    // A timeout too large is as good as none; a spurious return is allowed.
+    let timeout = timeout.and_then(|timeout| {
+        let timeout = timeout.checked_mul(SLOWER)?;
+        Some(libc::timespec {
+            tv_sec: timeout.as_secs().try_into().ok()?,
+            tv_nsec: timeout.subsec_nanos().into(),
+        })
     });
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     let call = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
@@ -31,6 +37,10 @@ pub(crate) fn wake_one(word: &AtomicU32) {
 pub(crate) struct Prompt;
 
 impl Prompt {
+    pub(crate) fn start_own() -> Prompt {
+        Prompt
+    }
+
     pub(crate) fn start() -> Prompt {
         Prompt
     }

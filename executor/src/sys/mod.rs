@@ -21,7 +21,7 @@ mod linux;
 mod miri;
 #[cfg(all(test, filch_loom))]
 mod model;
-#[cfg(all(not(target_os = "linux"), not(all(test, filch_loom))))]
+#[cfg(all(not(target_os = "linux"), not(miri), not(all(test, filch_loom))))]
 mod other;
 
 #[cfg(all(target_os = "linux", not(miri), not(all(test, filch_loom))))]
@@ -39,7 +39,7 @@ pub(crate) use model::{
     Prompt, TELLS_CPU_TIME, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt,
     thread_number, wait, waits_for_ever, wake_one,
 };
-#[cfg(all(not(target_os = "linux"), not(all(test, filch_loom))))]
+#[cfg(all(not(target_os = "linux"), not(miri), not(all(test, filch_loom))))]
 pub(crate) use other::{
     Prompt, TELLS_CPU_TIME, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt,
     thread_number, wait, waits_for_ever, wake_one,

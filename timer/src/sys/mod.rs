@@ -5,13 +5,17 @@
 //! the system can do that.
 
 mod anchor;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(miri)]
+mod miri;
+#[cfg(all(not(target_os = "linux"), not(miri)))]
 mod other;
 
 pub(crate) use anchor::anchor;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 pub(crate) use linux::{at_last_tick, now};
-#[cfg(not(target_os = "linux"))]
+#[cfg(miri)]
+pub(crate) use miri::{at_last_tick, now};
+#[cfg(all(not(target_os = "linux"), not(miri)))]
 pub(crate) use other::{at_last_tick, now};
