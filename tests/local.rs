@@ -133,7 +133,7 @@ fn tasks_go_on_only_inside_block_on_and_at_the_next_one() {
 #[test]
 fn wakers_work_from_other_threads() {
     let (rt, _limit) = local();
-    for _ in 0..300 {
+    for _ in 0..rounds(300) {
         let (root, task) = (Gate::new(), Gate::new());
         let (wake_root, wake_task) = (root.clone(), task.clone());
         let thread = thread::spawn(move || {
@@ -154,7 +154,7 @@ fn other_threads_spawn_through_a_handle() {
     let (rt, _limit) = local();
     let (here, handle) = (thread::current().id(), rt.handle());
     let thread = thread::spawn(move || {
-        for _ in 0..300 {
+        for _ in 0..rounds(300) {
             let ran_on = handle
                 .spawn(async { thread::current().id() })
                 .join_blocking(None)
@@ -170,7 +170,7 @@ fn other_threads_spawn_through_a_handle() {
 #[test]
 fn a_root_that_ends_when_something_is_spawned_from_outside_loses_no_later_wake() {
     let (rt, _limit) = local();
-    for _ in 0..300 {
+    for _ in 0..rounds(300) {
         let (gate, ended, handle) = (Gate::new(), Gate::new(), rt.handle());
         let (opener, told) = (gate.clone(), ended.clone());
         let thread = thread::spawn(move || {
@@ -251,7 +251,7 @@ fn what_is_left_is_dropped_on_its_own_thread() {
 #[test]
 fn spawns_from_other_threads_race_with_the_end() {
     let _limit = Limit::new();
-    for _ in 0..200 {
+    for _ in 0..rounds(200) {
         let rt = LocalRuntime::new().unwrap();
         let handle = rt.handle();
         let (probe, eye) = Probe::new();

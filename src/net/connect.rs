@@ -295,6 +295,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no such sockets")]
     fn a_socket_that_is_connected_with_itself_counts_as_refused() {
         let socket = Socket::new(Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
         socket.bind(&address("127.0.0.1:0").into()).expect("a port");

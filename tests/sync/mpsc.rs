@@ -199,6 +199,7 @@ fn a_thread_feeds_a_task() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many values for Miri")]
 fn a_task_that_is_never_short_of_values_lets_others_run() {
     in_turn(async {
         let (sender, receiver) = mpsc::unbounded();

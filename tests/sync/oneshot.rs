@@ -90,7 +90,7 @@ fn wakers_do_not_outlive_the_channel() {
 #[test]
 fn threads_can_wait() {
     let _limit = Limit::new();
-    for _ in 0..100 {
+    for _ in 0..rounds(100) {
         let (sender, receiver) = oneshot::channel();
         let thread = thread::spawn(move || receiver.blocking_recv());
         sender.send(1).unwrap();
@@ -105,7 +105,7 @@ fn threads_can_wait() {
 #[test]
 fn ends_that_leave_at_the_same_time_free_once() {
     let _limit = Limit::new();
-    for round in 0..2000 {
+    for round in 0..rounds(2000) {
         let (probe, eye) = Probe::new();
         let (sender, receiver) = oneshot::channel();
         let thread = thread::spawn(move || match round % 3 {

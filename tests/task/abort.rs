@@ -297,7 +297,7 @@ fn a_blocking_call_is_cancelled_only_before_it_begins() {
 async fn thousands_of_aborts_race_with_their_tasks() {
     let mut random = Random::new(2);
     let (mut ended, mut cancelled) = (0, 0);
-    for _ in 0..3000 {
+    for _ in 0..rounds(3000) {
         let (probe, eye) = Probe::new();
         let turns = random.below(3);
         let handle = filch::spawn(async move {

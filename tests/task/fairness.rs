@@ -67,6 +67,7 @@ async fn a_loop_that_spends_budget_lets_others_run() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many tasks for Miri")]
 fn a_loop_of_joins_that_are_ready_lets_others_run() {
     in_turn(async {
         // Not here: as a task whose polls are long this one would have to wait for the others below.

@@ -125,7 +125,7 @@ async fn an_abort_handle_and_a_waker_keep_no_output() {
 
 #[filch::test]
 async fn whoever_awaits_a_task_finds_its_future_dropped() {
-    for _ in 0..200 {
+    for _ in 0..rounds(200) {
         let (probe, eye) = Probe::new();
         let handle = filch::spawn(async move {
             task::yield_now().await;
@@ -262,13 +262,14 @@ async fn a_chain_of_tasks_comes_back() {
             }
         })
     }
-    assert_eq!(chain(1000).await, 1000);
+    let length = rounds(1000);
+    assert_eq!(chain(length).await, length);
 }
 
 #[filch::test]
 async fn many_tasks_are_joined_in_any_order() {
     let mut random = Random::new(1);
-    let mut handles: Vec<_> = (0..2000_usize)
+    let mut handles: Vec<_> = (0..rounds(2000))
         .map(|i| (i, filch::spawn(async move { i })))
         .collect();
     while !handles.is_empty() {

@@ -235,7 +235,7 @@ async fn looking_at_tasks_that_come_and_go_is_safe() {
             })
         })
         .collect();
-    for _ in 0..300 {
+    for _ in 0..rounds(300) {
         for info in task::all() {
             assert!(
                 info.name()

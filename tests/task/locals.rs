@@ -228,6 +228,6 @@ async fn a_scope_in_every_generation_of_a_long_line_of_tasks_ends_well() {
         }))
     }
     let end = Gate::new();
-    generation(100_000, end.clone()).await;
+    generation(rounds(100_000) as u32, end.clone()).await;
     end.passed().await;
 }

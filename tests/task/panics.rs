@@ -90,7 +90,7 @@ async fn a_join_error_becomes_an_io_error() {
 
 #[filch::test(workers = 1)]
 async fn workers_survive_panics() {
-    for round in 0..200 {
+    for round in 0..rounds(200) {
         let in_poll = filch::spawn(async { panic!("in poll") });
         let in_drop = filch::spawn(async {
             let _on_drop = OnDrop(|| panic!("in drop"));

@@ -112,7 +112,8 @@ fn an_update_changes_whom_the_entry_wakes() {
 #[test]
 fn one_call_fires_a_bounded_number_and_the_next_goes_on() {
     let timers = Timers::new(START);
-    for i in 0..10_000 {
+    let many = if cfg!(miri) { 1000 } else { 10_000 };
+    for i in 0..many {
         let _ = timers.insert(at(i % 7), Waker::noop()).unwrap();
     }
     let mut fired = 0;
@@ -121,7 +122,7 @@ fn one_call_fires_a_bounded_number_and_the_next_goes_on() {
         assert!(now <= FIRED_PER_CALL);
         fired += now;
     }
-    assert_eq!(fired, 10_000);
+    assert_eq!(fired, many as usize);
     assert_eq!(timers.next_deadline(), None);
 }
 

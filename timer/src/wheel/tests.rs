@@ -145,10 +145,11 @@ fn the_far_future_is_a_deadline_like_any_other() {
 
 #[test]
 fn a_drained_wheel_gives_its_memory_back() {
+    let many = if cfg!(miri) { 2000 } else { 100_000 };
     let mut wheel = Wheel::new(START);
-    (0..100_000).for_each(|i| _ = wheel.insert(at(i), i));
-    assert!(wheel.slab.capacity() >= 100_000);
-    fire(&mut wheel, 100_000);
+    (0..many).for_each(|i| _ = wheel.insert(at(i), i));
+    assert!(wheel.slab.capacity() >= many as usize);
+    fire(&mut wheel, many);
     assert!(wheel.slab.capacity() <= 1024);
 }
 
