@@ -172,7 +172,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
                 files.extend(sources(&path));
             }
         } else if name.ends_with(".rs")
-            && !["tests.rs", "testing.rs", "model.rs", "models.rs"].contains(&name.as_str())
+            && !["miri.rs", "tests.rs", "testing.rs", "model.rs", "models.rs"]
+                .contains(&name.as_str())
         {
             files.push(path);
         }
