@@ -72,7 +72,7 @@ mod io;
 
 #[cfg(all(test, filch_loom))]
 mod models;
-#[cfg(all(test, unix, not(filch_loom)))]
+#[cfg(all(test, unix, not(miri), not(filch_loom)))]
 mod tests;
 
 pub use io::Io;

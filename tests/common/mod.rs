@@ -231,6 +231,14 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
+/// Keeps a value for ever, and knows of it, so that it is no leak.
+pub(crate) fn keep<T>(value: T) -> &'static T {
+    static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let value = Box::leak(Box::new(value));
+    lock(&KEPT).push(std::ptr::from_ref(value).expose_provenance());
+    value
+}
+
 /// A count that many share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Count(Arc<AtomicUsize>);

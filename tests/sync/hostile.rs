@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// For closures that outlive the test.
 fn leak<T>(value: T) -> &'static T {
-    Box::leak(Box::new(value))
+    keep(value)
 }
 
 /// Waits with wakers that do the same at every touch: clone, replacement, wake, and the drop of a wait that is given

@@ -309,7 +309,7 @@ async fn a_std_lock_held_in_a_field_is_poisoned_by_a_panic() {
             panic!("with the lock {}", *self.0);
         }
     }
-    let mutex: &'static Mutex<u8> = Box::leak(Box::new(Mutex::new(1)));
+    let mutex: &'static Mutex<u8> = keep(Mutex::new(1));
     struct Locks(&'static Mutex<u8>, Option<Holds>);
     impl Future for Locks {
         type Output = ();

@@ -35,7 +35,6 @@ fn what_was_there_before_registering_is_reported() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn room_to_write_is_reported_after_there_was_none() {
     each(|reactor| {
         let (io, mut peer) = tcp(reactor);
@@ -63,7 +62,6 @@ fn room_to_write_is_reported_after_there_was_none() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn a_short_read_clears_where_that_is_sound() {
     each(|reactor| {
         let (io, mut peer) = tcp(reactor);
@@ -79,7 +77,6 @@ fn a_short_read_clears_where_that_is_sound() {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn a_steady_echo_costs_one_wait_one_read_and_one_write() {
     fn echo<T: AsSource>(reactor: &Arc<Reactor>, io: &Io<T>, mut peer: impl Read + Write)
     where
@@ -113,7 +110,6 @@ fn a_steady_echo_costs_one_wait_one_read_and_one_write() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn every_datagram_is_read_though_each_is_short() {
     each(|reactor| {
         let (ours, theirs) = UnixDatagram::pair().expect("a pair");
@@ -135,7 +131,6 @@ fn every_datagram_is_read_though_each_is_short() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn a_read_that_stops_at_an_urgent_mark_does_not_lose_what_is_behind_it() {
     each(|reactor| {
         let (io, mut peer) = tcp(reactor);

@@ -7,7 +7,6 @@ use std::net::Shutdown;
 use std::os::unix::fs::OpenOptionsExt;
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn an_end_of_stream_behind_the_last_bytes_is_seen() {
     fn last_words<T: AsSource, P: Write>(io: Io<T>, mut peer: P)
     where
@@ -30,7 +29,6 @@ fn an_end_of_stream_behind_the_last_bytes_is_seen() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn after_the_peer_has_finished_writing_it_can_still_be_written_to() {
     each(|reactor| {
         let (io, mut peer) = tcp(reactor);
@@ -49,7 +47,6 @@ fn after_the_peer_has_finished_writing_it_can_still_be_written_to() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn a_reset_wakes_both_directions_and_is_reported_by_the_operation() {
     each(|reactor| {
         let (io, peer) = tcp(reactor);
@@ -71,7 +68,6 @@ fn a_reset_wakes_both_directions_and_is_reported_by_the_operation() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such sockets")]
 fn a_connection_in_progress_is_reported_either_way() {
     each(|reactor| {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
@@ -105,7 +101,6 @@ fn a_connection_in_progress_is_reported_either_way() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no non-blocking pipes")]
 fn a_pipe_without_readers_fails_its_writer() {
     each(|reactor| {
         let (reader, writer) = io::pipe().expect("a pipe");
@@ -121,7 +116,6 @@ fn a_pipe_without_readers_fails_its_writer() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no fifos")]
 fn a_fifo_that_is_opened_anew_does_not_keep_its_reader_busy() {
     each(|reactor| {
         let path = std::env::temp_dir().join(format!(

@@ -16,7 +16,6 @@ use crate::selector::{Engine, Selector};
 use crate::{AsSource, Direction, Io, Ready};
 use std::io::{self, Read};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,12 +29,11 @@ fn each(test: impl Fn(&Arc<Reactor>)) {
     for (name, engine) in [
         #[cfg(target_os = "linux")]
         ("epoll", Engine::new(Selector::Epoll)),
-        // Miri has no `ppoll`, nor the timerfd that the polling crate needs.
-        #[cfg(all(target_os = "linux", not(miri)))]
+        #[cfg(target_os = "linux")]
         ("epoll in two steps", Engine::in_two_steps()),
-        #[cfg(all(any(feature = "polling", not(target_os = "linux")), not(miri)))]
+        #[cfg(any(feature = "polling", not(target_os = "linux")))]
         ("polling", Engine::new(Selector::Polling)),
-        #[cfg(all(any(feature = "polling", not(target_os = "linux")), not(miri)))]
+        #[cfg(any(feature = "polling", not(target_os = "linux")))]
         ("polling without edges", Engine::oneshot()),
     ] {
         println!("with {name}");
@@ -64,15 +62,8 @@ impl Wake for Count {
 /// A pair of connected Unix sockets, our end in a source.
 fn unix(reactor: &Arc<Reactor>) -> (Io<UnixStream>, UnixStream) {
     let (ours, theirs) = UnixStream::pair().expect("a pair");
-    set_nonblocking(&ours);
+    ours.set_nonblocking(true).expect("non-blocking");
     (Io::new(Arc::clone(reactor), ours), theirs)
-}
-
-/// As std's, which is an `ioctl`, and Miri has none for a pair.
-fn set_nonblocking(pair: &UnixStream) {
-    // SAFETY: it takes no pointer.
-    let set = unsafe { libc::fcntl(pair.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
-    assert_eq!(set, 0, "non-blocking");
 }
 
 /// A TCP connection over loopback, our end in a source.

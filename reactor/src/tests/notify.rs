@@ -20,7 +20,7 @@ fn a_notification_before_a_wait_ends_it_and_only_it() {
 /// and if one did not publish, it would see an old number.
 #[test]
 fn no_notification_is_lost_and_each_publishes() {
-    const ROUNDS: u64 = if cfg!(miri) { 50 } else { 5_000 };
+    const ROUNDS: u64 = 5_000;
     each(|reactor| {
         let (ping, pong) = (AtomicU64::new(0), AtomicU64::new(0));
         thread::scope(|scope| {
@@ -47,7 +47,7 @@ fn no_notification_is_lost_and_each_publishes() {
 #[test]
 fn many_notifiers_wake_one_waiter() {
     const THREADS: usize = 4;
-    const ROUNDS: usize = if cfg!(miri) { 50 } else { 5_000 };
+    const ROUNDS: usize = 5_000;
     each(|reactor| {
         let total = AtomicUsize::new(0);
         thread::scope(|scope| {
@@ -126,7 +126,6 @@ fn only_one_thread_has_the_turn() {
 // The polling crate does not let signals end its waits.
 #[cfg(target_os = "linux")]
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no signals")]
 fn a_signal_may_end_a_wait_but_does_not_fail_it() {
     extern "C" fn nothing(_: libc::c_int) {}
     // SAFETY: an all-zero sigaction is valid (no flags, so system calls are interrupted); the handler does nothing.

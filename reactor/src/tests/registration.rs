@@ -103,7 +103,7 @@ fn a_descriptor_that_is_watched_already_is_refused() {
 #[test]
 fn sources_come_and_go_on_every_thread_while_one_polls() {
     const THREADS: usize = 4;
-    const ROUNDS: usize = if cfg!(miri) { 5 } else { 500 };
+    const ROUNDS: usize = 500;
     each(|reactor| {
         let (stop, waits) = (AtomicBool::new(false), AtomicUsize::new(0));
         thread::scope(|scope| {
