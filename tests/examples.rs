@@ -1,6 +1,7 @@
 //! The examples, run as their users run them: as processes, spoken to over loopback.
 //!
-//! `cargo test` builds the examples next to the tests; after `cargo test --test examples` alone they may be missing or old.
+//! `cargo test` builds the examples next to the tests; after `cargo test --test examples` alone they may be missing
+//! or old.
 
 use std::env::consts::EXE_SUFFIX;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,4 +1,5 @@
-//! An idle runtime uses no CPU: a process with 1000 connections open and 100,000 tasks asleep is not woken once in seconds.
+//! An idle runtime uses no CPU: a process with 1000 connections open and 100,000 tasks asleep is not woken once in
+//! seconds.
 
 #![cfg(target_os = "linux")]
 

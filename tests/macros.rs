@@ -8,8 +8,9 @@ use std::process::{Command, ExitCode, Termination};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// The errors are compared with the texts in tests/ui/fail. Most are the attributes' own; where rustc speaks, it is 1.95.
-/// `TRYBUILD=overwrite` writes them anew. The programs in tests/ui/pass are run. One test for both, since each builds filch once more.
+/// The errors are compared with the texts in tests/ui/fail. Most are the attributes' own; where rustc speaks, it is
+/// 1.95. `TRYBUILD=overwrite` writes them anew. The programs in tests/ui/pass are run. One test for both, since each
+/// builds filch once more.
 #[test]
 fn misuses_are_errors_at_the_offending_token_and_every_form_of_main_runs() {
     let cases = trybuild::TestCases::new();

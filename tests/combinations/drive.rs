@@ -1,4 +1,5 @@
-//! Plays a schedule: spawns the tasks, deals with their handles, ends the runtime, and compares what happened with what may.
+//! Plays a schedule: spawns the tasks, deals with their handles, ends the runtime, and compares what happened with
+//! what may.
 
 use crate::common::*;
 use crate::subject::{Body, Foreign, Output, Record, Token, World};
@@ -388,7 +389,8 @@ impl Director {
     }
 }
 
-/// A runtime that does not warn of slow polls: one that drops a runtime waits for its threads, for as long as the machine likes.
+/// A runtime that does not warn of slow polls: one that drops a runtime waits for its threads, for as long as the
+/// machine likes.
 fn quiet_runtime(workers: usize) -> Runtime {
     let builder = Runtime::builder().workers(workers);
     builder.slow_poll_warning(HOUR).build().expect("a runtime")

@@ -1,9 +1,9 @@
-//! Every combination of what a task does, what becomes of its handle, what its output is, where it runs and how the runtime ends; then
-//! thousands of random schedules of several such tasks at once.
+//! Every combination of what a task does, what becomes of its handle, what its output is, where it runs and how the
+//! runtime ends; then thousands of random schedules of several such tasks at once.
 //!
-//! After each schedule: every future was dropped exactly once, every output too, every handle that was waited for gave an answer that its
-//! task can have given, the runtime knows of no task, and what only a task's own memory held is gone. At the end: as many unobserved panics
-//! were reported as there were.
+//! After each schedule: every future was dropped exactly once, every output too, every handle that was waited for
+//! gave an answer that its task can have given, the runtime knows of no task, and what only a task's own memory held
+//! is gone. At the end: as many unobserved panics were reported as there were.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,5 @@
-//! What the tests of tasks and runtime share: limits, waiting for conditions, gates, drop counters, and this process seen through /proc.
+//! What the tests of tasks and runtime share: limits, waiting for conditions, gates, drop counters, and this process
+//! seen through /proc.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -57,7 +58,8 @@ where
     rt.run(future)
 }
 
-/// While it lives, its test may not take longer than a limit: then the tasks of the watched runtimes are dumped, and the process ends.
+/// While it lives, its test may not take longer than a limit: then the tasks of the watched runtimes are dumped, and
+/// the process ends.
 #[derive(Debug)]
 pub(crate) struct Limit {
     watched: Arc<Mutex<Vec<Handle>>>,

@@ -1,7 +1,7 @@
 //! Tests in processes of their own, and what /proc says of a process.
 //!
-//! A test that needs a process for itself starts this very test binary again, for one test, with a variable that tells that test to play
-//! its part. Without the variable such a test does nothing.
+//! A test that needs a process for itself starts this very test binary again, for one test, with a variable that
+//! tells that test to play its part. Without the variable such a test does nothing.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -69,7 +69,8 @@ pub(crate) fn threads(prefix: &str) -> Vec<String> {
     names
 }
 
-/// How many descriptors this process has open, without the one that counts them; `usize::MAX` when none is left to count with.
+/// How many descriptors this process has open, without the one that counts them; `usize::MAX` when none is left to
+/// count with.
 pub(crate) fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(usize::MAX, |files| files.count() - 1)
 }

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 const YIELDING: usize = 2000;
 const READING: usize = 300;
 
-/// Counted in polls of the others, so that it says the same on any machine: on one thread. A spare one, which the long poll at the
-/// start would call, might come back from the poller with the events and then wait for a processor.
+/// Counted in polls of the others, so that it says the same on any machine: on one thread. A spare one, which the
+/// long poll at the start would call, might come back from the poller with the events and then wait for a processor.
 #[test]
 fn io_is_not_starved_by_many_tasks_that_yield() {
     let _limit = Limit::new();

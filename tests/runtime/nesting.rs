@@ -1,4 +1,5 @@
-//! Where waiting for a future would block the thread that has to make it ready, it panics and says so; elsewhere it is allowed.
+//! Where waiting for a future would block the thread that has to make it ready, it panics and says so; elsewhere it
+//! is allowed.
 
 use crate::common::*;
 use filch::{Handle, LocalRuntime, Runtime};

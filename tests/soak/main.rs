@@ -1,7 +1,8 @@
-//! A server under thousands of connections that are opened, used and closed in random order, some of them badly: nothing leaks, and nobody
-//! harms anybody else.
+//! A server under thousands of connections that are opened, used and closed in random order, some of them badly:
+//! nothing leaks, and nobody harms anybody else.
 //!
-//! Takes `FILCH_SOAK_SECONDS` (default 6). Server and clients are processes of their own, each with as many descriptors as the system allows.
+//! Takes `FILCH_SOAK_SECONDS` (default 6). Server and clients are processes of their own, each with as many
+//! descriptors as the system allows.
 
 #![cfg(target_os = "linux")]
 

@@ -140,8 +140,8 @@ async fn compute_often() {
     }
 }
 
-/// Two things that `start` makes, and that hold their threads until the gate opens, on a runtime of two workers; `beside` has to
-/// end meanwhile.
+/// Two things that `start` makes, and that hold their threads until the gate opens, on a runtime of two workers;
+/// `beside` has to end meanwhile.
 fn beside_two<F>(start: fn(Count, Gate) -> filch::JoinHandle<()>, beside: F)
 where
     F: Future<Output = ()> + Send + 'static,

@@ -36,7 +36,8 @@ struct Branch {
     kind: Kind,
     wait: Wait,
     depth: usize,
-    /// Holds the lock of its depth meanwhile. Whoever has one takes deeper ones only, so they cannot lock each other up.
+    /// Holds the lock of its depth meanwhile. Whoever has one takes deeper ones only, so they cannot lock each other
+    /// up.
     locks: bool,
     before: Duration,
     after: Duration,

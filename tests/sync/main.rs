@@ -1,6 +1,7 @@
 //! Channels, locks and signals through the public API.
 //!
-//! Order and cancellation are tested by polling futures by hand, where every step is known; the rest in tasks, on threads, and under load.
+//! Order and cancellation are tested by polling futures by hand, where every step is known; the rest in tasks, on
+//! threads, and under load.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -168,7 +168,8 @@ fn poll_unclonable<T>(waiting: &mut ByHand<'_, T>) {
     assert_eq!(panics(poll), "cloned");
 }
 
-/// What waits goes on after such polls as if they had not been. `give` ends the wait of the first in line, and uses what it is about.
+/// What waits goes on after such polls as if they had not been. `give` ends the wait of the first in line, and uses
+/// what it is about.
 fn clones_may_panic<'a, T, F>(wait: impl Fn() -> F, give: impl Fn(), check: impl Fn(T))
 where
     F: Future<Output = T> + Send + 'a,

@@ -42,7 +42,8 @@ fn channels_lose_and_double_nothing() {
         let end = Instant::now() + TIME;
         let sums = stress(8, move |number, mut random| {
             let (sender, receiver) = (sender.try_lock().unwrap().clone(), receiver.clone());
-            // Every other task sends. The channel ends with them, as the closure and the sender in it are dropped when all are spawned.
+            // Every other task sends. The channel ends with them, as the closure and the sender in it are dropped
+            // when all are spawned.
             let sender = sender.filter(|_| number % 2 == 0);
             async move {
                 let mut sum = 0;

@@ -18,8 +18,8 @@ fn an_interval_ticks_at_once_and_then_at_multiples_of_its_period() {
     });
 }
 
-/// An interval of 10 ms whose task is busy for 35 ms after its first tick, and takes the second tick then. Returns the interval, its start, and
-/// the times before and after the second tick was taken.
+/// An interval of 10 ms whose task is busy for 35 ms after its first tick, and takes the second tick then. Returns
+/// the interval, its start, and the times before and after the second tick was taken.
 async fn late_interval(missed: MissedTick) -> (Interval, Instant, Instant, Instant) {
     let start = Instant::now();
     let mut interval = interval_at(start, 10 * MILLI);

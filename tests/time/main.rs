@@ -1,7 +1,7 @@
 //! Sleeping, ticking and giving up: on a runtime, in tasks and outside, and on a local runtime.
 //!
-//! "Never early" is asserted to the nanosecond. That something is not too late is asserted only by its happening at all, within a
-//! limit that no machine is too busy for.
+//! "Never early" is asserted to the nanosecond. That something is not too late is asserted only by its happening at
+//! all, within a limit that no machine is too busy for.
 
 mod interval;
 mod sleep;

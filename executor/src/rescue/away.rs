@@ -10,8 +10,8 @@ use crate::signs::watch::{Known, Mark, Stuck};
 /// For a call that blocks in the midst of a task and needs what the task has borrowed: reading a file,
 /// querying an embedded database, taking a lock that is held for long. It costs about a microsecond when
 /// another worker is at work, and the wake of a thread when none is. Inside the closure blocking calls of filch
-/// (`Runtime::block_on`, `JoinHandle::join_blocking`) are allowed. So is another library's `block_on`; the future that it
-/// drives has no cooperative budget, so nothing in it yields by itself.
+/// (`Runtime::block_on`, `JoinHandle::join_blocking`) are allowed. So is another library's `block_on`; the future
+/// that it drives has no cooperative budget, so nothing in it yields by itself.
 ///
 /// The task itself waits, and with it whatever is joined with it (`join!`, `select!`); to go on meanwhile, use
 /// [`spawn_blocking`](crate::spawn_blocking). On a [`LocalRuntime`](crate::LocalRuntime), whose tasks have

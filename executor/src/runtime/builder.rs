@@ -71,8 +71,8 @@ impl Builder {
         self
     }
 
-    /// How many threads run blocking calls at a time. Default: 512. When the runtime ends, closures that wait beyond that
-    /// number are cancelled.
+    /// How many threads run blocking calls at a time. Default: 512. When the runtime ends, closures that wait beyond
+    /// that number are cancelled.
     pub fn max_blocking_threads(mut self, threads: usize) -> Builder {
         self.max_blocking_threads = Some(threads);
         self

@@ -59,8 +59,8 @@ where
 /// budget that would interrupt a loop over what is always ready. With [`Handle::block_on`] there is.
 ///
 /// Task-locals are inherited. Aborting the handle cancels a closure that has not begun; one that
-/// has runs to its end, and the end of the runtime waits for it. So it does for a closure that has not begun, if a thread
-/// was free for it when the end came.
+/// has runs to its end, and the end of the runtime waits for it. So it does for a closure that has not begun, if a
+/// thread was free for it when the end came.
 ///
 /// # Panics
 /// Outside a runtime. A panic of the closure is the handle's error.

@@ -1,7 +1,7 @@
 //! Futures of this module that nobody has to name but who keeps one in a struct.
 
-// This file and its parent import each other: an end makes its future, and the future polls its end. It is a file of its
-// own because users name the module.
+// This file and its parent import each other: an end makes its future, and the future polls its end. It is a file of
+// its own because users name the module.
 
 use super::Sender;
 use filch_executor::leaf::{self, Wait};

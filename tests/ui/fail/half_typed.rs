@@ -1,4 +1,4 @@
-//! A body that is half typed is rustc's to complain about; the function around it exists, for editors and for the rest of the file.
+//! A body that is half typed is rustc's to complain about; the function around it exists for the rest of the file.
 
 #[filch::main]
 async fn half_typed() {
