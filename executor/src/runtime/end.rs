@@ -185,6 +185,7 @@ impl Shared {
         if let Some(undertaker) = self.threads.take_undertaker() {
             self.threads.join(undertaker);
         }
+        self.threads.await_forgotten();
         true
     }
 

@@ -210,7 +210,7 @@ impl LocalRuntime {
         let has_ended = match () {
             () if !is_drained => false,
             () if is_watched => shared.await_end(deadline),
-            () => shared.see_to_the_end(deadline),
+            () => shared.see_to_the_end(deadline) && shared.await_end(None),
         };
         if has_ended {
             return Leftover::default();
