@@ -24,8 +24,8 @@ use std::time::Duration;
 /// How long the end waits, at most, until the system has forgotten the threads that were joined.
 const UNTIL_FORGOTTEN: Duration = Duration::from_millis(100);
 
-/// Between two looks whether it has. With `yield_now` instead, whoever looked kept the processor from the thread that was
-/// ending: 28 times the time for a test that makes 8,000 runtimes on two busy cores.
+/// Between two looks whether it has. With `yield_now` instead, whoever looked kept the processor from the thread that
+/// was ending: 28 times the time for a test that makes 8,000 runtimes on two busy cores.
 const NAP: Duration = Duration::from_micros(20);
 
 /// What a thread is there for, as far as the end is concerned.
@@ -251,6 +251,12 @@ impl<H> Inner<H> {
         ended.find_map(|(number, thread)| Some((*number, thread.handle.take()?)))
     }
 
+    /// The end is to wait until the system has forgotten that one.
+    fn note_joined(&mut self, number: u64) {
+        let thread = self.there.get(&number).filter(|_| self.awaited);
+        self.joined.extend(thread.map(|thread| thread.system));
+    }
+
     fn is_anybody_at_work(&self) -> bool {
         let mut crew = self.of(Kind::Crew);
         crew.any(|number| !self.there[&number].has_ended)
@@ -261,23 +267,18 @@ impl Threads {
     /// Joins. A runtime thread that panicked has aborted the process before.
     pub(crate) fn join(&self, (number, handle): (u64, JoinHandle<()>)) {
         let _ = handle.join();
-        let mut inner = self.inner.lock();
-        if let Some(thread) = inner.there.get(&number).filter(|_| inner.awaited) {
-            let system = thread.system;
-            inner.joined.push(system);
-        }
-        drop(inner);
+        self.inner.lock().note_joined(number);
         self.joined(number);
     }
 
-    /// Whoever joins a thread is woken a little before the system stops listing it. Whoever counts threads after the end
-    /// of a runtime would find one too many. So the end waits for that, once for all that it has joined.
+    /// Whoever joins a thread is woken a little before the system stops listing it. Whoever counts threads after the
+    /// end of a runtime would find one too many. So the end waits for that, once for all that it has joined.
     pub(crate) fn await_forgotten(&self) {
         let joined = std::mem::take(&mut self.inner.lock().joined);
         let until = Instant::now().saturating_add(UNTIL_FORGOTTEN);
         for thread in joined {
-            // Its number may be another one's by now, so not for ever. It needs a processor: to yield to it is not enough,
-            // as this thread may have the shorter slice.
+            // Its number may be another one's by now, so not for ever. It needs a processor: to yield to it is not
+            // enough, as this thread may have the shorter slice.
             while sys::cpu_time(thread).is_some() && Instant::now() < until {
                 std::thread::sleep(NAP);
             }

@@ -192,7 +192,7 @@ impl fmt::Debug for Handle {
 }
 
 /// What the poll does that a seat's thread is in. `None`: it is the calling thread, or the system does not say.
-fn poll_info(remote: &Remote, now: Instant) -> Option<PollInfo> {
+fn info_of_poll(remote: &Remote, now: Instant) -> Option<PollInfo> {
     let thread = remote.thread.load(Relaxed);
     if thread == 0 || (sys::TELLS_CPU_TIME && thread == sys::thread_number()) {
         return None;
@@ -260,7 +260,7 @@ impl Shared {
             let Ok(index) = tasks.binary_search_by_key(&task, TaskInfo::id) else {
                 continue;
             };
-            let poll = poll_info(remote, self.clock.now());
+            let poll = info_of_poll(remote, self.clock.now());
             // Else it speaks of another one.
             if remote.watch.tick() == Some(tick) {
                 poll.into_iter()
