@@ -3,6 +3,7 @@
 mod common;
 mod net_support;
 
+#[cfg(target_os = "linux")]
 use common::process::part;
 use filch::io::{AsyncReadExt, AsyncWriteExt, BufWriter, copy_bidirectional, duplex};
 use filch::net::{TcpListener, TcpStream};

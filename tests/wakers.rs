@@ -4,7 +4,7 @@ mod common;
 
 use common::Limit;
 use filch::io::{AsyncRead, AsyncWrite, duplex};
-use filch::net::{TcpListener, UdpSocket, UnixStream};
+use filch::net::{TcpListener, UdpSocket};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -96,7 +96,7 @@ fn a_waker_may_use_the_socket_that_it_waits_for() {
     rt.block_on(async {
         let calls = Arc::new(AtomicUsize::new(0));
         let count = calls.clone();
-        let (stream, peer) = UnixStream::pair().unwrap();
+        let (stream, peer) = common::sockets::pair();
         let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
         let udp = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
         let stream = Arc::new(stream);

@@ -98,6 +98,7 @@ impl<T: AsSource> Async<T> {
         self.io.into_inner()
     }
 
+    #[cfg(unix)]
     pub(crate) fn into_object(self) -> T {
         self.io.into_object()
     }
