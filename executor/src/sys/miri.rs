@@ -72,6 +72,10 @@ pub(crate) fn is_asleep(_thread: u32) -> Option<bool> {
     None
 }
 
+pub(crate) fn waits_for_ever(_thread: u32) -> Option<bool> {
+    None
+}
+
 pub(crate) fn own_usage() -> Option<Usage> {
     None
 }

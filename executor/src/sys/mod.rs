@@ -32,7 +32,7 @@ pub(crate) use linux::{
 #[cfg(miri)]
 pub(crate) use miri::{
     Prompt, TELLS_CPU_TIME, cpu_time, is_asleep, own_cpu_time, own_usage, processors, set_prompt,
-    thread_number, wait, wake_one,
+    thread_number, wait, waits_for_ever, wake_one,
 };
 #[cfg(all(test, filch_loom))]
 pub(crate) use model::{

@@ -213,7 +213,7 @@ impl Engine {
     }
 
     /// epoll as on Linux before 5.11.
-    #[cfg(all(test, target_os = "linux", not(filch_loom)))]
+    #[cfg(all(test, target_os = "linux", not(miri), not(filch_loom)))]
     pub(crate) fn in_two_steps() -> io::Result<Engine> {
         Ok(Engine::Epoll(Epoll::in_two_steps()?))
     }
