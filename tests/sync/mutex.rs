@@ -130,11 +130,12 @@ fn what_is_not_sized_can_be_locked() {
 fn tasks_and_threads_share_one() {
     let rt = runtime(2);
     let _limit = Limit::on(&rt);
+    let many = rounds(1000);
     let mutex = Arc::new(Mutex::new(0));
     let threads: Vec<_> = (0..2)
         .map(|_| {
             let mutex = mutex.clone();
-            thread::spawn(move || (0..1000).for_each(|_| *mutex.blocking_lock() += 1))
+            thread::spawn(move || (0..many).for_each(|_| *mutex.blocking_lock() += 1))
         })
         .collect();
     let theirs = mutex.clone();
@@ -142,7 +143,7 @@ fn tasks_and_threads_share_one() {
         let add = |_| {
             let mutex = theirs.clone();
             async move {
-                for _ in 0..1000 {
+                for _ in 0..many {
                     let mut guard = mutex.lock().await;
                     let before = *guard;
                     filch::task::yield_now().await;
@@ -156,7 +157,7 @@ fn tasks_and_threads_share_one() {
     threads
         .into_iter()
         .for_each(|thread| thread.join().unwrap());
-    assert_eq!(*mutex.blocking_lock(), 6000);
+    assert_eq!(*mutex.blocking_lock(), 6 * many);
 }
 
 #[test]

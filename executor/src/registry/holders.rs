@@ -68,6 +68,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many locks for Miri")]
     fn of_locks_that_share_a_place_nothing_wrong_is_said() {
         let holders = Holders::new();
         for lock in 1..=100_000_u64 {

@@ -252,6 +252,7 @@ mod tests {
 
     #[cfg(all(target_os = "linux", not(filch_loom)))]
     #[test]
+    #[cfg_attr(miri, ignore = "Miri knows of no processor time")]
     fn a_sample_is_of_one_poll() {
         let sample = Sample::new();
         assert!(!sample.is_on());

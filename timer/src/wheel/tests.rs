@@ -144,8 +144,9 @@ fn the_far_future_is_a_deadline_like_any_other() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many entries for Miri")]
 fn a_drained_wheel_gives_its_memory_back() {
-    let many = if cfg!(miri) { 2000 } else { 100_000 };
+    let many = 100_000;
     let mut wheel = Wheel::new(START);
     (0..many).for_each(|i| _ = wheel.insert(at(i), i));
     assert!(wheel.slab.capacity() >= many as usize);

@@ -374,6 +374,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri knows of no processor time")]
     fn who_computes_is_told_by_the_clock() {
         let own = sys::thread_number();
         let mut poll = Poll::first_seen(1, START);
@@ -385,6 +386,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri knows of no processor time")]
     fn without_a_first_reading_the_second_look_tells_that_it_is_long_and_the_third_why() {
         let own = sys::thread_number();
         let (number, numbers) = mpsc::channel();
@@ -457,6 +459,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri knows of no processor time")]
     fn a_thread_that_has_done_nothing_between_two_warnings_is_asked_what_it_waits_for() {
         let (number, numbers) = mpsc::channel();
         let (stop, stopped) = mpsc::channel::<()>();
