@@ -307,6 +307,10 @@ pub(crate) fn message(panic: Box<dyn std::any::Any + Send>) -> String {
 /// Runs a closure that has to panic, and gives the message.
 #[track_caller]
 pub(crate) fn panics<R>(f: impl FnOnce() -> R) -> String {
+    // std's own hook shows the frames of a panic within a panic, which takes Miri minutes.
+    if cfg!(miri) {
+        std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
+    }
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)) {
         Ok(_) => panic!("this should have panicked"),
         Err(panic) => message(panic),

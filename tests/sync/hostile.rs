@@ -195,10 +195,6 @@ fn all_values_that_nobody_received_are_dropped_whatever_each_does() {
 }
 
 #[test]
-#[cfg_attr(
-    miri,
-    ignore = "std shows the frames of a panic within a panic, which takes Miri minutes"
-)]
 fn they_are_dropped_in_a_panic_too() {
     let (sender, receiver) = mpsc::unbounded();
     let dropped = Count::new();

@@ -216,6 +216,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "it computes too long for Miri")]
     fn who_goes_on_with_ever_new_leaves_is_renewed_late() {
         let mut asked = 0;
         refuse_until_renewed(&Turn::new(), LONG_REFUSED, || {
