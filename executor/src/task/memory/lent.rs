@@ -143,6 +143,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many tasks for Miri")]
     fn a_depot_keeps_no_more_than_it_has_room_for_until_it_is_cleared() {
         let store = store();
         let _lent = lend(Some(&store));
