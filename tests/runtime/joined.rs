@@ -23,10 +23,10 @@ struct Marks {
 
 impl Marks {
     fn new() -> &'static Marks {
-        Box::leak(Box::new(Marks {
+        keep(Marks {
             made: AtomicUsize::new(0),
             dropped: AtomicUsize::new(0),
-        }))
+        })
     }
 
     /// Marks this thread, for good.

@@ -207,7 +207,7 @@ fn child() {
         let _ = std::io::stdin().read(&mut [0]);
         RELEASED.store(true, SeqCst);
     });
-    end(way, reason.to_owned().leak());
+    end(way, keep(reason.to_owned()));
 }
 
 /// Runs such a child until it has said so many times what it waits for, and then to its end. Gives what it has said.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long each of these goes on.
-const TIME: Duration = Duration::from_millis(500);
+const TIME: Duration = Duration::from_millis(if cfg!(miri) { 50 } else { 500 });
 
 /// Long enough to be woken in, short enough to run out often.
 fn a_moment(random: &mut Random) -> Duration {
