@@ -452,7 +452,11 @@ mod tests {
 
     #[test]
     fn what_is_given_up_before_its_turn_is_never_asked() {
-        let silent = silent!(SMALL);
+        // Long enough to ask and give up all of them before more threads come.
+        let silent = silent!(Limits {
+            busy: Duration::from_secs(1),
+            ..SMALL
+        });
         let begun: Vec<_> = (0..2).map(|_| silent.ask(SILENT)).collect();
         silent.until_inside(2);
         let queued: Vec<_> = (0..if cfg!(miri) { 10 } else { 600 })

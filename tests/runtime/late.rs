@@ -104,11 +104,17 @@ async fn cause(reason: &str) {
             told.open();
             pending::<()>().await;
         })),
-        "output" => drop(filch::spawn(async move {
-            told.open();
-            filch::task::yield_now().await;
-            Slow
-        })),
+        "output" => {
+            // Nobody takes it: the handle is gone before it is made. It is made in the poll that tells.
+            let detached = Gate::new();
+            let go = detached.clone();
+            drop(filch::spawn(async move {
+                go.passed().await;
+                told.open();
+                Slow
+            }));
+            detached.open();
+        }
         "thread_local" => drop(filch::spawn_blocking(move || {
             SLOW.set(Some(Slow));
             told.open();
