@@ -454,7 +454,7 @@ mod tests {
     fn what_is_given_up_before_its_turn_is_never_asked() {
         // Long enough to ask and give up all of them before more threads come. Miri asks few.
         let silent = silent!(Limits {
-            busy: Duration::from_secs(if cfg!(miri) { 0 } else { 1 }).max(SMALL.busy),
+            busy: Duration::from_millis(if cfg!(miri) { 50 } else { 1000 }),
             ..SMALL
         });
         let begun: Vec<_> = (0..2).map(|_| silent.ask(SILENT)).collect();
