@@ -43,7 +43,10 @@ impl Rhythm {
         let span = now.duration_since(self.looked.replace(now)).as_nanos() as u64;
         let polls = u64::from(tick.wrapping_sub(self.tick.replace(tick)));
         let fitting = BETWEEN_LOOKS.as_nanos() as u64 * polls / span.max(1);
-        self.polls.set(fitting.clamp(1, u64::from(u32::MAX)) as u32);
+        // A short poll or two say little of the next: no more than twice as many as were seen.
+        let most = polls.max(u64::from(self.polls.get())).saturating_mul(2);
+        self.polls
+            .set(fitting.clamp(1, most.min(u64::from(u32::MAX))) as u32);
     }
 }
 
@@ -66,6 +69,10 @@ mod tests {
         assert!(rhythm.is_due(13, || start), "and so may be the next");
         // Many short ones.
         rhythm.looked(after(20_101), 42);
-        assert!(!rhythm.is_due(3041, || start) && rhythm.is_due(3042, || start));
+        assert!(!rhythm.is_due(101, || start) && rhythm.is_due(102, || start));
+        // A short one after a long one.
+        rhythm.looked(after(40_101), 43);
+        rhythm.looked(after(40_102), 44);
+        assert!(!rhythm.is_due(45, || start) && rhythm.is_due(46, || start));
     }
 }
