@@ -19,6 +19,7 @@ const STRUCTURE: &[&str] = &[
     "DECLARED",
     "DIGITS",
     "DIGIT_BITS",
+    "DRAINING",
     "EMPTY",
     "FAILED",
     "ID_BITS",

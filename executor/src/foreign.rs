@@ -53,6 +53,15 @@ pub fn dispose(payload: Payload) {
     }
 }
 
+/// The text of a panic's payload, if it has one.
+#[must_use]
+pub fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+}
+
 /// Wakes. It does not panic.
 #[inline]
 pub fn wake(waker: Waker) {

@@ -57,4 +57,6 @@ pub use runtime::tasks::{
 pub use runtime::threaded::Runtime;
 pub use seats::shared::UnhandledPanic;
 pub use task::wait::WaitInfo;
-pub use task::{JoinError, PollInfo, TaskId, TaskInfo, TaskState, is_task_waker};
+pub use task::{
+    Cancelled, CleanupError, JoinError, PollInfo, TaskId, TaskInfo, TaskState, is_task_waker,
+};

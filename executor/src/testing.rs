@@ -1,6 +1,7 @@
 //! What the unit tests and the models share: tasks without a runtime.
 
 use crate::task::locals::{Node, Value};
+use crate::task::remains::Remainder;
 use crate::task::{
     Allocated, Extras, Header, JoinError, NewTask, PanicListener, Runnable, Scheduler,
     Surroundings, TaskId, TaskRef, allocate,
@@ -105,6 +106,12 @@ impl Surroundings for Nothing {
     unsafe fn at_end<R>(_: &Header, f: impl FnOnce() -> R) -> R {
         f()
     }
+
+    unsafe fn apart<R>(_: &Header, f: impl FnOnce() -> R) -> R {
+        f()
+    }
+
+    fn hand_on(_: Remainder) {}
 }
 
 unsafe fn schedule(world: NonNull<Scheduler>, task: Runnable) {

@@ -1,314 +1,373 @@
-//! Child tasks that are waited for together: how many still run, and what failed first.
+//! Child tasks that are waited for together: which of them are not gone yet, what failed, and who cancelled them.
 //!
-//! The children of one gather share a [`Shared`]: a count, the first failure, and the one waker of whoever waits. Each
-//! child's future is wrapped so that it reports there, and the waiter is woken twice at most, by the first failure and
-//! by the last child, however many there are; polling thousands of `JoinHandle`s at each wake would make the work
-//! quadratic.
+//! The children of one scope (a gather, a group) share a [`Scope`]. Each child's future is wrapped so that it reports
+//! there, and whoever waits is woken by a failure and by the last child, however many there are: polling thousands of
+//! `JoinHandle`s at each wake would make the work quadratic.
 //!
-//! What "gone" means here: a child's [`Guard`] is the last field of its wrapper, so it counts the child out after the
-//! user's future was dropped, whether that future finished, panicked, was aborted, or never ran because the runtime
-//! shut down.
+//! What *gone* means: a child's [`Guard`] is the last field of its wrapper, and is dropped when the child's future was
+//! and all that this left behind is gone, too (`leaf::at_end_of_task`), whether the future finished, panicked, was
+//! aborted, or never ran because the runtime shut down.
 //!
-//! Not here: the handles. They differ in type in `gather!` and stand in a `Vec` in `gather`, so the waiter keeps them
-//! and tells [`Children::poll_done`] how to abort them.
+//! A scope that is dropped unfinished is *abandoned*: its children are aborted, and who waits until they are gone is
+//! the nearest drain, to which [`abandon`](Scope::abandon) hands [`Gone`].
 //!
-//! Orderings: [`Guard`]'s `fetch_sub(Release)` pairs with the waiter's `load(Acquire)` of zero, so whatever the
-//! children's destructors did is seen by the waiter. That no wake is lost is [`WakerCell`]'s contract: register, then
-//! look; change, then wake.
+//! Everything lies behind one lock, which is never held while code of others runs. That no wake is lost is
+//! [`WakerCell`]'s contract: register, then look; change, then wake.
 
-use std::future::Future;
-use std::panic::resume_unwind;
-use std::pin::Pin;
+use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use filch_executor::foreign::{self, Payload, WakerCell, discard};
-use filch_executor::leaf::{self, Wait, WaitKind};
-use filch_executor::{JoinError, JoinHandle};
+use filch_executor::foreign::{Payload, WakerCell, discard};
+use filch_executor::leaf::{self, AtEnd, Remains, Wait, WaitKind};
+use filch_executor::{AbortHandle, Cancelled, CleanupError};
 use parking_lot::Mutex;
-use pin_project_lite::pin_project;
 
-/// Why not all children gave an output.
-enum Failure<E> {
+use super::members::Members;
+use crate::sync::Notify;
+
+/// Why a child gave no output.
+pub(super) enum Failure<E> {
     Error(E),
     Panic(Payload),
-    /// The child was dropped by somebody else than its gather: the runtime it ran on shut down.
+    /// The child was dropped by somebody else than its scope.
     Cancelled,
 }
 
-/// What the children of one gather and its waiter share.
-struct Shared<E> {
-    /// Children whose future still exists.
-    running: AtomicUsize,
-    /// The first failure, until the waiter takes it.
-    failure: Mutex<Option<Failure<E>>>,
-    waker: WakerCell,
+/// Which failures a scope keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// The first, of whatever kind: others are their own tasks' matter.
+    First,
+    /// All errors, and the first panic. A child that was cancelled alone is no failure.
+    #[expect(dead_code, reason = "groups come next")]
+    All,
 }
 
-impl<E> Shared<E> {
-    /// Records the first failure and wakes the waiter, who cancels the siblings; a later one is given back.
-    fn fail(&self, failure: Failure<E>) -> Result<(), Failure<E>> {
-        let mut first = self.failure.lock();
-        if first.is_some() {
+/// What the children of one scope, and who waits for them, share.
+pub(super) struct Scope<E> {
+    state: Mutex<State<E>>,
+    waker: WakerCell,
+    keep: Keep,
+    /// Where the scope was made.
+    pub(super) at: &'static Location<'static>,
+    /// For those that wait until it is cancelled.
+    pub(super) cancels: Notify,
+}
+
+struct State<E> {
+    members: Members,
+    kept: Kept<E>,
+    cancelled: Option<Cancelled>,
+    /// Nobody will ask for failures any more.
+    abandoned: bool,
+    /// No child can come any more.
+    closed: bool,
+}
+
+/// The failures of a scope.
+pub(super) struct Kept<E> {
+    pub(super) errors: Vec<E>,
+    pub(super) panic: Option<Payload>,
+    /// The first failure was that a child had been dropped.
+    pub(super) lost: bool,
+    pub(super) cleanups: Vec<CleanupError>,
+}
+
+impl<E> Default for Kept<E> {
+    fn default() -> Kept<E> {
+        Kept {
+            errors: Vec::new(),
+            panic: None,
+            lost: false,
+            cleanups: Vec::new(),
+        }
+    }
+}
+
+impl<E> Kept<E> {
+    fn has_failure(&self) -> bool {
+        self.lost || self.panic.is_some() || !self.errors.is_empty()
+    }
+}
+
+impl<E> Drop for Kept<E> {
+    /// Whoever comes last, which may be in the midst of a panic, drops failures that nobody has taken.
+    fn drop(&mut self) {
+        self.errors.drain(..).for_each(discard);
+        discard(self.panic.take());
+    }
+}
+
+/// The scope has ended, and takes no child.
+#[derive(Debug)]
+pub(super) struct Closed;
+
+impl<E> Scope<E> {
+    pub(super) fn new(keep: Keep, at: &'static Location<'static>) -> Arc<Scope<E>> {
+        let state = State {
+            members: Members::default(),
+            kept: Kept::default(),
+            cancelled: None,
+            abandoned: false,
+            closed: false,
+        };
+        Arc::new(Scope {
+            state: Mutex::new(state),
+            waker: WakerCell::new(),
+            keep,
+            at,
+            cancels: Notify::new(),
+        })
+    }
+
+    /// The child with that place was spawned. If the scope was cancelled meanwhile, so is the child.
+    pub(super) fn adopt(&self, place: usize, child: AbortHandle) {
+        let mut state = self.state.lock();
+        let cancelled = state.cancelled.clone();
+        let aborted = cancelled.map(|cancelled| (child.clone(), cancelled));
+        let gone = state.members.fill(place, child);
+        drop(state);
+        if let Some((child, cancelled)) = aborted {
+            child.abort_by(cancelled);
+        }
+        discard(gone);
+    }
+
+    /// Keeps a failure, and cancels the others; or gives it back, if it is not wanted.
+    pub(super) fn fail(&self, failure: Failure<E>, by: Cancelled) -> Result<(), Failure<E>> {
+        let mut state = self.state.lock();
+        let full = self.keep == Keep::First && state.kept.has_failure();
+        if state.abandoned || full {
             return Err(failure);
         }
-        *first = Some(failure);
-        drop(first);
-        self.waker.wake();
+        match failure {
+            Failure::Error(error) => state.kept.errors.push(error),
+            Failure::Panic(panic) if state.kept.panic.is_none() => state.kept.panic = Some(panic),
+            Failure::Panic(_) => return Err(failure),
+            Failure::Cancelled if self.keep == Keep::First => state.kept.lost = true,
+            Failure::Cancelled => return Ok(()),
+        }
+        drop(state);
+        self.cancel(by);
         Ok(())
     }
-}
 
-impl<E> Drop for Shared<E> {
-    /// Whoever comes last, which may be in the midst of a panic, drops a failure that nobody has taken.
-    fn drop(&mut self) {
-        discard(self.failure.get_mut().take());
-    }
-}
-
-/// The waiter's side: spawns children and waits until all of them are gone.
-#[doc(hidden)]
-pub struct Children<E> {
-    shared: Arc<Shared<E>>,
-    /// The siblings of a failure were told to end.
-    aborted: bool,
-    wait: Wait,
-}
-
-impl<E> std::fmt::Debug for Children<E> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let running = self.shared.running.load(Relaxed);
-        f.debug_struct("Children")
-            .field("running", &running)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<E: Send + 'static> Children<E> {
-    /// No children yet; whoever waits for them is said to wait where this was called.
-    #[track_caller]
-    #[must_use]
-    pub fn new() -> Children<E> {
-        let shared = Shared {
-            running: AtomicUsize::new(0),
-            failure: Mutex::new(None),
-            waker: WakerCell::new(),
-        };
-        Children {
-            shared: Arc::new(shared),
-            aborted: false,
-            wait: Wait::here(WaitKind::Gather),
+    /// Cancels all children, unless that was done before.
+    pub(super) fn cancel(&self, by: Cancelled) {
+        let mut state = self.state.lock();
+        if state.closed || state.cancelled.is_some() {
+            return;
         }
+        state.cancelled = Some(by.clone());
+        let children = state.members.handles();
+        drop(state);
+        for child in children {
+            child.abort_by(by.clone());
+        }
+        self.waker.wake();
+        self.cancels.notify_waiters();
     }
 
-    /// Spawns a child whose `Err` or panic is a failure of all; it has an output unless there was a failure.
-    #[track_caller]
-    pub fn spawn<T, F>(&self, future: F) -> Child<Option<T>>
-    where
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-    {
-        let guard = Guard::new(&self.shared, false);
-        Child {
-            handle: filch_executor::spawn(Attempt {
-                future: Some(future),
-                guard,
-            }),
-        }
+    /// How many children are not gone.
+    pub(super) fn len(&self) -> usize {
+        self.state.lock().members.len()
     }
 
-    /// Spawns a child that may end in any way.
-    #[track_caller]
-    pub(super) fn spawn_any<F>(&self, future: F) -> Child<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let guard = Guard::new(&self.shared, true);
-        Child {
-            handle: filch_executor::spawn(Counted { future, guard }),
+    /// Waits until every child is gone, or until whatever else wakes it.
+    pub(super) fn poll_gone(&self, kind: WaitKind, cx: &mut Context<'_>) -> Poll<()> {
+        self.waker.register(cx.waker());
+        let state = self.state.lock();
+        if state.members.len() == 0 {
+            return Poll::Ready(());
         }
-    }
-
-    /// Waits until no child's future exists any more. At the first failure `abort` is called, once; it has to abort
-    /// every child.
-    ///
-    /// # Errors
-    /// The first child's error.
-    ///
-    /// # Panics
-    /// With the first child's panic, if that came before any error.
-    #[track_caller]
-    pub fn poll_done(&mut self, cx: &mut Context<'_>, abort: impl FnOnce()) -> Poll<Result<(), E>> {
-        self.shared.waker.register(cx.waker());
-        if !self.aborted && self.shared.failure.lock().is_some() {
-            self.aborted = true;
-            abort();
-        }
-        if self.shared.running.load(Acquire) > 0 {
-            leaf::record(self.wait);
-            return Poll::Pending;
-        }
-        let failure = self.shared.failure.lock().take();
-        Poll::Ready(failure.map_or(Ok(()), |failure| Err(self.raise(failure))))
-    }
-
-    /// The failure's error, if it is one; everything else is the caller's panic.
-    #[track_caller]
-    fn raise(&self, failure: Failure<E>) -> E {
-        match failure {
-            Failure::Error(error) => error,
-            Failure::Panic(panic) => resume_unwind(panic),
-            Failure::Cancelled => {
-                panic!(
-                    "the gather at {} cannot end: the runtime of its tasks shut down and cancelled one of them",
-                    self.wait.at
-                )
+        let resource = match kind {
+            WaitKind::Drain | WaitKind::Group => {
+                state.members.first().map_or(0, |child| child.id().as_u64())
             }
+            _ => 0,
+        };
+        drop(state);
+        leaf::record(Wait {
+            kind,
+            resource,
+            at: self.at,
+        });
+        Poll::Pending
+    }
+
+    pub(super) fn keep_cleanup(&self, failure: CleanupError) -> Result<(), CleanupError> {
+        let mut state = self.state.lock();
+        if state.abandoned || self.keep == Keep::First {
+            return Err(failure);
+        }
+        state.kept.cleanups.push(failure);
+        Ok(())
+    }
+
+    /// Ends the scope, if no child has come meanwhile: there will be none any more.
+    pub(super) fn close(&self) -> Option<(Kept<E>, Option<Cancelled>)> {
+        let mut state = self.state.lock();
+        if state.members.len() > 0 {
+            return None;
+        }
+        state.closed = true;
+        let kept = std::mem::take(&mut state.kept);
+        Some((kept, state.cancelled.clone()))
+    }
+}
+
+impl<E: Send + 'static> Scope<E> {
+    /// A place for a child, which is spawned with this guard in it.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        at: &'static Location<'static>,
+    ) -> Result<Guard<E>, Closed> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Closed);
+        }
+        let place = state.members.reserve();
+        let refused = state.cancelled.clone();
+        drop(state);
+        Ok(Guard {
+            scope: Arc::clone(self),
+            place,
+            at,
+            refused,
+            ended: false,
+        })
+    }
+
+    /// The scope is dropped: cancels the children that are left, and hands them to the nearest drain.
+    fn abandon(self: Arc<Self>, reason: &str) {
+        let mut state = self.state.lock();
+        if state.closed {
+            return;
+        }
+        state.abandoned = true;
+        let kept = std::mem::take(&mut state.kept);
+        let has_children = state.members.len() > 0;
+        drop(state);
+        self.cancel(leaf::cancelled_by_current(self.at, Some(reason.into())));
+        if has_children {
+            leaf::hand_over(Box::new(Gone(self)));
+        }
+        drop(kept);
+    }
+}
+
+/// Abandons a scope when it is dropped, unless that has ended. It does not know of what type the errors are, so that
+/// futures have no bounds that only their drop would need.
+pub(super) struct Holder {
+    /// There until it is dropped.
+    scope: Option<Arc<dyn Abandon>>,
+    reason: &'static str,
+}
+
+trait Abandon: Send + Sync {
+    fn abandon(self: Arc<Self>, reason: &str);
+}
+
+impl<E: Send + 'static> Abandon for Scope<E> {
+    fn abandon(self: Arc<Self>, reason: &str) {
+        Scope::abandon(self, reason);
+    }
+}
+
+impl Holder {
+    pub(super) fn of<E: Send + 'static>(scope: &Arc<Scope<E>>, reason: &'static str) -> Holder {
+        let scope: Arc<dyn Abandon> = Arc::<Scope<E>>::clone(scope);
+        Holder {
+            scope: Some(scope),
+            reason,
         }
     }
 }
 
-impl<E: Send + 'static> Default for Children<E> {
-    #[track_caller]
-    fn default() -> Children<E> {
-        Children::new()
+impl Drop for Holder {
+    fn drop(&mut self) {
+        if let Some(scope) = self.scope.take() {
+            scope.abandon(self.reason);
+        }
     }
 }
 
-/// Counts its child out when it is dropped.
-struct Guard<E> {
-    shared: Arc<Shared<E>>,
+/// The children of an abandoned scope.
+struct Gone<E>(Arc<Scope<E>>);
+
+impl<E: Send + 'static> Remains for Gone<E> {
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Option<CleanupError>> {
+        self.0.poll_gone(WaitKind::Drain, cx).map(|()| None)
+    }
+
+    fn is_gone(&self) -> bool {
+        self.0.len() == 0
+    }
+}
+
+/// A child's place in its scope, until it is dropped at the child's end.
+pub(super) struct Guard<E: Send + 'static> {
+    scope: Arc<Scope<E>>,
+    place: usize,
+    /// Where the child was spawned.
+    at: &'static Location<'static>,
+    /// The scope had been cancelled when the child came: it never runs.
+    pub(super) refused: Option<Cancelled>,
     /// The child ended in a way that needs no report.
-    ended: bool,
+    pub(super) ended: bool,
 }
 
-impl<E> Guard<E> {
-    fn new(shared: &Arc<Shared<E>>, ended: bool) -> Guard<E> {
-        // Relaxed: only the waiter adds, before it first looks at the count.
-        shared.running.fetch_add(1, Relaxed);
-        Guard {
-            shared: Arc::clone(shared),
-            ended,
-        }
+impl<E: Send + 'static> Guard<E> {
+    pub(super) fn place(&self) -> usize {
+        self.place
+    }
+
+    pub(super) fn fail(&self, failure: Failure<E>) -> Result<(), Failure<E>> {
+        let reason = match &failure {
+            Failure::Error(_) => "a task of the same group failed",
+            Failure::Panic(_) => "a task of the same group panicked",
+            Failure::Cancelled => "a task of the same group was cancelled",
+        };
+        let by = leaf::cancelled_by_current(self.at, Some(reason.into()));
+        self.scope.fail(failure, by)
     }
 }
 
-impl<E> Drop for Guard<E> {
+impl<E: Send + 'static> Drop for Guard<E> {
     fn drop(&mut self) {
         if !self.ended {
             // Refused if this child was cancelled because of an earlier failure, as most are.
-            let _ = self.shared.fail(Failure::Cancelled);
+            let _ = self.fail(Failure::Cancelled);
         }
-        if self.shared.running.fetch_sub(1, Release) == 1 {
-            self.shared.waker.wake();
-        }
+        leaf::at_end_of_task(Leaving {
+            scope: Arc::clone(&self.scope),
+            place: self.place,
+        });
     }
 }
 
-pin_project! {
-    /// A child of `gather_results`.
-    struct Counted<F, E> {
-        #[pin]
-        future: F,
-        // Last: dropped after the future.
-        guard: Guard<E>,
+/// A child whose future is gone, until what that left behind is gone, too.
+struct Leaving<E: Send + 'static> {
+    scope: Arc<Scope<E>>,
+    place: usize,
+}
+
+impl<E: Send + 'static> AtEnd for Leaving<E> {
+    fn take_failure(&mut self, failure: CleanupError) -> Result<(), CleanupError> {
+        self.scope.keep_cleanup(failure)
     }
 }
 
-impl<F: Future, E> Future for Counted<F, E> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        self.project().future.poll(cx)
-    }
-}
-
-pin_project! {
-    /// A child of `gather`: reports its error or panic, and then has no output.
-    struct Attempt<F, E> {
-        // Gone after its panic, in which it is dropped, as its destructors may want to know.
-        #[pin]
-        future: Option<F>,
-        // Last: dropped after the future.
-        guard: Guard<E>,
-    }
-}
-
-impl<T, E, F: Future<Output = Result<T, E>>> Future for Attempt<F, E> {
-    type Output = Option<T>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let this = self.project();
-        let polled = foreign::attempt(|| poll_or_drop(this.future, cx));
-        this.guard.ended = !matches!(polled, Ok(Poll::Pending));
-        let failure = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(Ok(output))) => return Poll::Ready(Some(output)),
-            Ok(Poll::Ready(Err(error))) => Failure::Error(error),
-            Err(panic) => Failure::Panic(panic),
-        };
-        // A second panic has no caller to be resumed in: it stays this task's own, and is reported as any that nobody
-        // joins.
-        if let Err(Failure::Panic(panic)) = this.guard.shared.fail(failure) {
-            resume_unwind(panic);
-        }
-        Poll::Ready(None)
-    }
-}
-
-/// Polls a future that is there, and drops it while a panic goes through.
-fn poll_or_drop<F: Future>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
-    struct Unwinding<'a, F>(Pin<&'a mut Option<F>>);
-    impl<F> Drop for Unwinding<'_, F> {
-        fn drop(&mut self) {
-            foreign::quietly(|| self.0.set(None));
-        }
-    }
-    let mut unwinding = Unwinding(future);
-    let future = unwinding.0.as_mut().as_pin_mut();
-    let polled = future.expect("it has not panicked before").poll(cx);
-    std::mem::forget(unwinding);
-    polled
-}
-
-/// A child's handle: aborts the child when it is dropped.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Child<T> {
-    handle: JoinHandle<T>,
-}
-
-impl<T> Child<T> {
-    /// Tells the child to end.
-    pub fn abort(&self) {
-        self.handle.abort();
-    }
-
-    pub(super) fn poll_join(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        Pin::new(&mut self.handle).poll(cx)
-    }
-}
-
-/// The output of a child of a gather that had no failure.
-impl<T> Future for Child<Option<T>> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        match ready!(self.poll_join(cx)) {
-            Ok(output) => {
-                Poll::Ready(output.expect("a child without an output has reported a failure"))
-            }
-            // The future's destructor panicked, after its output.
-            Err(error) => resume_unwind(error.into_panic()),
-        }
-    }
-}
-
-impl<T> Drop for Child<T> {
+impl<E: Send + 'static> Drop for Leaving<E> {
     fn drop(&mut self) {
-        self.handle.abort();
+        let mut state = self.scope.state.lock();
+        let child = state.members.remove(self.place);
+        let is_last = state.members.len() == 0;
+        drop(state);
+        discard(child);
+        if is_last {
+            self.scope.waker.wake();
+        }
     }
 }

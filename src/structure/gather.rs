@@ -13,7 +13,8 @@ use std::task::{Context, Poll, ready};
 use filch_executor::{JoinError, leaf};
 use futures_core::FusedFuture;
 
-use super::children::{Child, Children};
+use super::attempt::Fate;
+use super::waiter::{Children, Member};
 
 /// Runs several futures as tasks of their own, on every core, and gives all their values or the first error.
 ///
@@ -24,7 +25,7 @@ use super::children::{Child, Children};
 /// - When all have succeeded it returns their values.
 /// - The first `Err` or panic aborts all others. When the future of every one of them has been dropped, the error is
 ///   returned, or the panic resumed. Errors of the others meanwhile are dropped. A child that is itself waiting in a
-///   gather is gone when its future is; its own children have been aborted then, and end at their next scheduling.
+///   gather is gone when that one's children are.
 ///
 /// For a number of futures known only at run time see [`gather()`](crate::gather()); for futures that borrow,
 /// [`try_join!`](crate::try_join!).
@@ -40,7 +41,8 @@ use super::children::{Child, Children};
 /// shuts down meanwhile.
 ///
 /// # Cancel safety
-/// Dropping the surrounding future aborts every child. It does not wait for them: a drop cannot.
+/// Dropping the surrounding future aborts every child. A drop cannot wait for them, so the nearest that can does: a
+/// timeout, a group, or the task, which has not ended before.
 ///
 /// # Example
 /// ```
@@ -70,7 +72,7 @@ macro_rules! __gather {
         $( let $name = $future; )+
         let mut children = $crate::__private::Children::new();
         $( let $name = children.spawn(::core::future::IntoFuture::into_future($name)); )+
-        let done = ::core::future::poll_fn(|cx| children.poll_done(cx, || { $( $name.abort(); )+ })).await;
+        let done = ::core::future::poll_fn(|cx| children.poll_done(cx)).await;
         match done {
             ::core::result::Result::Ok(()) => ::core::result::Result::Ok(($( $name.await, )+)),
             ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
@@ -95,7 +97,8 @@ macro_rules! __gather {
 /// no error came before it; if the runtime shuts down meanwhile; and if it is polled again after its end.
 ///
 /// # Cancel safety
-/// Dropping the returned future aborts every child. Awaiting `&mut gather` may be dropped and taken up again.
+/// Dropping the returned future aborts every child; the nearest timeout, group or task that can waits until they are
+/// gone. Awaiting `&mut gather` may be dropped and taken up again.
 ///
 /// # Example
 /// ```
@@ -126,15 +129,15 @@ where
 #[must_use = "dropping a Gather cancels its tasks; await it"]
 pub struct Gather<T, E> {
     children: Children<E>,
-    outputs: Outputs<Option<T>, T>,
+    outputs: Outputs<Result<T, Fate>, T>,
 }
 
-impl<T: Send + 'static, E: Send + 'static> Future for Gather<T, E> {
+impl<T, E> Future for Gather<T, E> {
     type Output = Result<Vec<T>, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Err(error) = ready!(this.children.poll_done(cx, || this.outputs.abort_all())) {
+        if let Err(error) = ready!(this.children.poll_done(cx)) {
             // The siblings' outputs, if they had any, go before the caller goes on.
             this.outputs.end();
             return Poll::Ready(Err(error));
@@ -145,7 +148,7 @@ impl<T: Send + 'static, E: Send + 'static> Future for Gather<T, E> {
     }
 }
 
-impl<T: Send + 'static, E: Send + 'static> FusedFuture for Gather<T, E> {
+impl<T, E> FusedFuture for Gather<T, E> {
     fn is_terminated(&self) -> bool {
         self.outputs.done
     }
@@ -172,7 +175,8 @@ impl<T, E> fmt::Debug for Gather<T, E> {
 /// This call panics outside a runtime; the returned future if it is polled again after its end.
 ///
 /// # Cancel safety
-/// Dropping the returned future aborts every child. Awaiting `&mut gather` may be dropped and taken up again.
+/// Dropping the returned future aborts every child; the nearest timeout, group or task that can waits until they are
+/// gone. Awaiting `&mut gather` may be dropped and taken up again.
 ///
 /// # Example
 /// ```
@@ -207,17 +211,17 @@ pub struct GatherResults<T> {
     outputs: Outputs<T, Result<T, JoinError>>,
 }
 
-impl<T: Send + 'static> Future for GatherResults<T> {
+impl<T> Future for GatherResults<T> {
     type Output = Vec<Result<T, JoinError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Ok(()) = ready!(this.children.poll_done(cx, || ()));
-        this.outputs.poll_all(cx, Child::poll_join)
+        let Ok(()) = ready!(this.children.poll_done(cx));
+        this.outputs.poll_all(cx, Member::poll_join)
     }
 }
 
-impl<T: Send + 'static> FusedFuture for GatherResults<T> {
+impl<T> FusedFuture for GatherResults<T> {
     fn is_terminated(&self) -> bool {
         self.outputs.done
     }
@@ -233,7 +237,7 @@ impl<T> fmt::Debug for GatherResults<T> {
 
 /// The handles of children in argument order, and what was taken from those at the front.
 struct Outputs<T, O> {
-    handles: Vec<Child<T>>,
+    handles: Vec<Member<T>>,
     taken: Vec<O>,
     done: bool,
 }
@@ -242,7 +246,7 @@ struct Outputs<T, O> {
 impl<T, O> Unpin for Outputs<T, O> {}
 
 impl<T, O> Outputs<T, O> {
-    fn of(handles: Vec<Child<T>>) -> Outputs<T, O> {
+    fn of(handles: Vec<Member<T>>) -> Outputs<T, O> {
         Outputs {
             handles,
             taken: Vec::new(),
@@ -250,16 +254,12 @@ impl<T, O> Outputs<T, O> {
         }
     }
 
-    fn abort_all(&self) {
-        self.handles.iter().for_each(Child::abort);
-    }
-
     /// Takes the outputs one after the other, going on where it stopped. The children are gone by now, so a handle is
     /// pending at most for the moment until its task has stored its output, or because the caller's budget is used up.
     fn poll_all(
         &mut self,
         cx: &mut Context<'_>,
-        mut poll: impl FnMut(&mut Child<T>, &mut Context<'_>) -> Poll<O>,
+        mut poll: impl FnMut(&mut Member<T>, &mut Context<'_>) -> Poll<O>,
     ) -> Poll<Vec<O>> {
         assert!(!self.done, "a gather was polled after its end");
         if self.handles.is_empty() {

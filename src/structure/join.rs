@@ -107,7 +107,8 @@ macro_rules! __join {
 /// `Ok` with a tuple of the values in argument order.
 ///
 /// # Errors
-/// The first future's error; the others are dropped where they stand, before the error is returned.
+/// The first future's error. The others are dropped where they stand before the error is returned, and if one of them
+/// holds tasks of its own, in a gather or a group, these are gone, too.
 ///
 /// # Panics
 /// With a future's panic, after dropping the others.
@@ -134,21 +135,21 @@ macro_rules! try_join {
 macro_rules! __try_join {
     (($turn:ident)) => { ::core::result::Result::Ok(()) };
     (($turn:ident) $(($name:ident $future:expr))+) => {{
-        $( let mut $name = ::core::pin::pin!($crate::__private::try_maybe_done(::core::future::IntoFuture::into_future($future))); )+
+        let mut drain = $crate::__private::Drain::new();
+        $( let mut $name = ::core::pin::pin!($crate::__private::maybe_done(::core::future::IntoFuture::into_future($future))); )+
         let mut turn = $crate::__private::Turn::$turn([$(::core::stringify!($name)),+].len());
-        ::core::future::poll_fn(|cx| {
+        // Which one failed. Its error stays where it is until the others are gone.
+        let failed = ::core::future::poll_fn(|cx| {
             let first = turn.take();
             let mut pending = false;
             for from_first in [true, false] {
                 let mut index = 0;
                 $(
                     if (index >= first) == from_first {
-                        match ::core::future::Future::poll($name.as_mut(), cx) {
-                            ::core::task::Poll::Pending => pending = true,
-                            ::core::task::Poll::Ready(::core::result::Result::Ok(())) => {}
-                            ::core::task::Poll::Ready(::core::result::Result::Err(error)) => {
-                                return ::core::task::Poll::Ready(::core::result::Result::Err(error));
-                            }
+                        if ::core::future::Future::poll($name.as_mut(), cx).is_pending() {
+                            pending = true;
+                        } else if let ::core::option::Option::Some(::core::result::Result::Err(_)) = $name.as_mut().output_mut() {
+                            return ::core::task::Poll::Ready(::core::option::Option::Some(index));
                         }
                     }
                     index += 1;
@@ -158,10 +159,42 @@ macro_rules! __try_join {
             if pending {
                 return ::core::task::Poll::Pending;
             }
-            ::core::task::Poll::Ready(::core::result::Result::Ok((
-                $( $name.as_mut().take_output().expect("a finished future has an output"), )+
-            )))
+            ::core::task::Poll::Ready(::core::option::Option::None)
         })
-        .await
+        .await;
+        if let ::core::option::Option::Some(failed) = failed {
+            drain.catch(|| {
+                let mut index = 0_usize;
+                $(
+                    if index != failed {
+                        $name.set($crate::__private::MaybeDone::Gone);
+                    }
+                    index += 1;
+                )+
+                let _ = index;
+            });
+            (&mut drain).await;
+        }
+        'done: {
+            if failed.is_some() {
+                $(
+                    if let ::core::option::Option::Some(::core::result::Result::Err(error)) = $name.as_mut().take_output() {
+                        break 'done ::core::result::Result::Err(error);
+                    }
+                )+
+            }
+            ::core::result::Result::Ok((
+                $( $crate::__private::success($name.as_mut().take_output()), )+
+            ))
+        }
     }};
+}
+
+/// The value of a branch of a `try_join!` of which none has failed.
+#[doc(hidden)]
+pub fn success<T, E>(output: Option<Result<T, E>>) -> T {
+    match output {
+        Some(Ok(value)) => value,
+        _ => unreachable!("every branch has succeeded"),
+    }
 }

@@ -9,14 +9,22 @@
 //!
 //! This is not where single tasks are made or joined: that is `spawn` and `JoinHandle`.
 //!
-//! Reading order: `named.rs` gives the macros' futures names, `join.rs` polls them in place, `children.rs` counts tasks
-//! and keeps their first failure, `gather.rs` builds the gathers on it.
+//! Reading order: `named.rs` gives the macros' futures names, `join.rs` polls them in place. `members.rs` and
+//! `children.rs` count tasks and keep their failures, and `attempt.rs` is what their futures are wrapped in. Gathers
+//! in `waiter.rs` and `gather.rs` are built on that. How scopes that are dropped find somebody who waits is told in the
+//! executor, at the head of `leaf/drain.rs`.
 
 mod named;
 
 mod join;
 
+mod members;
+
 mod children;
+
+mod attempt;
+
+mod waiter;
 
 mod gather;
 
@@ -24,7 +32,8 @@ pub use gather::{Gather, GatherResults, gather, gather_results};
 
 /// What the expansions of this module's macros name.
 pub(crate) mod expansion {
-    pub use super::children::{Child, Children};
-    pub use super::join::Turn;
-    pub use futures_util::future::{maybe_done, try_maybe_done};
+    pub use super::join::{Turn, success};
+    pub use super::waiter::{Children, Member};
+    pub use filch_executor::leaf::Drain;
+    pub use futures_util::future::{MaybeDone, maybe_done};
 }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use filch_executor::leaf::Drain;
 use filch_executor::{Handle, Timer, leaf};
 use filch_timer::Instant;
 use futures_core::FusedFuture;
@@ -33,7 +34,10 @@ use pin_project_lite::pin_project;
 /// # Cancel safety
 ///
 /// Dropping it drops the future, and so it is exactly as cancel safe as the future is. The same happens when the time
-/// has passed, once the `Timeout` itself is dropped; `.await` does that at once.
+/// has passed.
+///
+/// If the future holds tasks of its own, in a gather or a group, these are cancelled with it, and `timeout` returns
+/// when they are gone: late, by as long as they take. Dumps say so of the task meanwhile.
 ///
 /// # Examples
 ///
@@ -52,7 +56,8 @@ use pin_project_lite::pin_project;
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
     Timeout {
-        future: future.into_future(),
+        future: Some(future.into_future()),
+        drain: Drain::new(),
         limit: Limit::of(duration, Location::caller()),
         over: false,
     }
@@ -90,7 +95,8 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
     Timeout {
-        future: future.into_future(),
+        future: Some(future.into_future()),
+        drain: Drain::new(),
         limit: Limit::Running(Timer::new(deadline, Location::caller())),
         over: false,
     }
@@ -100,12 +106,17 @@ pin_project! {
     /// The future of [`timeout`], [`timeout_at`] and [`FutureExt::timeout`](crate::time::FutureExt::timeout).
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub struct Timeout<F> {
+        // Gone when the time has passed.
         #[pin]
-        future: F,
+        future: Option<F>,
+        drain: Drain,
         limit: Limit,
         over: bool,
     }
 }
+
+/// Why there is no future to be looked at.
+const DROPPED: &str = "the time limit has passed, and the future was dropped";
 
 /// The time limit: not started yet, or running.
 #[derive(Debug)]
@@ -125,21 +136,33 @@ impl<F> Timeout<F> {
     }
 
     /// The future that is waited for.
+    ///
+    /// # Panics
+    /// When the time has passed: the future is dropped then.
     #[must_use]
+    #[track_caller]
     pub fn get_ref(&self) -> &F {
-        &self.future
+        self.future.as_ref().expect(DROPPED)
     }
 
     /// The future that is waited for.
+    ///
+    /// # Panics
+    /// When the time has passed: the future is dropped then.
     #[must_use]
+    #[track_caller]
     pub fn get_mut(&mut self) -> &mut F {
-        &mut self.future
+        self.future.as_mut().expect(DROPPED)
     }
 
     /// The future alone, without its time limit.
+    ///
+    /// # Panics
+    /// When the time has passed: the future is dropped then.
     #[must_use]
+    #[track_caller]
     pub fn into_inner(self) -> F {
-        self.future
+        self.future.expect(DROPPED)
     }
 }
 
@@ -147,17 +170,23 @@ impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if !this.limit.is_waited_for() {
-            // What is ready at once may have spent nothing, and a loop over such has to yield.
-            ready!(leaf::poll_budget_of(this.limit, cx));
+        let mut this = self.project();
+        if let Some(future) = this.future.as_mut().as_pin_mut() {
+            if !this.limit.is_waited_for() {
+                // What is ready at once may have spent nothing, and a loop over such has to yield.
+                ready!(leaf::poll_budget_of(this.limit, cx));
+            }
+            if let Poll::Ready(output) = future.poll(cx) {
+                *this.over = true;
+                return Poll::Ready(Ok(output));
+            }
+            ready!(this.limit.poll(cx));
+            this.drain.catch(|| this.future.set(None));
         }
-        let polled = match this.future.poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => this.limit.poll(cx).map(Err),
-        };
-        *this.over = polled.is_ready();
-        polled
+        // It was dropped because the time has passed.
+        ready!(this.drain.poll(cx));
+        *this.over = true;
+        Poll::Ready(Err(Elapsed))
     }
 }
 

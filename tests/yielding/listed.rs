@@ -24,16 +24,13 @@ const SPENDS: Seen = Not("it is what spends");
 
 /// File and name of each, as `found` gives them.
 const LISTED: &[(&str, &str, Seen)] = &[
-    ("src/structure/children.rs", "Counted", AROUND),
-    ("src/structure/children.rs", "Attempt", AROUND),
-    ("src/structure/children.rs", "poll_or_drop", AROUND),
-    ("src/structure/children.rs", "Child", In("gather!")),
-    ("src/structure/children.rs", "poll_done", In("gather!")),
-    (
-        "src/structure/children.rs",
-        "poll_join",
-        In("gather results"),
-    ),
+    ("src/structure/children.rs", "poll_gone", PART),
+    ("src/structure/attempt.rs", "Counted", AROUND),
+    ("src/structure/attempt.rs", "Attempt", AROUND),
+    ("src/structure/attempt.rs", "poll_or_drop", AROUND),
+    ("src/structure/waiter.rs", "Member", In("gather!")),
+    ("src/structure/waiter.rs", "poll_done", In("gather!")),
+    ("src/structure/waiter.rs", "poll_join", In("gather results")),
     ("src/structure/gather.rs", "Gather", In("gather nothing")),
     (
         "src/structure/gather.rs",
@@ -338,6 +335,20 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     ("executor/src/leaf/budget.rs", "poll_budget", SPENDS),
     ("executor/src/leaf/budget.rs", "poll_budget_of", SPENDS),
+    (
+        "executor/src/leaf/drain.rs",
+        "Drain",
+        Not("only as ready as tasks have ended, and nobody waits for one twice"),
+    ),
+    ("executor/src/leaf/drain.rs", "poll_with", PART),
+    ("executor/src/leaf/drain.rs", "poll_gone", PART),
+    (
+        "executor/src/model/task.rs",
+        "poll_gone",
+        Not("a part of a model"),
+    ),
+    ("executor/src/task/remains.rs", "poll_each", PART),
+    ("executor/src/task/remains.rs", "poll_gone", PART),
     ("executor/src/leaf/io.rs", "poll_io", SPENDS),
     ("executor/src/leaf/io.rs", "poll_transfer", SPENDS),
     ("executor/src/leaf/io.rs", "poll_source", SPENDS),

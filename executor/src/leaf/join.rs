@@ -4,13 +4,13 @@ use crate::leaf;
 use crate::rest::parker::ThreadParker;
 use crate::seats::context;
 use crate::task::wait::{Wait, WaitKind};
-use crate::task::{JoinError, TaskId, TaskRef};
+use crate::task::{Cancelled, JoinError, TaskId, TaskRef};
 use futures_core::FusedFuture;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -55,8 +55,38 @@ impl<T> JoinHandle<T> {
     /// Cancels the task: its future is dropped at its next scheduling, and awaiting the handle
     /// gives a [`JoinError`] that says cancelled. A task that ends first, or never returns from
     /// its poll, is not affected.
+    ///
+    /// The error tells who called this, and where ([`JoinError::cancelled`]). What gathers and groups in the future
+    /// hold is cancelled too, and the task has not ended before that is gone.
+    #[track_caller]
     pub fn abort(&self) {
-        self.task.abort();
+        abort(&self.task, None);
+    }
+
+    /// As [`abort`](JoinHandle::abort), and the error says why.
+    #[track_caller]
+    pub fn abort_because(&self, reason: impl Into<Arc<str>>) {
+        abort(&self.task, Some(reason.into()));
+    }
+
+    /// As [`abort`](JoinHandle::abort), by somebody.
+    #[doc(hidden)]
+    pub fn abort_by(&self, cancelled: Cancelled) {
+        self.task.abort_by(cancelled);
+    }
+
+    /// An error of this task, for a group that knows better than the task why it has no output.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn error_of_cancel(&self, cancelled: Option<Cancelled>) -> JoinError {
+        self.task.error_of_cancel(cancelled)
+    }
+
+    /// The same of a child whose panic its group has, with a copy of what it said.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn error_of_panic(&self, message: Option<String>) -> JoinError {
+        self.task.error_of_panic(message)
     }
 
     /// Whether the task has ended: awaiting the handle then does not wait.
@@ -197,8 +227,21 @@ pub struct AbortHandle {
 
 impl AbortHandle {
     /// As [`JoinHandle::abort`].
+    #[track_caller]
     pub fn abort(&self) {
-        self.task.abort();
+        abort(&self.task, None);
+    }
+
+    /// As [`JoinHandle::abort_because`].
+    #[track_caller]
+    pub fn abort_because(&self, reason: impl Into<Arc<str>>) {
+        abort(&self.task, Some(reason.into()));
+    }
+
+    /// As [`JoinHandle::abort`], by somebody.
+    #[doc(hidden)]
+    pub fn abort_by(&self, cancelled: Cancelled) {
+        self.task.abort_by(cancelled);
     }
 
     /// Whether the task has ended.
@@ -222,6 +265,11 @@ impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt_handle("AbortHandle", &self.task, f)
     }
+}
+
+#[track_caller]
+fn abort(task: &TaskRef, reason: Option<Arc<str>>) {
+    task.abort_by(leaf::cancelled_by_current(Location::caller(), reason));
 }
 
 /// `JoinHandle { id: 12, name: "resizer", finished: false }`.

@@ -12,11 +12,15 @@ mod budget;
 
 mod io;
 
+mod drain;
+
 pub(crate) mod join;
 pub(crate) mod local_key;
 pub(crate) mod timer;
 
 pub use crate::task::wait::{Wait, WaitKind};
+pub use crate::task::{AtEnd, Remains, unreported};
 pub use budget::{poll_budget, poll_budget_of};
+pub use drain::{Drain, at_end_of_task, cancel_nearest, cancelled_by_current, hand_over};
 pub use io::{Transfer, poll_io, poll_transfer};
 pub use record::{record, record_holder, record_lock, task_id};

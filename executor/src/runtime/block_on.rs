@@ -1,5 +1,6 @@
 //! Futures that run on the calling thread: `block_on`, and waiting for a root task as a worker.
 
+use crate::leaf::{self, Drain};
 use crate::queues::guest::Guest;
 use crate::registry::delay::Return;
 use crate::seats::context::{self, Role};
@@ -21,7 +22,8 @@ pub(crate) const UNHANDLED: &str = "the filch runtime was shut down; an unhandle
     does that under the policy `UnhandledPanic::ShutdownRuntime`";
 
 impl Shared {
-    /// Polls a future on this thread until it is ready. What it spawns, workers run.
+    /// Polls a future on this thread until it is ready, and what scopes in it left behind is gone. What it spawns,
+    /// workers run.
     ///
     /// # Panics
     /// Inside a task or another `block_on`, on a local runtime also inside `blocking` of one of its tasks, and when the
@@ -43,18 +45,26 @@ impl Shared {
         };
         let queue = guest.as_ref().and_then(Guest::queue);
         let _entered = context::enter(self, Role::BlockOn, None, queue);
-        self.poll_until_ready(pin!(future))
+        self.poll_until_ready(pin!(Some(future)))
     }
 
     #[track_caller]
-    fn poll_until_ready<F: Future>(&self, mut future: Pin<&mut F>) -> F::Output {
+    fn poll_until_ready<F: Future>(&self, mut future: Pin<&mut Option<F>>) -> F::Output {
         let caller = self.callers.enter();
         let waker = Waker::from(Arc::clone(&caller.parker));
         let mut cx = Context::from_waker(&waker);
+        let (mut drain, mut output) = (Drain::new(), None);
         loop {
             context::with(context::Context::begin_turn);
-            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                return output;
+            if let Some(running) = future.as_mut().as_pin_mut() {
+                if let Poll::Ready(value) = drain.catch(|| running.poll(&mut cx)) {
+                    output = Some(value);
+                    drain.catch(|| future.set(None));
+                }
+            }
+            let fail = |failure| leaf::unreported(&failure);
+            if let Some(value) = output.take_if(|_| drain.poll_with(&mut cx, fail).is_ready()) {
+                return value;
             }
             if self.callers.has_failed() {
                 panic!("block_on will not end: {UNHANDLED}");

@@ -2,7 +2,8 @@
 
 use crate::leaf::join::JoinHandle;
 use crate::runtime::threads;
-use crate::seats::context::{self, Around, Context};
+use crate::seats::around::Around;
+use crate::seats::context::{self, Context};
 use crate::seats::shared::Shared;
 use crate::signs::habit::Habit;
 use crate::task::{Allocated, Extras, NewTask, Runnable, Scheduler, TaskId, allocate};

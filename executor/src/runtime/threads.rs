@@ -191,7 +191,11 @@ fn start_blocking(shared: &Arc<Shared>) -> io::Result<bool> {
                 let _scope = context::enter_task(task.header());
                 task.run(|_| false)
             };
-            debug_assert!(again.is_none(), "a blocking closure ends in one poll");
+            // The closure ends in one poll, but what scopes in it left behind may take longer: that is waited for by a
+            // worker.
+            if let Some(task) = again {
+                shared.schedule_unclaimed(task);
+            }
         }
     })
 }

@@ -7,10 +7,11 @@
 
 use crate::queues::queue::Local;
 use crate::seats::core::Core;
+use crate::seats::open::Open;
 use crate::seats::shared::Shared;
 use crate::seats::turn::Turn;
 use crate::task::locals::Node;
-use crate::task::{Header, Surroundings, TaskInfo, memory};
+use crate::task::{Header, TaskInfo, memory};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -39,10 +40,12 @@ pub(crate) struct Context {
     guest: Cell<*const Local>,
     role: Cell<Role>,
     frame: Cell<*const Frame>,
-    task: Cell<*const Header>,
+    pub(super) task: Cell<*const Header>,
     locals: Cell<*const Node>,
+    /// What waits for the scopes that are dropped here. Null: the task does.
+    pub(super) open: Cell<*const Open>,
     /// The task whose future is being dropped after it was ready.
-    ending: Cell<*const Header>,
+    pub(super) ending: Cell<*const Header>,
     /// What the current poll may still do.
     pub(crate) turn: Turn,
     /// The running task wants to go to the tail of the queue.
@@ -60,6 +63,7 @@ thread_local! {
             frame: Cell::new(ptr::null()),
             task: Cell::new(ptr::null()),
             locals: Cell::new(ptr::null()),
+            open: Cell::new(ptr::null()),
             ending: Cell::new(ptr::null()),
             turn: Turn::new(),
             yielded: Cell::new(false),
@@ -280,6 +284,7 @@ pub(crate) struct Entered<'a> {
     frame: *mut Frame,
     task: *const Header,
     locals: *const Node,
+    open: *const Open,
     turn: Turn,
     yielded: bool,
     _memory: memory::Lent<'a>,
@@ -313,6 +318,7 @@ pub(crate) fn enter<'a>(
             frame,
             task: context.task.replace(ptr::null()),
             locals: context.locals.replace(ptr::null()),
+            open: context.open.replace(ptr::null()),
             turn: context.turn.replace(Turn::new()),
             yielded: context.yielded.take(),
             _memory: memory::lend(core.map(|core| &core.memory)),
@@ -333,6 +339,7 @@ impl Drop for Entered<'_> {
             context.frame.set(frame.outer);
             context.task.set(self.task);
             context.locals.set(self.locals);
+            context.open.set(self.open);
             context
                 .turn
                 .replace(std::mem::replace(&mut self.turn, Turn::new()));
@@ -394,44 +401,6 @@ impl Drop for TaskScope<'_> {
         with(|context| {
             context.task.set(ptr::null());
             context.locals.set(ptr::null());
-        });
-    }
-}
-
-/// The code of a task where it is not polled: the drop of its future or output, by whoever comes to do that.
-#[derive(Debug)]
-pub(crate) struct Around;
-
-impl Surroundings for Around {
-    unsafe fn within<R>(task: &Header, f: impl FnOnce() -> R) -> R {
-        // SAFETY: the caller's promise.
-        let locals = unsafe { task.extras.innermost() };
-        let _inside = with(|context| Inside {
-            task: context.task.replace(task),
-            locals: context.swap_locals(locals),
-        });
-        f()
-    }
-
-    unsafe fn at_end<R>(task: &Header, f: impl FnOnce() -> R) -> R {
-        let outer = with(|context| context.ending.replace(task));
-        let result = f();
-        with(|context| context.ending.set(outer));
-        result
-    }
-}
-
-/// While it lives, a task is the current one where another one may be, which comes back.
-struct Inside {
-    task: *const Header,
-    locals: *const Node,
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        with(|context| {
-            context.task.set(self.task);
-            context.locals.set(self.locals);
         });
     }
 }

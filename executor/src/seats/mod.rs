@@ -29,6 +29,10 @@ mod wake;
 
 mod turn;
 
+pub(crate) mod open;
+
 pub(crate) mod context;
+
+pub(crate) mod around;
 
 pub(crate) mod schedule;

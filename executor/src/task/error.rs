@@ -1,11 +1,12 @@
 //! Why a task has no output.
 
+use super::cancelled::Cancelled;
 use super::id::TaskId;
 use super::scheduler::PanicListener;
-use crate::foreign::Payload;
+use crate::foreign::{Payload, panic_message};
 use std::any::Any;
 use std::panic::Location;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::{fmt, io};
 
 /// A task ended without an output: it was cancelled, or it panicked.
@@ -25,7 +26,7 @@ pub(super) struct Who {
 }
 
 enum Cause {
-    Cancelled,
+    Cancelled(Cancelled),
     Panic {
         payload: Payload,
         /// The runtime that hears of it if nobody else does.
@@ -41,11 +42,23 @@ pub(super) type Unheard = (Box<dyn Any + Send>, Option<Weak<dyn PanicListener>>)
 unsafe impl Sync for JoinError {}
 
 impl JoinError {
-    pub(super) fn cancelled(who: Who) -> JoinError {
-        JoinError(Box::new(Inner {
-            who,
-            cause: Cause::Cancelled,
-        }))
+    /// `None`: by its runtime, which ends.
+    pub(super) fn of_cancel(who: Who, cancelled: Option<Cancelled>) -> JoinError {
+        let cancelled = cancelled.unwrap_or_else(|| {
+            let reason = Arc::from("its runtime has shut down");
+            Cancelled::new(None, who.spawned_at, Some(reason))
+        });
+        let cause = Cause::Cancelled(cancelled);
+        JoinError(Box::new(Inner { who, cause }))
+    }
+
+    /// Of a child whose panic its group has: a copy of what it said.
+    pub(super) fn copy_of_panic(who: Who, message: Option<String>) -> JoinError {
+        let payload: Payload = match message {
+            Some(message) => Box::new(message),
+            None => Box::new("(no message)"),
+        };
+        JoinError::panicked(who, payload, None)
     }
 
     pub(super) fn panicked(
@@ -61,14 +74,23 @@ impl JoinError {
     pub(super) fn into_unheard(self) -> Option<Unheard> {
         match self.0.cause {
             Cause::Panic { payload, listener } => Some((payload, listener)),
-            Cause::Cancelled => None,
+            Cause::Cancelled(_) => None,
         }
     }
 
     /// Whether the task was aborted, or its runtime shut down.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.cause, Cause::Cancelled)
+        matches!(self.0.cause, Cause::Cancelled(_))
+    }
+
+    /// Who cancelled the task, where, and why. `None`: it panicked.
+    #[must_use]
+    pub fn cancelled(&self) -> Option<&Cancelled> {
+        match &self.0.cause {
+            Cause::Cancelled(cancelled) => Some(cancelled),
+            Cause::Panic { .. } => None,
+        }
     }
 
     /// Whether the task panicked.
@@ -100,7 +122,7 @@ impl JoinError {
         }
         match self.0.cause {
             Cause::Panic { payload, .. } => Ok(payload),
-            Cause::Cancelled => unreachable!("just asked"),
+            Cause::Cancelled(_) => unreachable!("just asked"),
         }
     }
 
@@ -141,14 +163,6 @@ impl JoinError {
     }
 }
 
-/// The text of a panic's payload, if it has one.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
-    panic
-        .downcast_ref::<&'static str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-}
-
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "task {}", self.id)?;
@@ -164,7 +178,7 @@ impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.who.fmt(f)?;
         match &self.0.cause {
-            Cause::Cancelled => f.write_str(" was cancelled"),
+            Cause::Cancelled(cancelled) => write!(f, " was cancelled {cancelled}"),
             Cause::Panic { payload, .. } => match panic_message(&**payload) {
                 Some(message) => write!(f, " panicked: {message}"),
                 None => f.write_str(" panicked"),

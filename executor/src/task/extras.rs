@@ -1,13 +1,16 @@
-//! What only some tasks carry beside their header: a name, and task-locals.
+//! What only some tasks carry beside their header: a name, task-locals, what their future left behind, and who
+//! cancelled them.
 
 use crate::foreign::discard;
+use crate::task::cancelled::Cancelled;
 use crate::task::locals::Node;
+use crate::task::remains::Remainder;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::sync::{Arc, OnceLock};
 
 /// What only some tasks carry.
 #[derive(Default)]
@@ -17,6 +20,10 @@ pub(crate) struct Extras {
     pub(crate) locals: Option<Arc<Node>>,
     /// What was bound around all of its future, for the drop of the output. Rule 2 says whose it is, as of the stage.
     left: UnsafeCell<Option<Arc<Node>>>,
+    /// What scopes in its future left behind. Rule 2 says whose it is, as of the stage.
+    remainder: UnsafeCell<Option<Box<Remainder>>>,
+    /// Who was the first to cancel it. Anybody with a reference may write.
+    pub(crate) cancelled: OnceLock<Cancelled>,
 }
 
 impl Extras {
@@ -63,20 +70,68 @@ impl Carried {
     /// # Safety
     /// Rule 2 gives the caller the stage.
     pub(crate) unsafe fn leave(&self, node: &Arc<Node>) {
-        let extras = match self.get() {
-            Some(extras) => extras,
-            None => {
-                let fresh = Box::into_raw(Box::default());
-                // Relaxed would do for the caller, who alone ever stores here; Release is for those who look at the
-                // name.
-                self.0.store(fresh, Release);
-                // SAFETY: as in `get`.
-                unsafe { &*fresh }
-            }
-        };
         // SAFETY: rule 2.
-        let left = unsafe { &mut *extras.left.get() };
+        let left = unsafe { &mut *self.get_or_make().left.get() };
         left.get_or_insert_with(|| Arc::clone(node));
+    }
+
+    /// The extras, which are made now if there are none. Anybody with a reference may come.
+    ///
+    /// Orderings: Release publishes those that are made here; Acquire brings those of whoever came first.
+    #[cold]
+    pub(crate) fn get_or_make(&self) -> &Extras {
+        if let Some(extras) = self.get() {
+            return extras;
+        }
+        let fresh = Box::into_raw(Box::default());
+        match self
+            .0
+            .compare_exchange(ptr::null_mut(), fresh, AcqRel, Acquire)
+        {
+            // SAFETY: as in `get`.
+            Ok(_) => unsafe { &*fresh },
+            Err(others) => {
+                // SAFETY: it was made above, and nobody has seen it.
+                drop(unsafe { Box::from_raw(fresh) });
+                // SAFETY: as in `get`; only `take` makes it null again.
+                unsafe { &*others }
+            }
+        }
+    }
+
+    /// What the future left behind, if anything.
+    ///
+    /// # Safety
+    /// Rule 2 gives the caller the stage.
+    #[inline]
+    pub(crate) unsafe fn remainder(&self) -> Option<&Remainder> {
+        // SAFETY: rule 2; it is taken out by nobody else, and stays where it is in its box.
+        unsafe { (*self.get()?.remainder.get()).as_deref() }
+    }
+
+    /// The same, and made now if there is none.
+    ///
+    /// # Safety
+    /// Rule 2 gives the caller the stage.
+    #[cold]
+    pub(crate) unsafe fn make_remainder(&self) -> &Remainder {
+        // SAFETY: rule 2.
+        if let Some(remainder) = unsafe { self.remainder() } {
+            return remainder;
+        }
+        // SAFETY: rule 2; there is none that anybody could have borrowed.
+        let remainder = unsafe { &mut *self.get_or_make().remainder.get() };
+        remainder.get_or_insert_with(Box::default)
+    }
+
+    /// What the future left behind goes elsewhere.
+    ///
+    /// # Safety
+    /// Rule 2 gives the caller the stage, and nobody has what `remainder` returned.
+    pub(crate) unsafe fn take_remainder(&self) -> Option<Box<Remainder>> {
+        let extras = self.get()?;
+        // SAFETY: rule 2.
+        unsafe { &mut *extras.remainder.get() }.take()
     }
 
     /// The output has gone elsewhere: what was left to it goes.

@@ -1,6 +1,7 @@
 //! What introspection tells of a task. Reading never polls a future.
 
 use super::TaskId;
+use super::cancelled::Cancelled;
 use super::raw::Header;
 use crate::task::wait::{WaitInfo, WaitKind};
 use std::fmt;
@@ -17,6 +18,8 @@ pub enum TaskState {
     Scheduled,
     /// It waits to be woken.
     Waiting,
+    /// Its future has ended, and it waits until what scopes in that left behind is gone.
+    Draining,
     /// It has ended.
     Done,
 }
@@ -27,6 +30,7 @@ impl fmt::Display for TaskState {
             TaskState::Running => "running",
             TaskState::Scheduled => "scheduled",
             TaskState::Waiting => "waiting",
+            TaskState::Draining => "draining, waiting",
             TaskState::Done => "done",
         })
     }
@@ -41,6 +45,7 @@ pub struct TaskInfo {
     state: TaskState,
     poll: Option<PollInfo>,
     wait: Option<WaitInfo>,
+    cancelled: Option<Cancelled>,
 }
 
 /// What is known of a poll that a worker is in, and that has not returned.
@@ -78,15 +83,19 @@ impl TaskInfo {
             () if state.is_complete() => TaskState::Done,
             () if state.is_running() => TaskState::Running,
             () if state.is_scheduled() => TaskState::Scheduled,
+            () if state.is_draining() => TaskState::Draining,
             () => TaskState::Waiting,
         };
+        let waits = matches!(state, TaskState::Waiting | TaskState::Draining);
+        let extras = header.extras.get();
         TaskInfo {
             id: header.id,
             name: header.name().map(Box::from),
             spawned_at: header.spawned_at,
             state,
             poll: None,
-            wait: header.wait.read().filter(|_| state == TaskState::Waiting),
+            wait: header.wait.read().filter(|_| waits),
+            cancelled: extras.and_then(|extras| extras.cancelled.get().cloned()),
         }
     }
 
@@ -121,6 +130,12 @@ impl TaskInfo {
         self.wait.as_ref()
     }
 
+    /// Who has cancelled it, if somebody has and it is not gone yet.
+    #[must_use]
+    pub fn cancelled(&self) -> Option<&Cancelled> {
+        self.cancelled.as_ref()
+    }
+
     pub(crate) fn wait_mut(&mut self) -> Option<&mut WaitInfo> {
         self.wait.as_mut()
     }
@@ -147,7 +162,11 @@ impl fmt::Display for TaskInfo {
         if let Some(name) = &self.name {
             write!(f, " '{name}'")?;
         }
-        write!(f, " spawned at {}: {}", self.spawned_at, self.state)?;
+        write!(f, " spawned at {}: ", self.spawned_at)?;
+        if let Some(cancelled) = &self.cancelled {
+            write!(f, "cancelled {cancelled}; ")?;
+        }
+        write!(f, "{}", self.state)?;
         let Some(wait) = &self.wait else {
             return Ok(());
         };

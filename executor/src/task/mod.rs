@@ -27,27 +27,37 @@
 
 mod id;
 
+mod cancelled;
 pub(crate) mod locals;
 pub(crate) mod wait;
 
-mod extras;
-pub(crate) mod memory;
 mod state;
 
 mod error;
+
+mod cleanup_error;
+pub(crate) mod remains;
+
+mod extras;
+pub(crate) mod memory;
+
 mod raw;
 mod scheduler;
 
 mod info;
 mod report;
 
+pub use cancelled::Cancelled;
+pub use cleanup_error::CleanupError;
 pub use error::JoinError;
 pub(crate) use extras::Extras;
 pub use id::TaskId;
 pub use info::{PollInfo, TaskInfo, TaskState};
 pub use raw::is_task_waker;
 pub(crate) use raw::{Allocated, Header, NewTask, Runnable, TaskRef, allocate};
+pub use remains::{AtEnd, Remains};
 pub(crate) use report::unobserved_panic;
+pub use report::unreported;
 pub(crate) use scheduler::{PanicListener, Scheduler, Surroundings};
 #[cfg(all(test, filch_loom))]
 pub(crate) use state::{Complete, Detach, Start, State};

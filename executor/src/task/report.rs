@@ -1,8 +1,9 @@
 //! The line on standard error for a panic that nobody will hear of otherwise.
 
-use super::error::{JoinError, panic_message};
+use super::cleanup_error::CleanupError;
+use super::error::JoinError;
 use super::raw::Header;
-use crate::foreign;
+use crate::foreign::{self, panic_message};
 use crate::sys::standard_error::say;
 use std::any::Any;
 
@@ -15,6 +16,12 @@ pub(super) fn unobserved(error: JoinError, task: &Header) {
         }
         foreign::dispose(payload);
     }
+}
+
+/// Says that a cleanup failed that no group has waited for.
+#[cold]
+pub fn unreported(failure: &CleanupError) {
+    say(format_args!("filch: {failure}"));
 }
 
 /// Says that a task panicked and that nobody awaited it. The panic hook has already printed where.

@@ -3,6 +3,7 @@
 //! This file and `raw/header.rs` know each other, since these functions take tasks and a task points to them.
 
 use super::raw::{Header, Runnable};
+use super::remains::Remainder;
 use std::any::Any;
 use std::fmt;
 use std::ptr::NonNull;
@@ -22,7 +23,7 @@ pub(crate) struct Scheduler {
 /// What a task's code finds around it on its thread, where that is not a poll: it is implemented where the thread's
 /// context is known, and is part of the vtable, not of [`Scheduler`], as an output may outlive its runtime.
 ///
-/// # Safety (of both)
+/// # Safety (of all that are unsafe)
 /// The caller keeps the header, and rule 2 gives it the stage.
 pub(crate) trait Surroundings: 'static {
     /// Calls `f` with the task as the current one and with its task-locals, whatever is current on this thread.
@@ -31,6 +32,13 @@ pub(crate) trait Surroundings: 'static {
     /// Calls `f`, which drops the future of the current task, that has been ready: bindings around all of it are left
     /// to the output.
     unsafe fn at_end<R>(task: &Header, f: impl FnOnce() -> R) -> R;
+
+    /// As `within`, for the drop of an output: what scopes in it leave behind is not the task's, which may have been
+    /// over for long, but goes to whoever drops it.
+    unsafe fn apart<R>(task: &Header, f: impl FnOnce() -> R) -> R;
+
+    /// What the future of a task left behind that cannot wait for it itself: it goes to whoever ends the task.
+    fn hand_on(remainder: Remainder);
 }
 
 /// A runtime, as far as a panic that nobody observed is concerned. It may be gone by then.

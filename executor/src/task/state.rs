@@ -17,6 +17,9 @@
 //!                                                           COMPLETE
 //! ```
 //!
+//! A task whose future left something behind goes round once more or several times, DRAINING, between its last poll and
+//! its completion: it waits for that as it has waited for what its future waited for.
+//!
 //! The reference count in the upper bits counts: one for the runtime from spawn to completion (held
 //! by the registry's entry), one for the `JoinHandle`, one for each waker and `AbortHandle`, one for
 //! each reader that the registry lent a reference. A `Runnable` is not counted: it exists only while
@@ -40,8 +43,11 @@ const JOIN: usize = 1 << 4;
 /// The join waker is stored. While clear, the slot belongs to the `JoinHandle`; while set, both
 /// sides may only read it; at COMPLETE with this bit set it belongs to whoever completed.
 const JOIN_WAKER: usize = 1 << 5;
+/// The future is gone, its output or error is in its place, and the task is not complete before what scopes in the
+/// future left behind is gone: a start drains. Set by whoever is RUNNING; never cleared.
+const DRAINING: usize = 1 << 6;
 /// One reference.
-const REF: usize = 1 << 6;
+const REF: usize = 1 << 7;
 
 /// More references than memory could hold: something clones in a loop and forgets.
 const REF_LIMIT: usize = usize::MAX / 2;
@@ -58,6 +64,8 @@ pub(crate) enum Start {
     Poll,
     /// The task was aborted: drop the future, then complete as cancelled.
     Cancel,
+    /// The future is gone already: see whether what it left behind is, too.
+    Drain,
 }
 
 /// What follows a poll that returned Pending.
@@ -124,11 +132,22 @@ impl State {
     pub(crate) fn start(&self) -> Start {
         let old = self.0.fetch_xor(SCHEDULED | RUNNING, Acquire);
         debug_assert_eq!(old & (SCHEDULED | RUNNING | COMPLETE), SCHEDULED);
-        if old & ABORTED == 0 {
+        if old & (ABORTED | DRAINING) == 0 {
             Start::Poll
-        } else {
+        } else if old & DRAINING == 0 {
             Start::Cancel
+        } else {
+            Start::Drain
         }
+    }
+
+    /// The future is gone and the output in its place, but something is left to wait for. The caller is RUNNING, and
+    /// parks.
+    ///
+    /// Orderings: Relaxed, as the next start sees it by the Release of `park` or `requeue`.
+    pub(crate) fn drain(&self) {
+        let old = self.0.fetch_or(DRAINING, Relaxed);
+        debug_assert_eq!(old & (RUNNING | COMPLETE), RUNNING);
     }
 
     /// RUNNING to IDLE, or to SCHEDULED when the task was woken during the poll.
@@ -332,6 +351,15 @@ impl Snapshot {
 
     pub(crate) fn is_scheduled(self) -> bool {
         self.0 & SCHEDULED != 0
+    }
+
+    pub(crate) fn is_draining(self) -> bool {
+        self.0 & DRAINING != 0
+    }
+
+    /// Aborted, and not complete yet.
+    pub(crate) fn is_aborted(self) -> bool {
+        self.0 & (ABORTED | COMPLETE) == ABORTED
     }
 
     pub(crate) fn has_join_waker(self) -> bool {

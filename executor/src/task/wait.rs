@@ -53,10 +53,16 @@ pub enum WaitKind {
     Notify,
     /// Permits of a semaphore.
     Semaphore,
+    /// The children of a group.
+    Group,
+    /// The end of what was cancelled: of a task, which is the resource if it is known.
+    Drain,
+    /// A token to be cancelled.
+    Cancel,
 }
 
 impl WaitKind {
-    const ALL: [WaitKind; 17] = [
+    const ALL: [WaitKind; 20] = [
         WaitKind::Join,
         WaitKind::Sleep,
         WaitKind::Yield,
@@ -74,6 +80,9 @@ impl WaitKind {
         WaitKind::Gather,
         WaitKind::Notify,
         WaitKind::Semaphore,
+        WaitKind::Group,
+        WaitKind::Drain,
+        WaitKind::Cancel,
     ];
 
     fn from_code(code: u8) -> Option<WaitKind> {
@@ -101,6 +110,9 @@ impl fmt::Display for WaitKind {
             WaitKind::Gather => "gather",
             WaitKind::Notify => "notification",
             WaitKind::Semaphore => "semaphore",
+            WaitKind::Group => "children of a group",
+            WaitKind::Drain => "the end of cancelled task",
+            WaitKind::Cancel => "cancellation",
         })
     }
 }

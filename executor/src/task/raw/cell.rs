@@ -71,6 +71,7 @@ where
                 cancel: cancel::<F, S>,
                 take_output: take_output::<F>,
                 drop_output: drop_output::<F, S>,
+                hand_on: S::hand_on,
                 dealloc: dealloc::<F>,
             },
             scheduler: new.scheduler,
@@ -171,7 +172,10 @@ unsafe fn cancel<F: Future, S: Surroundings>(task: NonNull<Header>) {
     unsafe {
         let dropped = S::within(task.as_ref(), || drop_future::<F>(task));
         let error = match dropped {
-            Ok(()) => JoinError::cancelled(task.as_ref().who()),
+            Ok(()) => {
+                let header = task.as_ref();
+                JoinError::of_cancel(header.who(), header.cancelled())
+            }
             Err(panic) => panicked(task, panic),
         };
         with_stage::<F, _>(task, |stage| stage.output = ManuallyDrop::new(Err(error)));
@@ -254,7 +258,7 @@ unsafe fn drop_output<F: Future, S: Surroundings>(task: NonNull<Header>) {
     }
     // SAFETY: the caller's promise.
     unsafe {
-        S::within(header, || drop_unwanted(header, output));
+        S::apart(header, || drop_unwanted(header, output));
         header.extras.drop_left();
     }
 }

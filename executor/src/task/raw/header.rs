@@ -6,9 +6,11 @@
 
 use crate::primitive::UnsafeCell;
 use crate::signs::habit::Habit;
+use crate::task::cancelled::Cancelled;
 use crate::task::error::Who;
 use crate::task::extras::Carried;
 use crate::task::id::TaskId;
+use crate::task::remains::Remainder;
 use crate::task::scheduler::Scheduler;
 use crate::task::state::State;
 use crate::task::wait::WaitRecord;
@@ -43,6 +45,12 @@ impl Header {
         self.extras.get()?.name.as_deref()
     }
 
+    /// Who was the first to cancel it.
+    #[cold]
+    pub(super) fn cancelled(&self) -> Option<Cancelled> {
+        self.extras.get()?.cancelled.get().cloned()
+    }
+
     /// Who ends without an output.
     #[cold]
     pub(super) fn who(&self) -> Who {
@@ -74,6 +82,8 @@ pub(super) struct VTable {
     pub(super) take_output: unsafe fn(NonNull<Header>, *mut ()),
     /// Drops the output that nobody takes. An error in its place, or a panic in its destructor, is reported.
     pub(super) drop_output: unsafe fn(NonNull<Header>),
+    /// Gives what the future left behind to whoever ends the task.
+    pub(super) hand_on: fn(Remainder),
     /// Frees the memory. Future and output are gone.
     pub(super) dealloc: unsafe fn(NonNull<Header>),
 }

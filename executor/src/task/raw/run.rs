@@ -6,6 +6,7 @@
 use super::header::{Header, Runnable, release};
 use super::waker::borrowed_waker;
 use crate::foreign;
+use crate::task::report::unreported;
 use crate::task::state::{Complete, Park, Start};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -23,26 +24,21 @@ impl Runnable {
         // keeps the memory. `start` gives the exclusive access of rule 2 that poll and cancel need.
         unsafe {
             let header = task.as_ref();
-            if header.state.start() == Start::Cancel {
-                (header.vtable.cancel)(task);
-                complete(task);
-                return None;
+            let waker = ManuallyDrop::new(borrowed_waker(task));
+            let cx = &mut Context::from_waker(&waker);
+            match header.state.start() {
+                Start::Poll => {}
+                Start::Cancel => {
+                    (header.vtable.cancel)(task);
+                    return finish(task, cx, |_| false);
+                }
+                Start::Drain => return drain(task, cx, polled),
             }
             header.wait.clear();
-            let waker = ManuallyDrop::new(borrowed_waker(task));
-            if (header.vtable.poll)(task, &mut Context::from_waker(&waker)) {
-                polled(header);
-                complete(task);
-                return None;
+            if (header.vtable.poll)(task, cx) {
+                return finish(task, cx, polled);
             }
-            if polled(header) {
-                header.state.requeue();
-                return Some(Runnable(task));
-            }
-            match header.state.park() {
-                Park::Idle => None,
-                Park::Requeue => Some(Runnable(task)),
-            }
+            park(task, polled)
         }
     }
 
@@ -67,14 +63,92 @@ impl Runnable {
 impl Drop for Runnable {
     /// A Runnable that nobody will run, as when a queue is dropped: its task is cancelled.
     fn drop(&mut self) {
-        // SAFETY: rule 3 for the header. `abort` on a scheduled task only sets the flag; running
-        // it then cancels it.
+        // SAFETY: rule 3 for the header. `abort` on a scheduled task only sets the flag; what is started then is the
+        // cancel, or the rest of one. `start` gives rule 2, until `complete`.
         unsafe {
-            let _ = self.0.as_ref().state.abort();
-            let again = Runnable(self.0).run(|_| false);
-            debug_assert!(again.is_none());
+            let header = self.0.as_ref();
+            let _ = header.state.abort();
+            if header.state.start() == Start::Cancel {
+                (header.vtable.cancel)(self.0);
+            }
+            // Nobody would run it again, so it cannot wait itself.
+            let remainder = header.extras.take_remainder();
+            let hand_on = header.vtable.hand_on;
+            complete(self.0);
+            if let Some(remainder) = remainder {
+                hand_on(*remainder);
+            }
         }
     }
+}
+
+/// The poll of a task that goes on is over.
+///
+/// # Safety
+/// The caller is RUNNING on `task` and gives that up.
+#[inline]
+unsafe fn park(task: NonNull<Header>, polled: impl FnOnce(&Header) -> bool) -> Option<Runnable> {
+    // SAFETY: rule 3 until it is parked.
+    unsafe {
+        let header = task.as_ref();
+        if polled(header) {
+            header.state.requeue();
+            return Some(Runnable(task));
+        }
+        match header.state.park() {
+            Park::Idle => None,
+            Park::Requeue => Some(Runnable(task)),
+        }
+    }
+}
+
+/// The future is gone and the output is in place: completes the task, unless there is something to wait for first.
+///
+/// # Safety
+/// As `park`.
+#[inline]
+unsafe fn finish(
+    task: NonNull<Header>,
+    cx: &mut Context<'_>,
+    polled: impl FnOnce(&Header) -> bool,
+) -> Option<Runnable> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let header = task.as_ref();
+        if header.extras.remainder().is_some() {
+            header.state.drain();
+            return drain(task, cx, polled);
+        }
+        polled(header);
+        complete(task);
+    }
+    None
+}
+
+/// Waits for what the future left behind, and then completes the task.
+///
+/// # Safety
+/// As `park`, and the task is DRAINING.
+#[cold]
+unsafe fn drain(
+    task: NonNull<Header>,
+    cx: &mut Context<'_>,
+    polled: impl FnOnce(&Header) -> bool,
+) -> Option<Runnable> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let header = task.as_ref();
+        header.wait.clear();
+        let remainder = header.extras.remainder();
+        if remainder.is_some_and(|remainder| !remainder.poll(cx, |failure| unreported(&failure))) {
+            return park(task, polled);
+        }
+        // What is to happen at the end of the task happens as a part of it.
+        foreign::discard(header.extras.take_remainder());
+        polled(header);
+        complete(task);
+    }
+    None
 }
 
 /// The future is gone and the output is in place: tell the runtime, then the joiner.

@@ -5,6 +5,8 @@
 
 use super::header::{Header, TaskRef, enqueue, release};
 use crate::foreign::discard;
+use crate::task::cancelled::Cancelled;
+use crate::task::error::JoinError;
 use crate::task::state::{Detach, Wake};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -14,6 +16,27 @@ impl TaskRef {
     pub(crate) fn header(&self) -> &Header {
         // SAFETY: the reference keeps the header.
         unsafe { self.0.as_ref() }
+    }
+
+    /// Asks for cancellation at the task's next scheduling, and says who does. The first who says so is kept.
+    #[cold]
+    pub(crate) fn abort_by(&self, cancelled: Cancelled) {
+        let header = self.header();
+        let state = header.state.load();
+        if !state.is_complete() && !state.is_draining() && !state.is_aborted() {
+            let _ = header.extras.get_or_make().cancelled.set(cancelled);
+        }
+        self.abort();
+    }
+
+    /// An error of this task, which has none itself: of a child that its group has cancelled.
+    pub(crate) fn error_of_cancel(&self, cancelled: Option<Cancelled>) -> JoinError {
+        JoinError::of_cancel(self.header().who(), cancelled)
+    }
+
+    /// The same of a child whose panic its group has.
+    pub(crate) fn error_of_panic(&self, message: Option<String>) -> JoinError {
+        JoinError::copy_of_panic(self.header().who(), message)
     }
 
     /// Asks for cancellation at the task's next scheduling.
