@@ -42,6 +42,7 @@
 //! |---|---|---|
 //! | `macros` | `#[filch::main]` and `#[filch::test]` | [`run`] and [`Runtime`] start a runtime. [`gather!`] and [`join!`] are always there |
 //! | `net` | the module `net`: sockets, and waiting for any descriptor | one crate fewer is compiled (`socket2`) |
+//! | `bytes` | the crate `bytes`: `BytesMut` in `read_buf` and `recv_buf`, `write_all_buf` | `read_buf` takes a `Vec<u8>` |
 //! | `polling` | [`Selector::Polling`] on Linux. Other systems have it anyway | Linux has [`Selector::Epoll`] alone, and five crates fewer are compiled |
 
 mod dump;

@@ -1,7 +1,7 @@
 //! Futures say when they are over, so that `select!` of the crate `futures` takes them and never polls one again.
 
-use filch::io::{AsyncWriteExt, ReadLimitExt, copy, copy_bidirectional, duplex};
-use filch::net::{Async, TcpListener, TcpStream, UdpSocket, lookup_host};
+use filch::io::{AsyncWriteExt, Interest, ReadLimitExt, copy, copy_bidirectional, duplex};
+use filch::net::{Async, TcpListener, TcpSocket, TcpStream, UdpSocket, lookup_host};
 use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
 use filch::time::{Duration, FutureExt, Instant, interval, sleep, timeout};
 use futures::StreamExt;
@@ -136,6 +136,13 @@ async fn futures_of_streams_are_over_when_they_were_ready() {
     let client = ended(TcpStream::connect(address)).await.unwrap();
     let (server, _) = ended(listener.accept()).await.unwrap();
     ended(client.writable()).await.unwrap();
+    ended(client.ready(Interest::WRITABLE)).await.unwrap();
+    ended(client.async_io(Interest::WRITABLE, || Ok(())))
+        .await
+        .unwrap();
+    let prepared = TcpSocket::new_v4().unwrap();
+    drop(ended(prepared.connect(address)).await.unwrap());
+    drop(ended(listener.accept()).await.unwrap());
     assert_eq!(ended(client.write(b"1")).await.unwrap(), 1);
     ended(client.write_all(b"234")).await.unwrap();
     ended(server.readable()).await.unwrap();
@@ -163,9 +170,12 @@ async fn futures_of_datagrams_are_over_when_they_were_ready() {
     ended(socket.send_to(b"2", address)).await.unwrap();
     ended(socket.peek(&mut buf)).await.unwrap();
     ended(socket.peek_from(&mut buf)).await.unwrap();
+    ended(socket.peek_sender()).await.unwrap();
     ended(socket.recv(&mut buf)).await.unwrap();
     ended(socket.recv_from(&mut buf)).await.unwrap();
     ended(socket.recv_buf(&mut Vec::new())).await.unwrap();
+    ended(socket.send(b"3")).await.unwrap();
+    ended(socket.recv_buf_from(&mut Vec::new())).await.unwrap();
 }
 
 #[cfg(unix)]

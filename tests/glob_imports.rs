@@ -75,6 +75,8 @@ globs! {
     io: filch::io;
     io_future: filch::io::future;
     net: filch::net;
+    net_unix: filch::net::unix;
+    net_pipe: filch::net::unix::pipe;
     stream: filch::stream;
     sync: filch::sync;
     sync_future: filch::sync::future;

@@ -4,8 +4,9 @@
 
 use filch::io::{BufReader, copy, copy_bidirectional, duplex};
 use filch::net::future::{
-    Accept, Bind, Connect, LookupHost, Peek, PeekFrom, Perform, Read, ReadBuf, ReadExact, Readable,
-    Recv, RecvBuf, RecvFrom, SendTo, UdpConnect, UdpPeek, Writable, Write, WriteAll,
+    Accept, Bind, Connect, LookupHost, Peek, PeekFrom, PeekSender, Perform, PerformIo, Read,
+    ReadBuf, ReadExact, Readable, Recv, RecvBuf, RecvBufFrom, RecvFrom, SendTo, SocketConnect,
+    UdpConnect, UdpPeek, WaitReady, Writable, Write, WriteAll,
 };
 #[cfg(unix)]
 use filch::net::future::{UnixAccept, UnixConnect, UnixRecvFrom, UnixSendTo};
@@ -18,6 +19,7 @@ fn future<F: Future + Send + Sync + Debug + Unpin>(_: F) {}
 #[test]
 fn objects() {
     ok::<TcpListener>();
+    ok::<TcpSocket>();
     ok::<TcpStream>();
     ok::<UdpSocket>();
     ok::<Async<std::net::TcpStream>>();
@@ -33,11 +35,16 @@ fn objects() {
     ok::<filch::io::Stdout>();
     ok::<filch::io::Stderr>();
     ok::<filch::io::ReadLimit>();
+    ok::<filch::io::Interest>();
+    ok::<filch::io::Ready>();
 }
 
 #[cfg(unix)]
 #[test]
 fn unix_objects() {
+    ok::<unix::pipe::Receiver>();
+    ok::<unix::pipe::Sender>();
+    ok::<unix::pipe::OpenOptions>();
     ok::<UnixListener>();
     ok::<UnixStream>();
     ok::<UnixDatagram>();
@@ -56,6 +63,11 @@ fn futures_of_sockets() {
     ok::<Bind<TcpListener>>();
     ok::<Bind<UdpSocket>>();
     ok::<Connect>();
+    ok::<SocketConnect>();
+    ok::<WaitReady<'static>>();
+    ok::<PerformIo<'static, fn() -> std::io::Result<()>>>();
+    ok::<RecvBufFrom<'static>>();
+    ok::<PeekSender<'static>>();
     ok::<LookupHost>();
     ok::<Accept<'static>>();
     ok::<Read<'static>>();

@@ -1,7 +1,8 @@
 //! What users hold may cross a `catch_unwind`: by value, and by reference.
 
 use filch::net::{
-    Async, OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpListener, TcpStream, UdpSocket, WriteHalf,
+    Async, OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpListener, TcpSocket, TcpStream, UdpSocket,
+    WriteHalf,
 };
 use filch::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc, oneshot};
 use std::cell::Cell;
@@ -40,6 +41,7 @@ fn what_tasks_share_is_unwind_safe() {
 #[test]
 fn sockets_and_streams_are_unwind_safe() {
     safe::<TcpListener>();
+    safe::<TcpSocket>();
     safe::<TcpStream>();
     safe::<UdpSocket>();
     safe::<ReadHalf<'static>>();
@@ -56,6 +58,8 @@ fn sockets_and_streams_are_unwind_safe() {
 #[cfg(unix)]
 #[test]
 fn unix_sockets_are_unwind_safe() {
+    safe::<filch::net::unix::pipe::Receiver>();
+    safe::<filch::net::unix::pipe::Sender>();
     safe::<filch::net::UnixListener>();
     safe::<filch::net::UnixStream>();
     safe::<filch::net::UnixDatagram>();

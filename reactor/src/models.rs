@@ -167,6 +167,31 @@ fn an_edge_is_never_lost() {
     });
 }
 
+/// Two who only wait, and never try: the guess that a fresh source is ready is given up while the event comes.
+///
+/// Broken, and seen to fail: `Lane::next_tick` that leaves the tick at zero.
+#[test]
+fn who_only_waits_hears_of_what_comes() {
+    loom::model(|| {
+        let world = World::edge();
+        let poller = world.spawn(World::poll);
+        let peer = world.spawn(|world| world.kernel().arrive(0));
+        let io = world.open(0);
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut cx = Context::from_waker(&waker);
+        for _ in 0..2 {
+            let direction = Direction::Read;
+            while io.source().poll_wait(direction, None, &mut cx).is_pending() {
+                thread::park();
+            }
+        }
+        assert_eq!(world.kernel().read(0, 1).expect("a byte is there"), 1);
+        world.finish();
+        poller.join().unwrap();
+        peer.join().unwrap();
+    });
+}
+
 /// The event comes between an operation that would block and the clear that follows from it.
 ///
 /// Broken, and seen to fail: `Snapshot::after_would_block` without the comparison of ticks.

@@ -19,7 +19,8 @@
 //! A direction's **tick** counts its events. An operation starts by reading the word ([`Ready`]) and, when it would
 //! block, clears only if the tick is still the same: a newer event may already speak of what the operation did not see.
 //! The ticks are apart because the directions are: a write event must not keep a reader from clearing. A tick wraps
-//! after 2^28 events; for a stale clear to pass, exactly that many would have to come during one operation.
+//! after 2^28 events; for a stale clear to pass, just that many would have to come during one operation. A tick of zero
+//! means that no event has come yet: what is believed ready then is a guess.
 //!
 //! Closed bits survive a *short* operation, so that an end of stream behind the last bytes is seen: the kernel may have
 //! reported both in one edge and will never report the end again. They do not survive "would block": a stream that has
@@ -131,7 +132,8 @@ impl Lane {
     }
 
     fn next_tick(&self, word: u64) -> u64 {
-        let tick = (self.tick(word) + 1) & TICK_MASK;
+        // Past zero, which says that there was no event yet.
+        let tick = ((self.tick(word) + 1) & TICK_MASK).max(1);
         word & !(TICK_MASK << self.tick_shift) | tick << self.tick_shift
     }
 }
@@ -153,6 +155,17 @@ impl Snapshot {
             direction,
             tick: lane.tick(self.0) as u32,
         })
+    }
+
+    /// Evidence, if that direction is believed ready and no event has said so: a guess, made at birth.
+    pub(crate) fn guess(self, direction: Direction) -> Option<Ready> {
+        self.ready(direction).filter(|ready| ready.tick == 0)
+    }
+
+    /// Has that direction ended for good, as far as events tell?
+    pub(crate) fn is_closed(self, direction: Direction) -> bool {
+        let lane = Lane::of(direction);
+        self.0 & lane.usable & !lane.ready != 0
     }
 
     #[inline]
@@ -296,6 +309,16 @@ mod tests {
     }
 
     #[test]
+    fn only_what_no_event_has_said_is_a_guess() {
+        let word = Readiness::new();
+        assert!(word.load().guess(Read).is_some());
+        word.set(Event::READABLE);
+        assert!(word.load().guess(Read).is_none() && word.load().guess(Write).is_some());
+        word.clear(word.load().ready(Write).expect("fresh"));
+        assert!(word.load().guess(Write).is_none());
+    }
+
+    #[test]
     fn a_newer_event_survives_an_old_clear() {
         let word = Readiness::new();
         let old = word.load().ready(Read).expect("fresh");
@@ -347,10 +370,11 @@ mod tests {
         word.set(Event::READABLE);
         assert_eq!(
             word.0.load(Ordering::Relaxed),
-            TICK_MASK << WRITE_TICK_SHIFT | Event::READABLE.0
+            TICK_MASK << WRITE_TICK_SHIFT | 1 << READ_TICK_SHIFT | Event::READABLE.0
         );
         word.set(Event::WRITABLE);
-        assert_eq!(word.0.load(Ordering::Relaxed), Event::BOTH.0);
+        let ticks = 1 << WRITE_TICK_SHIFT | 1 << READ_TICK_SHIFT;
+        assert_eq!(word.0.load(Ordering::Relaxed), ticks | Event::BOTH.0);
     }
 
     #[test]

@@ -119,8 +119,9 @@ impl Source {
         }
     }
 
-    /// As [`poll_ready`](Source::poll_ready), for who does nothing but wait: it fails after the runtime's end even if
-    /// the source has never been told, because nobody had to wait for it before.
+    /// As [`poll_ready`](Source::poll_ready), for who does nothing but wait. A fresh source is not assumed ready then: it
+    /// waits until an event has said so. And it fails after the runtime's end even if the source has never been told,
+    /// because nobody had to wait for it before.
     ///
     /// # Errors
     /// As `poll_ready`.
@@ -134,6 +135,11 @@ impl Source {
             self.forget_placed(waiter);
             return Poll::Ready(Err(shut_down()));
         }
+        // No event can be lost by that: one that has come already has moved the tick, and one of which the kernel
+        // knows is delivered when the source is registered, or armed, or was so long ago.
+        if let Some(guess) = self.registration.readiness.load().guess(direction) {
+            self.registration.readiness.clear(guess);
+        }
         self.poll_ready(direction, waiter, cx)
     }
 
@@ -141,6 +147,13 @@ impl Source {
     #[inline]
     pub fn ready(&self, direction: Direction) -> Option<Ready> {
         self.registration.readiness.load().ready(direction)
+    }
+
+    /// Whether that direction has ended for good, as far as events have told: the peer reads or writes no more. A hint,
+    /// as all readiness.
+    #[must_use]
+    pub fn is_closed(&self, direction: Direction) -> bool {
+        self.registration.readiness.load().is_closed(direction)
     }
 
     /// Forgets a readiness after the operation that it led to would have blocked, unless a newer event has come.

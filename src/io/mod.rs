@@ -8,6 +8,7 @@
 //!
 //! Sockets are in [`net`](crate::net).
 
+mod interest;
 mod waiting;
 
 mod copy;
@@ -18,9 +19,11 @@ mod split;
 mod stdin;
 mod stdout;
 
+pub use crate::sys::append::Append;
 pub use copy::copy;
 pub use copy_bidirectional::copy_bidirectional;
 pub use duplex::{DuplexStream, duplex};
+pub use interest::{Interest, Ready};
 pub use limit::{ReadLimit, ReadLimitExt};
 pub use split::split;
 pub use stdin::{Stdin, stdin};

@@ -4,7 +4,7 @@
 //! [`Async`] waits; what is done with the object is a closure of the user's, run when it is ready
 //! and again after each `WouldBlock`. Not for regular files: the system calls those always ready.
 
-use crate::net::operation::{Operation, try_now};
+use crate::net::operation::{Operation, poll_place, try_now};
 use crate::net::stream::{At, Readable, Writable};
 use crate::sys;
 use filch_executor::Handle;
@@ -103,8 +103,8 @@ impl<T: AsSource> Async<T> {
         self.io.into_object()
     }
 
-    /// Waits until a read would probably not block. An object that was never read counts as
-    /// readable: prefer [`read_with`](Async::read_with), which notices. Cancel safe.
+    /// Waits until a read would probably not block. Prefer [`read_with`](Async::read_with), which tries first and
+    /// notices when it was a false alarm. Cancel safe.
     ///
     /// # Errors
     /// The system's, if it cannot wait for such an object.
@@ -192,7 +192,8 @@ impl<T: AsSource> Async<T> {
     /// # Errors
     /// The system's, if it cannot wait for such an object.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_ready(Direction::Read, WaitKind::Readable, cx)
+        let wait = self.wait(WaitKind::Readable);
+        poll_place(self.io.source(), Direction::Read, wait, cx)
     }
 
     /// For hand-written futures: whether a write would probably not block; see
@@ -201,21 +202,8 @@ impl<T: AsSource> Async<T> {
     /// # Errors
     /// The system's, if it cannot wait for such an object.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_ready(Direction::Write, WaitKind::Writable, cx)
-    }
-
-    fn poll_ready(
-        &self,
-        direction: Direction,
-        kind: WaitKind,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        ready!(leaf::poll_budget_of(self.io.source(), cx));
-        let ready = self.io.source().poll_wait(direction, None, cx);
-        if ready.is_pending() {
-            leaf::record(self.wait(kind).with_resource(self.io.source().number()));
-        }
-        ready.map_ok(|_| ())
+        let wait = self.wait(WaitKind::Writable);
+        poll_place(self.io.source(), Direction::Write, wait, cx)
     }
 
     fn wait(&self, kind: WaitKind) -> Wait {

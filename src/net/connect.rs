@@ -177,6 +177,10 @@ struct Attempt {
 impl Attempt {
     fn start(handle: &Handle, address: SocketAddr) -> io::Result<Attempt> {
         let socket = sys::stream_socket(Domain::for_address(address))?;
+        Attempt::of(handle, socket, address)
+    }
+
+    fn of(handle: &Handle, socket: Socket, address: SocketAddr) -> io::Result<Attempt> {
         let in_progress = begin(&socket, address)?;
         let io = Some(Io::new(
             handle.reactor().clone(),
@@ -223,6 +227,48 @@ impl Drop for Attempt {
         if let Some(io) = &self.io {
             io.source().forget(&mut self.waiter);
         }
+    }
+}
+
+/// Connecting a socket that somebody has prepared, to one address.
+#[derive(Debug)]
+pub(crate) struct ConnectingOne {
+    /// Not before the first poll, and not after the end.
+    prepared: Option<Socket>,
+    running: Option<Attempt>,
+    address: SocketAddr,
+    pub(crate) at: At,
+}
+
+impl ConnectingOne {
+    #[track_caller]
+    pub(crate) fn new(socket: Socket, address: SocketAddr) -> ConnectingOne {
+        ConnectingOne {
+            prepared: Some(socket),
+            running: None,
+            address,
+            at: Location::caller(),
+        }
+    }
+
+    /// The connection. Not to be polled again after that.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Io<net::TcpStream>>> {
+        ready!(leaf::poll_budget_of(self, cx));
+        let connected = ready!(self.poll_attempt(cx));
+        let address = self.address;
+        let explain = |error| context(error, format_args!("connect to {address}"));
+        Poll::Ready(connected.map_err(explain))
+    }
+
+    fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Io<net::TcpStream>>> {
+        if let Some(socket) = self.prepared.take() {
+            let handle = Handle::try_current()?;
+            self.running = Some(Attempt::of(&handle, socket, self.address)?);
+        }
+        let attempt = self.running.as_mut().expect("a socket that connects");
+        ready!(attempt.poll(self.at, cx))?;
+        let io = attempt.io.take();
+        Poll::Ready(Ok(io.expect("it was connected once")))
     }
 }
 

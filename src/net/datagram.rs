@@ -4,13 +4,15 @@
 //! A datagram shorter than the buffer says nothing about the next one, so nothing here clears
 //! readiness early. The futures that know addresses are with their sockets.
 
+use crate::io::Append;
 use crate::net::operation::{Operation, io_futures, try_now};
 use crate::net::stream::{Readable, Writable};
 use crate::sys;
-use filch_executor::leaf::WaitKind;
+use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_reactor::{Direction, Source};
 use socket2::SockRef;
 use std::io::{self, Read as _};
+use std::task::{Context, Poll};
 
 /// A borrowed datagram socket of any kind.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ impl<'a> Datagram<'a> {
     }
 
     #[track_caller]
-    pub(crate) fn recv_buf(self, buf: &'a mut Vec<u8>) -> RecvBuf<'a> {
+    pub(crate) fn recv_buf<B: Append>(self, buf: &'a mut B) -> RecvBuf<'a, B> {
         RecvBuf {
             operation: self.receiving(),
             from: self,
@@ -77,6 +79,46 @@ impl<'a> Datagram<'a> {
         }
     }
 
+    /// Reads through the one place that the direction has for the `poll_*` methods.
+    #[track_caller]
+    pub(crate) fn poll_reading<R>(
+        &self,
+        cx: &mut Context<'_>,
+        call: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let wait = Wait::here(WaitKind::Read);
+        leaf::poll_io(self.source, Direction::Read, None, wait, cx, call)
+    }
+
+    /// Writes through the one place that the direction has for the `poll_*` methods.
+    #[track_caller]
+    pub(crate) fn poll_writing<R>(
+        &self,
+        cx: &mut Context<'_>,
+        call: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let wait = Wait::here(WaitKind::Write);
+        leaf::poll_io(self.source, Direction::Write, None, wait, cx, call)
+    }
+
+    #[track_caller]
+    pub(crate) fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_reading(cx, || (&*self.socket).read(buf))
+    }
+
+    #[track_caller]
+    pub(crate) fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_writing(cx, || send(&self.socket, buf))
+    }
+
+    pub(crate) fn try_recv_buf<B: Append>(&self, buf: &mut B) -> io::Result<usize> {
+        self.try_reading(|| sys::recv::recv_append_datagram(&self.socket, buf))
+    }
+
     pub(crate) fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.try_reading(|| (&*self.socket).read(buf))
     }
@@ -103,7 +145,7 @@ io_futures! {
     }
 
     /// The future of a datagram socket's `recv_buf`.
-    RecvBuf { from: Datagram<'a>, buf: &'a mut Vec<u8> }
+    RecvBuf [B: Append = Vec<u8>] { from: Datagram<'a>, buf: &'a mut B }
     |this, cx| -> usize {
         let (socket, buf) = (&this.from.socket, &mut *this.buf);
         this.operation.poll_one(cx, || sys::recv::recv_append_datagram(socket, buf))
@@ -124,6 +166,10 @@ fn send(socket: &SockRef<'_>, buf: &[u8]) -> io::Result<usize> {
 /// What every public datagram socket offers for a peer that `connect` has set.
 macro_rules! datagram_surface {
     ($socket:ident) => {
+        $crate::net::ready::readiness_of!($socket);
+        $crate::net::ready::readiness_to_read!($socket, poll_recv_ready);
+        $crate::net::ready::readiness_to_write!($socket, poll_send_ready);
+
         /// Transfers with the connected peer, and readiness.
         impl $socket {
             /// Receives one datagram. What does not fit into `buf` is lost. Returns its length.
@@ -147,10 +193,10 @@ macro_rules! datagram_surface {
             /// # Cancel safety
             /// Cancel safe.
             #[track_caller]
-            pub fn recv_buf<'a>(
+            pub fn recv_buf<'a, B: $crate::io::Append>(
                 &'a self,
-                buf: &'a mut Vec<u8>,
-            ) -> $crate::net::future::RecvBuf<'a> {
+                buf: &'a mut B,
+            ) -> $crate::net::future::RecvBuf<'a, B> {
                 self.datagram().recv_buf(buf)
             }
 
@@ -166,8 +212,7 @@ macro_rules! datagram_surface {
                 self.datagram().send(buf)
             }
 
-            /// Waits until there is probably something to receive. A socket that was never used
-            /// counts as readable. Cancel safe.
+            /// Waits until there is probably something to receive. Cancel safe.
             ///
             /// # Errors
             /// An error that says so when the runtime has ended.
@@ -191,6 +236,45 @@ macro_rules! datagram_surface {
             /// `WouldBlock` if nothing is there; otherwise as [`recv`](Self::recv).
             pub fn try_recv(&self, buf: &mut [u8]) -> std::io::Result<usize> {
                 self.datagram().try_recv(buf)
+            }
+
+            /// Receives without waiting behind the end of `buf`, as [`recv_buf`](Self::recv_buf).
+            ///
+            /// # Errors
+            /// As [`try_recv`](Self::try_recv).
+            pub fn try_recv_buf<B: $crate::io::Append>(
+                &self,
+                buf: &mut B,
+            ) -> std::io::Result<usize> {
+                self.datagram().try_recv_buf(buf)
+            }
+
+            /// For hand-written futures: receives one datagram. Returns its length. Of several tasks that use the
+            /// `poll_*` methods to receive, the last one is woken; who sends is another matter.
+            ///
+            /// # Errors
+            /// As [`recv`](Self::recv).
+            #[track_caller]
+            pub fn poll_recv(
+                &self,
+                cx: &mut std::task::Context<'_>,
+                buf: &mut [u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.datagram().poll_recv(cx, buf)
+            }
+
+            /// For hand-written futures: sends one datagram to the connected peer. Returns its length. Of several
+            /// tasks that use the `poll_*` methods to send, the last one is woken; who receives is another matter.
+            ///
+            /// # Errors
+            /// As [`send`](Self::send).
+            #[track_caller]
+            pub fn poll_send(
+                &self,
+                cx: &mut std::task::Context<'_>,
+                buf: &[u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.datagram().poll_send(cx, buf)
             }
 
             /// Sends without waiting.

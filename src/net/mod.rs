@@ -11,10 +11,11 @@
 //!
 //! In reading order: `error` and `operation` are what all futures are made of; `addr` resolves (`localhost` by itself,
 //! names by `lookup`); `stream`, `surface` and `split` are the streams' common part, `datagram` that of the others;
-//! then the sockets themselves.
+//! then the sockets themselves, and `tcp_socket` for who sets options before. `ready` is for I/O by other means.
 
 mod error;
 mod operation;
+mod ready;
 
 mod localhost;
 mod lookup;
@@ -30,20 +31,25 @@ mod tcp_stream;
 
 mod datagram;
 mod udp;
+mod udp_now;
 
 #[cfg(unix)]
-mod unix;
+pub mod unix;
 
 mod async_io;
+mod keepalive;
+mod tcp_socket;
+
 mod options;
 mod raw;
 
 pub use addr::{ToSocketAddrs, lookup_host};
 pub use async_io::Async;
 pub use filch_reactor::AsSource;
-pub use options::Keepalive;
+pub use keepalive::Keepalive;
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, Split, WriteHalf};
 pub use tcp_listener::{Incoming, TcpListener};
+pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;
 pub use udp::UdpSocket;
 #[cfg(unix)]
@@ -58,10 +64,14 @@ pub mod future {
     pub use super::addr::{Bind, LookupHost};
     pub use super::async_io::Perform;
     pub use super::datagram::{Recv, RecvBuf, Send};
+    pub use super::ready::{PerformIo, WaitReady};
     pub use super::stream::{Peek, Read, ReadBuf, ReadExact, Readable, Writable, Write, WriteAll};
     pub use super::tcp_listener::Accept;
+    pub use super::tcp_socket::SocketConnect;
     pub use super::tcp_stream::Connect;
-    pub use super::udp::{PeekFrom, RecvFrom, SendTo, UdpConnect, UdpPeek};
+    pub use super::udp::{
+        PeekFrom, PeekSender, RecvBufFrom, RecvFrom, SendTo, UdpConnect, UdpPeek,
+    };
     #[cfg(unix)]
     pub use super::unix::future::*;
 }

@@ -8,6 +8,7 @@
 //!
 //! Not here: budget, readiness loop and records themselves (`filch_executor::leaf`).
 
+use crate::io::Interest;
 use filch_executor::leaf::{self, Transfer, Wait, WaitKind};
 use filch_reactor::{Direction, Ready, Source, Waiter};
 use std::io;
@@ -93,13 +94,32 @@ impl<'a> Operation<'a> {
     /// Waits for readiness and performs nothing.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(leaf::poll_budget_of(self, cx));
-        let ready = self
-            .source
-            .poll_wait(self.direction, Some(&mut self.waiter), cx);
+        self.poll_seen(cx).map_ok(|_| ())
+    }
+
+    /// The same as a part of something that spends budget itself, with the evidence.
+    pub(crate) fn poll_seen(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        let waiter = Some(&mut self.waiter);
+        let ready = self.source.poll_wait(self.direction, waiter, cx);
         if ready.is_pending() {
             leaf::record(self.wait());
         }
-        ready.map_ok(|_| ())
+        ready
+    }
+
+    /// As `poll_seen`, for who then tries something: a fresh source is worth it.
+    pub(crate) fn poll_worth(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        let waiter = Some(&mut self.waiter);
+        let ready = self.source.poll_ready(self.direction, waiter, cx);
+        if ready.is_pending() {
+            leaf::record(self.wait());
+        }
+        ready
+    }
+
+    /// What is waited for.
+    pub(crate) fn source(&self) -> &'a Source {
+        self.source
     }
 }
 
@@ -119,6 +139,22 @@ impl Drop for Operation<'_> {
     fn drop(&mut self) {
         self.source.forget(&mut self.waiter);
     }
+}
+
+/// Waits for readiness through the one place that a direction has for the `poll_*` methods: of several tasks that come
+/// here, or read or write through the traits, the last one is woken. The other direction's place stays as it is.
+pub(crate) fn poll_place(
+    source: &Source,
+    direction: Direction,
+    wait: Wait,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    ready!(leaf::poll_budget_of(source, cx));
+    let ready = source.poll_wait(direction, None, cx);
+    if ready.is_pending() {
+        leaf::record(wait.with_resource(source.number()));
+    }
+    ready.map_ok(|_| ())
 }
 
 /// Tries `call` once, now. `WouldBlock` clears the readiness that was seen before, so that a following
@@ -145,6 +181,28 @@ pub(crate) fn try_transfer(
     Ok(done.count)
 }
 
+/// The same for an operation of others that is about both directions, or either: it is made once, whatever it says.
+pub(crate) fn try_once<R>(
+    source: &Source,
+    interest: Interest,
+    call: impl FnOnce() -> io::Result<R>,
+) -> io::Result<R> {
+    let seen = directions(interest).map(|direction| direction.and_then(|it| source.ready(it)));
+    let done = call();
+    if matches!(&done, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+        seen.into_iter().flatten().for_each(|it| source.clear(it));
+    }
+    done
+}
+
+/// The directions of an interest, reading first.
+pub(crate) fn directions(interest: Interest) -> [Option<Direction>; 2] {
+    [
+        interest.is_readable().then_some(Direction::Read),
+        interest.is_writable().then_some(Direction::Write),
+    ]
+}
+
 fn try_seen<R>(
     source: &Source,
     seen: Option<Ready>,
@@ -163,22 +221,22 @@ fn try_seen<R>(
 }
 
 /// Defines named futures: each has its arguments' fields and an [`Operation`], and the block says
-/// how it is polled.
+/// how it is polled. One may have a type parameter, in brackets.
 macro_rules! io_futures {
     ($(
         $(#[$meta:meta])*
-        $name:ident { $($field:ident: $type:ty),* $(,)? }
+        $name:ident $([$param:ident: $bound:ident = $default:ty])? { $($field:ident: $type:ty),* $(,)? }
         |$this:ident, $cx:ident| -> $output:ty { $($body:tt)* }
     )*) => {$(
         $(#[$meta])*
         #[derive(Debug)]
         #[must_use = "futures do nothing unless awaited"]
-        pub struct $name<'a> {
+        pub struct $name<'a $(, $param = $default)?> {
             pub(super) operation: $crate::net::operation::Operation<'a>,
             $(pub(super) $field: $type,)*
         }
 
-        impl<'a> std::future::Future for $name<'a> {
+        impl<'a $(, $param: $bound)?> std::future::Future for $name<'a $(, $param)?> {
             type Output = std::io::Result<$output>;
 
             fn poll(
@@ -192,7 +250,7 @@ macro_rules! io_futures {
             }
         }
 
-        impl<'a> $name<'a> {
+        impl<'a $(, $param: $bound)?> $name<'a $(, $param)?> {
             fn advance(
                 &mut self,
                 $cx: &mut std::task::Context<'_>,
@@ -202,7 +260,7 @@ macro_rules! io_futures {
             }
         }
 
-        impl futures_core::FusedFuture for $name<'_> {
+        impl<'a $(, $param: $bound)?> futures_core::FusedFuture for $name<'a $(, $param)?> {
             fn is_terminated(&self) -> bool {
                 self.operation.is_over()
             }

@@ -1,6 +1,7 @@
 //! Socket options, all through socket2: a table per kind of socket.
 
 use crate::net::tcp_listener::TcpListener;
+use crate::net::tcp_socket::TcpSocket;
 use crate::net::tcp_stream::TcpStream;
 use crate::net::udp::UdpSocket;
 use std::io;
@@ -54,6 +55,26 @@ options! { TcpListener {
     recv_buffer_size, set_recv_buffer_size: usize = recv_buffer_size, set_recv_buffer_size;
     /// The size of the send buffer that accepted connections get, in bytes.
     send_buffer_size, set_send_buffer_size: usize = send_buffer_size, set_send_buffer_size;
+} }
+
+options! { TcpSocket {
+    /// Whether the address can be bound though connections of an earlier listener are still there (`SO_REUSEADDR`). On
+    /// Windows it also lets two sockets share it.
+    reuseaddr, set_reuseaddr: bool = reuse_address, set_reuse_address;
+    /// Whether small writes go out at once (`TCP_NODELAY`, off at first) or wait to be joined.
+    nodelay, set_nodelay: bool = tcp_nodelay, set_tcp_nodelay;
+    /// Whether an idle connection is probed (`SO_KEEPALIVE`).
+    keepalive, set_keepalive: bool = keepalive, set_keepalive;
+    /// How long closing waits for data that were not sent yet (`SO_LINGER`, in whole seconds). Zero: closing resets
+    /// the connection. With another value, closing blocks the thread.
+    linger, set_linger: Option<Duration> = linger, set_linger;
+} }
+
+#[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+options! { TcpSocket {
+    /// Whether several sockets, also of several processes, may listen at one address; the system spreads what comes
+    /// (`SO_REUSEPORT`). Each of them has to set it.
+    reuseport, set_reuseport: bool = reuse_port, set_reuse_port;
 } }
 
 options! { UdpSocket {
@@ -110,71 +131,6 @@ impl UdpSocket {
     }
 }
 
-/// When and how often an idle TCP connection is probed; what is not given is the system's choice.
-///
-/// ```no_run
-/// # use filch::net::{Keepalive, TcpStream};
-/// # use std::time::Duration;
-/// # fn set(stream: &TcpStream) -> std::io::Result<()> {
-/// let probes = Keepalive::new().idle(Duration::from_secs(60)).retries(3);
-/// stream.set_keepalive_with(&probes)
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-pub struct Keepalive {
-    parameters: socket2::TcpKeepalive,
-}
-
-impl Default for Keepalive {
-    fn default() -> Keepalive {
-        Keepalive::new()
-    }
-}
-
-impl Keepalive {
-    /// The system's own parameters.
-    #[must_use]
-    pub fn new() -> Keepalive {
-        Keepalive {
-            parameters: socket2::TcpKeepalive::new(),
-        }
-    }
-
-    /// How long a connection is idle before the first probe; in whole seconds on most systems.
-    #[must_use]
-    pub fn idle(self, idle: Duration) -> Keepalive {
-        Keepalive {
-            parameters: self.parameters.with_time(idle),
-        }
-    }
-
-    /// The time between two probes; in whole seconds on most systems.
-    #[must_use]
-    pub fn interval(self, interval: Duration) -> Keepalive {
-        Keepalive {
-            parameters: self.parameters.with_interval(interval),
-        }
-    }
-
-    /// How many probes without an answer end the connection.
-    #[must_use]
-    pub fn retries(self, retries: u32) -> Keepalive {
-        Keepalive {
-            parameters: self.parameters.with_retries(retries),
-        }
-    }
-}
-
-impl TcpStream {
-    /// Switches probing of an idle connection on, with these parameters.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn set_keepalive_with(&self, keepalive: &Keepalive) -> io::Result<()> {
-        self.socket().set_tcp_keepalive(&keepalive.parameters)
-    }
-}
-
 #[cfg(any(target_os = "linux", target_os = "android"))]
 options! { TcpStream {
     /// Whether acknowledgements go out at once (`TCP_QUICKACK`). The system may switch it off again.
@@ -193,6 +149,23 @@ options! { TcpStream {
 options! { TcpStream {
     /// The type of service in the header of IPv4 packets.
     tos, set_tos: u32 = tos_v4, set_tos_v4;
+} }
+
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_vendor = "apple",
+    windows
+))]
+options! { TcpSocket {
+    /// The type of service in the header of IPv4 packets.
+    tos_v4, set_tos_v4: u32 = tos_v4, set_tos_v4;
+} }
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+options! { TcpSocket {
+    /// The traffic class in the header of IPv6 packets.
+    tclass_v6, set_tclass_v6: u32 = tclass_v6, set_tclass_v6;
 } }
 
 #[cfg(any(

@@ -6,7 +6,7 @@
 //! closed or put into blocking mode. There is no `FromRawFd`: `from_std` needs a runtime, and can fail.
 
 use crate::net::async_io::Async;
-use crate::net::{TcpListener, TcpStream, UdpSocket};
+use crate::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 use filch_reactor::AsSource;
 use std::{fmt, io, net};
 
@@ -50,6 +50,7 @@ macro_rules! show {
 
 show! {
     TcpListener: "local" = local_addr;
+    TcpSocket: "local" = local_addr;
     TcpStream: "local" = local_addr, "peer" = peer_addr;
     UdpSocket: "local" = local_addr, "peer" = peer_addr;
 }
@@ -109,6 +110,7 @@ mod unix {
 
     descriptors!(
         TcpListener,
+        TcpSocket,
         TcpStream,
         UdpSocket,
         UnixDatagram,
@@ -162,7 +164,7 @@ mod windows {
         )*};
     }
 
-    sockets!(TcpListener, TcpStream, UdpSocket);
+    sockets!(TcpListener, TcpSocket, TcpStream, UdpSocket);
 
     impl<T: AsSource> AsSocket for Async<T> {
         fn as_socket(&self) -> BorrowedSocket<'_> {

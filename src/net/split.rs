@@ -3,6 +3,8 @@
 //! A half adds nothing to its stream but the restriction to one direction, and for the owned write
 //! half the end of writing at drop. Reading and writing one socket from two tasks needs no lock.
 
+use crate::io::{Append, Interest};
+use crate::net::ready::WaitReady;
 use crate::net::stream::{
     Endpoint, Peek, Read, ReadBuf, ReadExact, Readable, Writable, Write, WriteAll,
 };
@@ -10,6 +12,7 @@ use crate::net::tcp_stream::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -137,7 +140,7 @@ macro_rules! reads {
 
             /// Reads behind the end of `buf`, as the stream's `read_buf`. Cancel safe.
             #[track_caller]
-            pub fn read_buf<'a>(&'a self, buf: &'a mut Vec<u8>) -> ReadBuf<'a> {
+            pub fn read_buf<'a, B: Append>(&'a self, buf: &'a mut B) -> ReadBuf<'a, B> {
                 self.stream.endpoint().read_buf(buf)
             }
 
@@ -145,6 +148,37 @@ macro_rules! reads {
             #[track_caller]
             pub fn peek<'a>(&'a self, buf: &'a mut [u8]) -> Peek<'a> {
                 self.stream.endpoint().peek(buf)
+            }
+
+            /// Waits until a direction of the stream is probably ready, as the stream's `ready`. Cancel safe.
+            #[track_caller]
+            pub fn ready(&self, interest: Interest) -> WaitReady<'_> {
+                self.stream.endpoint().ready(interest)
+            }
+
+            /// For hand-written futures: reads into memory that need not be initialised, as the stream's
+            /// `poll_read_uninit`.
+            ///
+            /// # Errors
+            /// The system's.
+            pub fn poll_read_uninit(
+                &self,
+                cx: &mut Context<'_>,
+                buf: &mut [MaybeUninit<u8>],
+            ) -> Poll<io::Result<usize>> {
+                self.stream.endpoint().poll_read_uninit(cx, buf)
+            }
+
+            /// For hand-written futures: reads and leaves the data, as the stream's `poll_peek`.
+            ///
+            /// # Errors
+            /// The system's.
+            pub fn poll_peek(
+                &self,
+                cx: &mut Context<'_>,
+                buf: &mut [u8],
+            ) -> Poll<io::Result<usize>> {
+                self.stream.endpoint().poll_peek(cx, buf)
             }
 
             /// Waits until a read would probably not block. Cancel safe.
@@ -159,6 +193,14 @@ macro_rules! reads {
             /// `WouldBlock` if nothing is there; the system's otherwise.
             pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
                 self.stream.endpoint().try_read(buf)
+            }
+
+            /// Reads without waiting behind the end of `buf`.
+            ///
+            /// # Errors
+            /// `WouldBlock` if nothing is there; the system's otherwise.
+            pub fn try_read_buf<B: Append>(&self, buf: &mut B) -> io::Result<usize> {
+                self.stream.endpoint().try_read_buf(buf)
             }
 
             /// Reads into several buffers without waiting.
@@ -210,6 +252,12 @@ macro_rules! writes {
             #[track_caller]
             pub fn write_all<'a>(&'a self, buf: &'a [u8]) -> WriteAll<'a> {
                 self.stream.endpoint().write_all(buf)
+            }
+
+            /// Waits until a direction of the stream is probably ready, as the stream's `ready`. Cancel safe.
+            #[track_caller]
+            pub fn ready(&self, interest: Interest) -> WaitReady<'_> {
+                self.stream.endpoint().ready(interest)
             }
 
             /// Waits until a write would probably not block. Cancel safe.

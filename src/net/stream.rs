@@ -5,9 +5,12 @@
 //! methods and its `AsyncRead` and `AsyncWrite`. Not here: how a stream comes to be (`connect`,
 //! listeners), its options, and its halves (`split`).
 
+use crate::io::{Append, Interest};
 use crate::net::operation::{Operation, io_futures, try_transfer};
+use crate::net::ready::WaitReady;
 use crate::sys;
 use crate::sys::recv::{self, StreamKind};
+use crate::sys::send;
 use filch_executor::leaf::{self, Transfer, Wait, WaitKind};
 use filch_reactor::{AsSource, Direction, Io, Source};
 use socket2::SockRef;
@@ -36,6 +39,10 @@ impl<T: AsSource> Stream<T> {
 
     pub(crate) fn get_ref(&self) -> &T {
         self.io.get_ref()
+    }
+
+    pub(crate) fn source(&self) -> &Source {
+        self.io.source()
     }
 
     pub(crate) fn into_inner(self) -> io::Result<T> {
@@ -111,6 +118,23 @@ impl<'a> Endpoint<'a> {
         self.poll_recv(cx, || self.receive_vectored(bufs))
     }
 
+    pub(crate) fn poll_read_uninit(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_recv(cx, || recv::recv_uninit(&self.socket, self.kind, buf))
+    }
+
+    pub(crate) fn poll_peek(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let (wait, peek) = (self.wait(WaitKind::Read), || recv::peek(&self.socket, buf));
+        leaf::poll_io(self.source, Direction::Read, None, wait, cx, peek)
+    }
+
     fn poll_send(
         &self,
         cx: &mut Context<'_>,
@@ -121,7 +145,7 @@ impl<'a> Endpoint<'a> {
     }
 
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_send(cx, || send(&self.socket, buf))
+        self.poll_send(cx, || send::send(&self.socket, self.kind, buf))
     }
 
     pub(crate) fn poll_write_vectored(
@@ -129,7 +153,7 @@ impl<'a> Endpoint<'a> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_send(cx, || send_vectored(&self.socket, bufs))
+        self.poll_send(cx, || send::send_vectored(&self.socket, self.kind, bufs))
     }
 
     /// Nothing is held back. It counts all the same: a loop over what is always ready has to yield.
@@ -142,10 +166,11 @@ impl<'a> Endpoint<'a> {
         leaf::poll_budget_of(self.source, cx).map(|()| self.shutdown(Shutdown::Write))
     }
 
-    /// Shuts down, and takes a connection that is gone already for done.
+    /// Shuts down, and takes a connection that is gone already for done. A pipe ends when it is dropped.
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         match self.socket.shutdown(how) {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            Err(error) if sys::is_no_socket(&error) => Ok(()),
             done => done,
         }
     }
@@ -173,12 +198,19 @@ impl<'a> Endpoint<'a> {
         Ok(unsafe { &mut *filled })
     }
 
+    pub(crate) fn try_read_buf<B: Append>(&self, buf: &mut B) -> io::Result<usize> {
+        let call = || recv::recv_append(&self.socket, self.kind, buf);
+        try_transfer(self.source, Direction::Read, call)
+    }
+
     pub(crate) fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
-        try_transfer(self.source, Direction::Write, || send(&self.socket, buf))
+        try_transfer(self.source, Direction::Write, || {
+            send::send(&self.socket, self.kind, buf)
+        })
     }
 
     pub(crate) fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let call = || send_vectored(&self.socket, bufs);
+        let call = || send::send_vectored(&self.socket, self.kind, bufs);
         try_transfer(self.source, Direction::Write, call)
     }
 }
@@ -211,7 +243,7 @@ impl<'a> Endpoint<'a> {
     }
 
     #[track_caller]
-    pub(crate) fn read_buf(self, buf: &'a mut Vec<u8>) -> ReadBuf<'a> {
+    pub(crate) fn read_buf<B: Append>(self, buf: &'a mut B) -> ReadBuf<'a, B> {
         ReadBuf {
             operation: self.operation(Direction::Read, WaitKind::Read),
             from: self,
@@ -245,6 +277,11 @@ impl<'a> Endpoint<'a> {
             to: self,
             rest: buf,
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn ready(self, interest: Interest) -> WaitReady<'a> {
+        WaitReady::new(self.source, interest)
     }
 
     #[track_caller]
@@ -283,7 +320,7 @@ io_futures! {
     }
 
     /// The future of a stream's `read_buf`.
-    ReadBuf { from: Endpoint<'a>, buf: &'a mut Vec<u8> }
+    ReadBuf [B: Append = Vec<u8>] { from: Endpoint<'a>, buf: &'a mut B }
     |this, cx| -> usize {
         let (socket, kind) = (&this.from.socket, this.from.kind);
         this.operation.poll_transfer(cx, || recv::recv_append(socket, kind, this.buf))
@@ -299,17 +336,17 @@ io_futures! {
     /// The future of a stream's `write`.
     Write { to: Endpoint<'a>, buf: &'a [u8] }
     |this, cx| -> usize {
-        let (socket, buf) = (&this.to.socket, this.buf);
-        this.operation.poll_transfer(cx, || send(socket, buf))
+        let (socket, kind, buf) = (&this.to.socket, this.to.kind, this.buf);
+        this.operation.poll_transfer(cx, || send::send(socket, kind, buf))
     }
 
     /// The future of a stream's `write_all`.
     WriteAll { to: Endpoint<'a>, rest: &'a [u8] }
     |this, cx| -> () {
-        let socket = &this.to.socket;
+        let (socket, kind) = (&this.to.socket, this.to.kind);
         while !this.rest.is_empty() {
             let rest = this.rest;
-            match ready!(this.operation.poll_transfer(cx, || send(socket, rest)))? {
+            match ready!(this.operation.poll_transfer(cx, || send::send(socket, kind, rest)))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => this.rest = &rest[count..],
             }
@@ -324,17 +361,6 @@ io_futures! {
     /// The future of `writable`: ready when a write would probably not block.
     Writable {}
     |this, cx| -> () { this.operation.poll_ready(cx) }
-}
-
-fn send(socket: &SockRef<'_>, buf: &[u8]) -> io::Result<Transfer> {
-    let count = socket.send_with_flags(buf, sys::SEND_FLAGS)?;
-    Ok(Transfer::of(count, buf.len()))
-}
-
-fn send_vectored(socket: &SockRef<'_>, bufs: &[IoSlice<'_>]) -> io::Result<Transfer> {
-    let bufs = &bufs[..bufs.len().min(sys::MOST_BUFFERS)];
-    let count = socket.send_vectored_with_flags(bufs, sys::SEND_FLAGS)?;
-    Ok(Transfer::of(count, bufs.iter().map(|buf| buf.len()).sum()))
 }
 
 fn ended_after(done: usize, wanted: usize) -> io::Error {

@@ -50,10 +50,10 @@ macro_rules! stream_surface {
             /// # Cancel safety
             /// Cancel safe.
             #[track_caller]
-            pub fn read_buf<'a>(
+            pub fn read_buf<'a, B: $crate::io::Append>(
                 &'a self,
-                buf: &'a mut Vec<u8>,
-            ) -> $crate::net::future::ReadBuf<'a> {
+                buf: &'a mut B,
+            ) -> $crate::net::future::ReadBuf<'a, B> {
                 self.endpoint().read_buf(buf)
             }
 
@@ -93,9 +93,8 @@ macro_rules! stream_surface {
                 self.endpoint().write_all(buf)
             }
 
-            /// Waits until a read would probably not block: data, the end, or an error is there. A socket that
-            /// was never read counts as readable; pair this with [`try_read`](Self::try_read) in a
-            /// loop.
+            /// Waits until a read would probably not block: data, the end, or an error is there.
+            /// Pair this with [`try_read`](Self::try_read) in a loop.
             ///
             /// # Errors
             /// An error that says so when the runtime has ended.
@@ -148,6 +147,44 @@ macro_rules! stream_surface {
                 buf: &'b mut [std::mem::MaybeUninit<u8>],
             ) -> std::io::Result<&'b mut [u8]> {
                 self.endpoint().try_read_uninit(buf)
+            }
+
+            /// Reads without waiting behind the end of `buf`, as [`read_buf`](Self::read_buf).
+            ///
+            /// # Errors
+            /// As [`try_read`](Self::try_read).
+            pub fn try_read_buf<B: $crate::io::Append>(
+                &self,
+                buf: &mut B,
+            ) -> std::io::Result<usize> {
+                self.endpoint().try_read_buf(buf)
+            }
+
+            /// For hand-written futures: reads into memory that need not be initialised. Returns how many bytes at the
+            /// beginning of `buf` now are; 0 is the end of the stream. The waker goes where that of `AsyncRead`'s
+            /// `poll_read` does.
+            ///
+            /// # Errors
+            /// As [`read`](Self::read).
+            pub fn poll_read_uninit(
+                &self,
+                cx: &mut std::task::Context<'_>,
+                buf: &mut [std::mem::MaybeUninit<u8>],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.endpoint().poll_read_uninit(cx, buf)
+            }
+
+            /// For hand-written futures: reads what is there into `buf` and leaves it to be read again. The waker goes
+            /// where that of `AsyncRead`'s `poll_read` does.
+            ///
+            /// # Errors
+            /// As [`read`](Self::read).
+            pub fn poll_peek(
+                &self,
+                cx: &mut std::task::Context<'_>,
+                buf: &mut [u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.endpoint().poll_peek(cx, buf)
             }
 
             /// Writes without waiting.
@@ -203,6 +240,9 @@ macro_rules! stream_surface {
             }
         }
 
+        $crate::net::ready::readiness_of!($stream);
+        $crate::net::ready::readiness_to_read!($stream, poll_read_ready);
+        $crate::net::ready::readiness_to_write!($stream, poll_write_ready);
         $crate::net::surface::io_traits!($stream);
         $crate::net::surface::io_traits!(&$stream);
 

@@ -69,9 +69,14 @@ impl TcpListener {
         }
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(TcpListener {
-            io: Io::new(handle.reactor().clone(), socket.into()),
-        })
+        Ok(TcpListener::of(handle, socket.into()))
+    }
+
+    /// Takes a socket that listens, in non-blocking mode.
+    pub(crate) fn of(handle: &Handle, listener: net::TcpListener) -> TcpListener {
+        TcpListener {
+            io: Io::new(handle.reactor().clone(), listener),
+        }
     }
 
     /// Takes over a listener of the standard library and puts it into non-blocking mode.
@@ -81,9 +86,7 @@ impl TcpListener {
     pub fn from_std(listener: net::TcpListener) -> io::Result<TcpListener> {
         let handle = Handle::try_current()?;
         listener.set_nonblocking(true)?;
-        Ok(TcpListener {
-            io: Io::new(handle.reactor().clone(), listener),
-        })
+        Ok(TcpListener::of(&handle, listener))
     }
 
     /// Gives the listener to the standard library, still in non-blocking mode.
@@ -137,6 +140,31 @@ impl TcpListener {
             listener: self,
             at: Location::caller(),
         }
+    }
+
+    /// For hand-written futures: the next connection. Of several tasks that come here, or wait for
+    /// [`incoming`](TcpListener::incoming), the last one is woken; any number may wait for `accept()`.
+    ///
+    /// # Errors
+    /// As [`accept`](TcpListener::accept).
+    #[track_caller]
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        self.poll_accept_at(cx, Location::caller())
+    }
+
+    fn poll_accept_at(
+        &self,
+        cx: &mut Context<'_>,
+        at: At,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let wait = Wait {
+            kind: WaitKind::Accept,
+            resource: 0,
+            at,
+        };
+        let accept = || sys::accept(self.get_ref());
+        let found = leaf::poll_io(self.io.source(), Direction::Read, None, wait, cx, accept);
+        found.map_ok(|found| self.accepted(found, at))
     }
 
     fn accepted(&self, found: (net::TcpStream, SocketAddr), at: At) -> (TcpStream, SocketAddr) {
@@ -203,15 +231,8 @@ impl Stream for Incoming<'_> {
     type Item = io::Result<TcpStream>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let (source, at) = (self.listener.io.source(), self.at);
-        let wait = Wait {
-            kind: WaitKind::Accept,
-            resource: 0,
-            at,
-        };
-        let accept = || sys::accept(self.listener.get_ref());
-        let found = leaf::poll_io(source, Direction::Read, None, wait, cx, accept);
-        found.map(|found| Some(found.map(|found| self.listener.accepted(found, at).0)))
+        let found = self.listener.poll_accept_at(cx, self.at);
+        found.map(|found| Some(found.map(|(stream, _)| stream)))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::net::stream::{At, Endpoint, Stream};
 use crate::net::surface::stream_surface;
 use crate::sys::recv::StreamKind;
 use filch_executor::Handle;
-use filch_reactor::Io;
+use filch_reactor::{Io, Source};
 use futures_core::FusedFuture;
 use socket2::SockRef;
 use std::future::Future;
@@ -114,6 +114,10 @@ impl TcpStream {
     /// The system's, if it cannot be asked.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.stream.get_ref().take_error()
+    }
+
+    fn source(&self) -> &Source {
+        self.stream.source()
     }
 
     fn endpoint(&self) -> Endpoint<'_> {

@@ -1,12 +1,14 @@
 //! UDP sockets.
 
+use crate::io::Append;
 use crate::net::addr::{Bind, Resolve, ToSocketAddrs, each};
 use crate::net::datagram::{Datagram, datagram_surface};
 use crate::net::operation::io_futures;
 use crate::net::stream::At;
+use crate::sys::recv;
 use filch_executor::Handle;
 use filch_executor::leaf::WaitKind;
-use filch_reactor::Io;
+use filch_reactor::{Io, Source};
 use futures_core::FusedFuture;
 use socket2::SockRef;
 use std::future::Future;
@@ -146,6 +148,38 @@ impl UdpSocket {
         }
     }
 
+    /// Receives one datagram from anybody behind the end of `buf`, as [`recv_buf`](UdpSocket::recv_buf). Returns its
+    /// length and who sent it.
+    ///
+    /// # Errors
+    /// The system's.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a dropped future has taken no datagram.
+    #[track_caller]
+    pub fn recv_buf_from<'a, B: Append>(&'a self, buf: &'a mut B) -> RecvBufFrom<'a, B> {
+        RecvBufFrom {
+            operation: self.datagram().receiving(),
+            socket: self,
+            buf,
+        }
+    }
+
+    /// Waits for a datagram, leaves it to be received, and tells who sent it.
+    ///
+    /// # Errors
+    /// The system's.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn peek_sender(&self) -> PeekSender<'_> {
+        PeekSender {
+            operation: self.datagram().reading(WaitKind::Read),
+            socket: self,
+        }
+    }
+
     /// Sends one datagram to `target`. Returns its length. If `target` stands for several addresses, it is the first of
     /// the socket's own family. A socket address is the quickest: a name is looked up each time.
     ///
@@ -180,41 +214,6 @@ impl UdpSocket {
         *found.unwrap_or(&addresses[0])
     }
 
-    /// Receives from anybody without waiting.
-    ///
-    /// # Errors
-    /// `WouldBlock` if nothing is there; otherwise the system's.
-    pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.datagram()
-            .try_reading(|| self.get_ref().recv_from(buf))
-    }
-
-    /// Receives from anybody without waiting and leaves the datagram.
-    ///
-    /// # Errors
-    /// `WouldBlock` if nothing is there; otherwise the system's.
-    pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.datagram()
-            .try_reading(|| self.get_ref().peek_from(buf))
-    }
-
-    /// Receives from the connected peer without waiting and leaves the datagram.
-    ///
-    /// # Errors
-    /// `WouldBlock` if nothing is there; otherwise the system's.
-    pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.datagram().try_reading(|| self.get_ref().peek(buf))
-    }
-
-    /// Sends to `target` without waiting.
-    ///
-    /// # Errors
-    /// `WouldBlock` if there is no room; otherwise the system's.
-    pub fn try_send_to(&self, buf: &[u8], target: SocketAddr) -> io::Result<usize> {
-        self.datagram()
-            .try_writing(|| self.get_ref().send_to(buf, target))
-    }
-
     /// The address that it is bound to.
     ///
     /// # Errors
@@ -239,7 +238,11 @@ impl UdpSocket {
         self.get_ref().take_error()
     }
 
-    fn datagram(&self) -> Datagram<'_> {
+    fn source(&self) -> &Source {
+        self.io.source()
+    }
+
+    pub(super) fn datagram(&self) -> Datagram<'_> {
         Datagram {
             source: self.io.source(),
             socket: self.socket(),
@@ -265,6 +268,20 @@ io_futures! {
     |this, cx| -> (usize, SocketAddr) {
         let (socket, buf) = (this.socket.get_ref(), &mut *this.buf);
         this.operation.poll_one(cx, || socket.recv_from(buf))
+    }
+
+    /// The future of [`UdpSocket::recv_buf_from`].
+    RecvBufFrom [B: Append = Vec<u8>] { socket: &'a UdpSocket, buf: &'a mut B }
+    |this, cx| -> (usize, SocketAddr) {
+        let (socket, buf) = (this.socket.socket(), &mut *this.buf);
+        this.operation.poll_one(cx, || recv::recv_append_from(&socket, buf))
+    }
+
+    /// The future of [`UdpSocket::peek_sender`].
+    PeekSender { socket: &'a UdpSocket }
+    |this, cx| -> SocketAddr {
+        let socket = this.socket.socket();
+        this.operation.poll(cx, || recv::peek_sender(&socket))
     }
 
     /// The future of [`UdpSocket::peek_from`].

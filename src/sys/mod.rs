@@ -10,17 +10,21 @@
 //! - `set_nonblocking(&source)`: for any pollable object;
 //! - `is_no_socket(&error)`: whether a socket's call failed because the object is none.
 //!
-//! `local` does the same for Unix domain sockets. `recv` reads from streams, into memory that nobody need have
-//! initialised; `wait` waits for standard streams in a thread. Not here: any other waiting, which is the reactor's, and
-//! anything that knows a task. Called by `net` and `io`; without the feature `net` there is `wait` alone.
+//! `local` does the same for Unix domain sockets, `pipe` for pipes. `recv` reads from streams, into memory that nobody
+//! need have initialised (`append` is what they take), and `send` writes; `wait` waits for standard streams in a
+//! thread. Not here: any other waiting, which is the reactor's, and anything that knows a task. Called by `net` and `io`;
+//! without the feature `net` there are `append` and `wait` alone.
 
 /// No system takes more buffers in one call (`IOV_MAX`, `UIO_MAXIOV`); of more than these, the first are transferred,
 /// as by std.
 #[cfg(feature = "net")]
 pub(crate) const MOST_BUFFERS: usize = 1024;
 
+pub(crate) mod append;
 #[cfg(feature = "net")]
 pub(crate) mod recv;
+#[cfg(feature = "net")]
+pub(crate) mod send;
 pub(crate) mod wait;
 
 #[cfg(all(feature = "net", unix, not(target_vendor = "apple")))]
@@ -45,6 +49,8 @@ pub(crate) use windows::*;
 
 #[cfg(all(feature = "net", unix))]
 pub(crate) mod local;
+#[cfg(all(feature = "net", unix))]
+pub(crate) mod pipe;
 
 #[cfg(feature = "net")]
 use filch_reactor::AsSource;

@@ -4,21 +4,23 @@
 //! All over socket2's `recv` and `peek`, and `local`'s own, which write only initialised bytes and say how many. The
 //! crate's unsafe code for reading into uninitialised memory is here, and in `net::stream`, whose caller gets it back.
 
+use super::append::Append;
 use filch_executor::leaf::Transfer;
-use socket2::SockRef;
+use socket2::{SockAddr, SockRef};
 use std::io::{self, IoSliceMut, Read};
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 
-/// Room that a full vector is given before a read; one read's usual size.
-const GROWTH: usize = 8 * 1024;
-
-/// What a short read says depends on the kind of stream: that nothing is left, of TCP. Of Unix sockets `local` has
-/// to find out.
+/// What a short read says, and by which call it is made, depends on the kind of stream: that nothing is left, of TCP.
+/// Of Unix sockets `local` has to find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamKind {
     Tcp,
     #[cfg(unix)]
     Local,
+    /// No socket: a pipe.
+    #[cfg(unix)]
+    Pipe,
 }
 
 /// Receives into `buf`.
@@ -42,6 +44,8 @@ pub(crate) fn recv_vectored(
         }
         #[cfg(unix)]
         StreamKind::Local => super::local::recv_vectored(socket, bufs),
+        #[cfg(unix)]
+        StreamKind::Pipe => super::pipe::read_vectored(socket, bufs),
     }
 }
 
@@ -55,27 +59,53 @@ pub(crate) fn recv_uninit(
         StreamKind::Tcp => Ok(Transfer::of(socket.recv(buf)?, buf.len())),
         #[cfg(unix)]
         StreamKind::Local => super::local::recv(socket, buf),
+        #[cfg(unix)]
+        StreamKind::Pipe => super::pipe::read(socket, buf),
     }
 }
 
 /// Receives behind the end of `buf`, into its spare capacity, which is made if there is none.
-pub(crate) fn recv_append(
+pub(crate) fn recv_append<B: Append>(
     socket: &SockRef<'_>,
     kind: StreamKind,
-    buf: &mut Vec<u8>,
+    buf: &mut B,
 ) -> io::Result<Transfer> {
-    let done = recv_uninit(socket, kind, room(buf))?;
-    // SAFETY: `recv_uninit` wrote so many bytes of `room(buf)`.
-    unsafe { grow(buf, done.count) };
+    let done = recv_uninit(socket, kind, buf.room())?;
+    // SAFETY: `recv_uninit` wrote so many bytes of `room`.
+    unsafe { buf.grow(done.count) };
     Ok(done)
 }
 
 /// The same for a datagram, which says nothing about the next.
-pub(crate) fn recv_append_datagram(socket: &SockRef<'_>, buf: &mut Vec<u8>) -> io::Result<usize> {
-    let count = socket.recv(room(buf))?;
-    // SAFETY: `recv` wrote so many bytes of `room(buf)`.
-    unsafe { grow(buf, count) };
+pub(crate) fn recv_append_datagram<B: Append>(
+    socket: &SockRef<'_>,
+    buf: &mut B,
+) -> io::Result<usize> {
+    let count = socket.recv(buf.room())?;
+    // SAFETY: `recv` wrote so many bytes of `room`.
+    unsafe { buf.grow(count) };
     Ok(count)
+}
+
+/// The same, and who sent it.
+pub(crate) fn recv_append_from<B: Append>(
+    socket: &SockRef<'_>,
+    buf: &mut B,
+) -> io::Result<(usize, SocketAddr)> {
+    let (count, from) = socket.recv_from(buf.room())?;
+    // SAFETY: `recv_from` wrote so many bytes of `room`.
+    unsafe { buf.grow(count) };
+    Ok((count, inet(&from)?))
+}
+
+/// Who sent the datagram that comes next, which stays where it is.
+pub(crate) fn peek_sender(socket: &SockRef<'_>) -> io::Result<SocketAddr> {
+    inet(&socket.peek_sender()?)
+}
+
+fn inet(address: &SockAddr) -> io::Result<SocketAddr> {
+    let address = address.as_socket();
+    address.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Receives into `buf` and leaves the data where they are.
@@ -88,20 +118,4 @@ fn as_uninit(buf: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     // SAFETY: `MaybeUninit<u8>` has the layout of `u8`, and those who get this write nothing uninitialised, so
     // `buf` stays initialised.
     unsafe { &mut *(std::ptr::from_mut(buf) as *mut [MaybeUninit<u8>]) }
-}
-
-/// The spare capacity of `buf`, never empty.
-fn room(buf: &mut Vec<u8>) -> &mut [MaybeUninit<u8>] {
-    if buf.len() == buf.capacity() {
-        buf.reserve(GROWTH);
-    }
-    buf.spare_capacity_mut()
-}
-
-/// # Safety
-/// The first `count` bytes of the spare capacity are initialised.
-unsafe fn grow(buf: &mut Vec<u8>, count: usize) {
-    let length = buf.len() + count;
-    // SAFETY: as the caller promises; they are within the capacity.
-    unsafe { buf.set_len(length) };
 }

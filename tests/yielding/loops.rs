@@ -1,10 +1,13 @@
 //! One endless loop for each kind of leaf, over operations that never wait.
 
 use filch::io::{
-    AllowStdIo, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Cursor, ReadLimitExt, copy,
-    copy_bidirectional, duplex, empty, repeat, sink,
+    AllowStdIo, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Cursor, Interest, ReadLimitExt,
+    copy, copy_bidirectional, duplex, empty, repeat, sink,
 };
-use filch::net::{Async, TcpListener, TcpStream, UdpSocket, UnixStream, lookup_host};
+use filch::net::unix::pipe::pipe;
+use filch::net::{
+    Async, TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixStream, lookup_host,
+};
 use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
 use filch::task::{consume_budget, yield_now};
 use filch::time::{Instant, interval_at, sleep, sleep_until, timeout, timeout_at};
@@ -12,6 +15,7 @@ use futures_util::StreamExt;
 use std::fs::File;
 use std::future::{pending, poll_fn, ready};
 use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +105,62 @@ loops! {
     "read and write through halves" => { UnixStream::pair().unwrap() } |it| {
         let (mut reader, mut writer) = (UnixStream::split(&mut it.0).0, UnixStream::split(&mut it.1).1);
         both(&mut writer, &mut reader).await;
+    }
+    "wait for either" => { UnixStream::pair().unwrap() } |it| {
+        it.0.ready(Interest::READABLE | Interest::WRITABLE).await.unwrap();
+    }
+    "an operation of one's own" => { UnixStream::pair().unwrap() } |it| {
+        it.0.async_io(Interest::WRITABLE, || Ok(())).await.unwrap();
+    }
+    "poll a stream for readiness" => { UnixStream::pair().unwrap().0 } |it| {
+        poll_fn(|cx| it.poll_read_ready(cx)).await.unwrap();
+        poll_fn(|cx| it.poll_write_ready(cx)).await.unwrap();
+    }
+    "connect a socket where nobody is" => {} |it| {
+        let nobody = "127.0.0.1:1".parse().unwrap();
+        TcpSocket::new_v4().unwrap().connect(nobody).await.unwrap_err();
+    }
+    "read by hand, without initialising" => { UnixStream::pair().unwrap().0 } |it| {
+        let mut byte = [MaybeUninit::uninit()];
+        assert_eq!(poll_fn(|cx| it.poll_read_uninit(cx, &mut byte)).await.unwrap(), 0);
+        let half = UnixStream::split(&mut it).0;
+        assert_eq!(poll_fn(|cx| half.poll_read_uninit(cx, &mut byte)).await.unwrap(), 0);
+    }
+    "peek by hand" => { UnixStream::pair().unwrap().0 } |it| {
+        assert_eq!(poll_fn(|cx| it.poll_peek(cx, &mut [0])).await.unwrap(), 0);
+        let half = UnixStream::split(&mut it).0;
+        assert_eq!(poll_fn(|cx| half.poll_peek(cx, &mut [0])).await.unwrap(), 0);
+    }
+    "accept by hand" => { (TcpListener::bind("127.0.0.1:0").await.unwrap(), listen()) } |it| {
+        drop(std::net::TcpStream::connect(it.0.local_addr().unwrap()).unwrap());
+        poll_fn(|cx| it.0.poll_accept(cx)).await.unwrap();
+        drop(std::os::unix::net::UnixStream::connect_addr(&it.1.local_addr().unwrap()).unwrap());
+        poll_fn(|cx| it.1.poll_accept(cx)).await.unwrap();
+    }
+    "datagrams by hand" => { UdpSocket::bind("127.0.0.1:0").await.unwrap() } |it| {
+        let own = it.local_addr().unwrap();
+        poll_fn(|cx| it.poll_send_to(cx, b"x", own)).await.unwrap();
+        poll_fn(|cx| it.poll_recv_from(cx, &mut [0])).await.unwrap();
+        it.connect(own).await.unwrap();
+        poll_fn(|cx| it.poll_send(cx, b"x")).await.unwrap();
+        poll_fn(|cx| it.poll_recv(cx, &mut [0])).await.unwrap();
+    }
+    "peek at datagrams by hand" => { UdpSocket::bind("127.0.0.1:0").await.unwrap() } |it| {
+        it.try_send_to(b"x", it.local_addr().unwrap()).unwrap();
+        poll_fn(|cx| it.poll_peek_sender(cx)).await.unwrap();
+        poll_fn(|cx| it.poll_peek_from(cx, &mut [0])).await.unwrap();
+        it.try_recv(&mut [0]).unwrap();
+    }
+    "Unix datagrams by hand" => { UnixDatagram::pair().unwrap() } |it| {
+        let nobody = poll_fn(|cx| it.0.poll_send_to(cx, b"x", "no-such-socket")).await;
+        nobody.unwrap_err();
+        it.0.try_send(b"x").unwrap();
+        poll_fn(|cx| it.1.poll_recv_from(cx, &mut [0])).await.unwrap();
+    }
+    "a pipe" => { pipe().unwrap() } |it| { both(&mut it.0, &mut it.1).await; }
+    "flush a pipe" => { pipe().unwrap() } |it| {
+        it.0.flush().await.unwrap();
+        it.0.close().await.unwrap();
     }
     "read past the end" => { UnixStream::pair().unwrap().0 } |it| {
         assert_eq!(it.read(&mut [0]).await.unwrap(), 0);

@@ -38,6 +38,12 @@ pub fn poll_budget_of<L: ?Sized>(leaf: &L, cx: &mut Context<'_>) -> Poll<()> {
     spend(1, ptr::from_ref(leaf).cast(), cx)
 }
 
+/// The same for an operation that makes a system call of others' making.
+#[inline]
+pub fn poll_call_of<L: ?Sized>(leaf: &L, cx: &mut Context<'_>) -> Poll<()> {
+    spend(SYSTEM_CALL, ptr::from_ref(leaf).cast(), cx)
+}
+
 #[inline]
 pub(super) fn spend(cost: u8, leaf: *const (), cx: &mut Context<'_>) -> Poll<()> {
     context::with(|context| {

@@ -35,6 +35,34 @@ fn what_was_there_before_registering_is_reported() {
 }
 
 #[test]
+fn who_only_waits_is_not_told_of_a_guess() {
+    each(|reactor| {
+        let (io, mut peer) = unix(reactor);
+        let woken = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let wait = |direction| {
+            let mut cx = Context::from_waker(&waker);
+            io.source().poll_wait(direction, None, &mut cx)
+        };
+        assert!(wait(Direction::Read).is_pending());
+        peer.write_all(b"x").expect("room");
+        while woken.get() == 0 {
+            turn(reactor, Some(PATIENCE));
+        }
+        assert!(wait(Direction::Read).is_ready());
+        let before = woken.get();
+        while wait(Direction::Write).is_pending() {
+            turn(reactor, Some(PATIENCE));
+        }
+        assert!(woken.get() <= before + 1 && !io.source().is_closed(Direction::Read));
+        drop(peer);
+        while !io.source().is_closed(Direction::Read) {
+            turn(reactor, Some(PATIENCE));
+        }
+    });
+}
+
+#[test]
 fn room_to_write_is_reported_after_there_was_none() {
     each(|reactor| {
         let (io, mut peer) = tcp(reactor);

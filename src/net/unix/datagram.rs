@@ -2,19 +2,20 @@
 
 use crate::net::datagram::{Datagram, datagram_surface};
 use crate::net::error::context;
-use crate::net::operation::{Operation, io_futures};
+use crate::net::operation::io_futures;
 use crate::net::unix::address;
-use filch_executor::leaf::{self, WaitKind};
-use filch_executor::{Handle, Timer};
-use filch_reactor::Io;
-use filch_timer::Instant;
+use crate::net::unix::full::{Attempt, Full};
+use filch_executor::Handle;
+use filch_executor::leaf::{Wait, WaitKind};
+use filch_reactor::{Io, Source};
+use parking_lot::Mutex;
 use socket2::SockRef;
 use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::{self, SocketAddr};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::Path;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::task::{Context, Poll};
 
 /// A Unix datagram socket: datagrams between processes of one machine, whole and in order.
 ///
@@ -30,7 +31,13 @@ use std::time::Duration;
 /// ```
 pub struct UnixDatagram {
     io: Io<net::UnixDatagram>,
+    /// What is behind the one place of `poll_send_to`, while it waits.
+    full: Mutex<Option<Box<Full>>>,
 }
+
+// The lock is held while what is behind it is taken or put, never while others' code runs.
+impl UnwindSafe for UnixDatagram {}
+impl RefUnwindSafe for UnixDatagram {}
 
 datagram_surface!(UnixDatagram);
 
@@ -94,6 +101,7 @@ impl UnixDatagram {
         socket.set_nonblocking(true)?;
         Ok(UnixDatagram {
             io: Io::new(handle.reactor().clone(), socket),
+            full: Mutex::default(),
         })
     }
 
@@ -182,6 +190,47 @@ impl UnixDatagram {
             .try_writing(|| self.get_ref().send_to_addr(buf, &address))
     }
 
+    /// For hand-written futures: receives one datagram from anybody. What does not fit into `buf` is lost. Returns its
+    /// length and who sent it. Of several tasks that use the `poll_*` methods to receive, the last one is woken; who
+    /// sends is another matter.
+    ///
+    /// # Errors
+    /// The system's.
+    #[track_caller]
+    pub fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        self.datagram()
+            .poll_reading(cx, || self.get_ref().recv_from(buf))
+    }
+
+    /// For hand-written futures: sends one datagram to the socket at `path`. Returns its length. Of several tasks that
+    /// use the `poll_*` methods to send, the last one is woken; who receives is another matter.
+    ///
+    /// # Errors
+    /// As [`send_to`](UnixDatagram::send_to).
+    #[track_caller]
+    pub fn poll_send_to<P: AsRef<Path>>(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+        path: P,
+    ) -> Poll<io::Result<usize>> {
+        let address = address::of(path.as_ref())?;
+        let (datagram, socket) = (self.datagram(), self.get_ref());
+        let wait = Wait::here(WaitKind::Write).with_resource(self.source().number());
+        // Not polled under the lock: that calls the waker's code.
+        let mut full = self.full.lock().take().unwrap_or_default();
+        let first = |cx: &mut Context<'_>, call: Attempt<'_>| datagram.poll_writing(cx, call);
+        let sent = full.poll(cx, wait, first, || socket.send_to_addr(buf, &address));
+        if sent.is_pending() {
+            *self.full.lock() = Some(full);
+        }
+        sent
+    }
+
     /// The address that it is bound to.
     ///
     /// # Errors
@@ -214,9 +263,13 @@ impl UnixDatagram {
         self.get_ref().take_error()
     }
 
+    fn source(&self) -> &Source {
+        self.io.source()
+    }
+
     fn datagram(&self) -> Datagram<'_> {
         Datagram {
-            source: self.io.source(),
+            source: self.source(),
             socket: SockRef::from(self.get_ref()),
         }
     }
@@ -246,60 +299,8 @@ io_futures! {
             Ok(address) => address,
             Err(error) => return Poll::Ready(Err(io::Error::new(error.kind(), error.to_string()))),
         };
-        this.full.poll(cx, &mut this.operation, || socket.send_to_addr(buf, address))
+        let (operation, send) = (&mut this.operation, || socket.send_to_addr(buf, address));
+        let wait = operation.wait();
+        this.full.poll(cx, wait, |cx, call| operation.poll(cx, call), send)
     }
-}
-
-/// Between two attempts at a full queue.
-const PAUSE: Duration = Duration::from_millis(1);
-
-/// Waiting for a queue that may not be the sender's own.
-///
-/// The first refusal waits until the sender can be written to. A second one means that it can, and that it is the
-/// receiver who has no room: its readiness would end each further wait at once, so from then on only time counts.
-#[derive(Debug, Default)]
-pub(super) struct Full {
-    refused: bool,
-    pause: Option<Timer>,
-}
-
-impl Full {
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        operation: &mut Operation<'_>,
-        mut send: impl FnMut() -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        if self.pause.is_none() {
-            let refused = &mut self.refused;
-            let sent = operation.poll(cx, || match send() {
-                Err(error) if is_full(&error) && std::mem::replace(refused, true) => Ok(None),
-                sent => sent.map(Some),
-            });
-            if let Some(count) = ready!(sent)? {
-                return Poll::Ready(Ok(count));
-            }
-        }
-        loop {
-            let now = Instant::now();
-            let due = now.saturating_add(PAUSE);
-            let timer = || Timer::new(due, operation.wait().at);
-            let pause = self.pause.get_or_insert_with(timer);
-            if now < pause.deadline() {
-                // Before the timer says so: a poll's first record stays, and this is not a sleep.
-                leaf::record(operation.wait());
-            }
-            ready!(pause.poll_as_limit(cx));
-            ready!(leaf::poll_budget_of(self, cx));
-            match send() {
-                Err(error) if is_full(&error) => self.pause = None,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                sent => return Poll::Ready(sent),
-            }
-        }
-    }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock
 }

@@ -1,7 +1,7 @@
 //! Listening for Unix streams.
 
 use crate::net::error::context;
-use crate::net::operation::{Operation, io_futures};
+use crate::net::operation::{Operation, io_futures, try_now};
 use crate::net::stream::At;
 use crate::net::unix::{UnixStream, address};
 use crate::sys;
@@ -111,6 +111,43 @@ impl UnixListener {
         }
     }
 
+    /// Accepts without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nobody waits to be accepted; otherwise as [`accept`](UnixListener::accept).
+    #[track_caller]
+    pub fn try_accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
+        let at = Location::caller();
+        let accept = || sys::local::accept(self.get_ref());
+        let found = try_now(self.io.source(), Direction::Read, accept)?;
+        Ok(self.accepted(found, at))
+    }
+
+    /// For hand-written futures: the next connection. Of several tasks that come here, or wait for
+    /// [`incoming`](UnixListener::incoming), the last one is woken; any number may wait for `accept()`.
+    ///
+    /// # Errors
+    /// As [`accept`](UnixListener::accept).
+    #[track_caller]
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
+        self.poll_accept_at(cx, Location::caller())
+    }
+
+    fn poll_accept_at(
+        &self,
+        cx: &mut Context<'_>,
+        at: At,
+    ) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
+        let wait = Wait {
+            kind: WaitKind::Accept,
+            resource: 0,
+            at,
+        };
+        let accept = || sys::local::accept(self.get_ref());
+        let found = leaf::poll_io(self.io.source(), Direction::Read, None, wait, cx, accept);
+        found.map_ok(|found| self.accepted(found, at))
+    }
+
     fn accepted(&self, found: (net::UnixStream, SocketAddr), at: At) -> (UnixStream, SocketAddr) {
         let io = Io::new(self.io.source().reactor().clone(), found.0);
         (UnixStream::new(io, at), found.1)
@@ -155,15 +192,8 @@ impl Stream for UnixIncoming<'_> {
     type Item = io::Result<UnixStream>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let (source, at) = (self.listener.io.source(), self.at);
-        let wait = Wait {
-            kind: WaitKind::Accept,
-            resource: 0,
-            at,
-        };
-        let accept = || sys::local::accept(self.listener.get_ref());
-        let found = leaf::poll_io(source, Direction::Read, None, wait, cx, accept);
-        found.map(|found| Some(found.map(|found| self.listener.accepted(found, at).0)))
+        let found = self.listener.poll_accept_at(cx, self.at);
+        found.map(|found| Some(found.map(|(stream, _)| stream)))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::sys;
 use crate::sys::recv::StreamKind;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_executor::{Handle, Timer};
-use filch_reactor::Io;
+use filch_reactor::{Io, Source};
 use futures_core::FusedFuture;
 use socket2::Socket;
 use std::future::Future;
@@ -143,6 +143,10 @@ impl UnixStream {
     /// The system's, if it cannot be asked.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.get_ref().take_error()
+    }
+
+    fn source(&self) -> &Source {
+        self.stream.source()
     }
 
     fn endpoint(&self) -> Endpoint<'_> {
