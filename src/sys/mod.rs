@@ -10,10 +10,10 @@
 //! - `set_nonblocking(&source)`: for any pollable object;
 //! - `is_no_socket(&error)`: whether a socket's call failed because the object is none.
 //!
-//! `local` does the same for Unix domain sockets, `pipe` for pipes. `recv` reads from streams, into memory that nobody
-//! need have initialised (`append` is what they take), and `send` writes; `wait` waits for standard streams in a
-//! thread. Not here: any other waiting, which is the reactor's, and anything that knows a task. Called by `net` and `io`;
-//! without the feature `net` there are `append` and `wait` alone.
+//! `local` does the same for Unix domain sockets, `pipe` for pipes. `recv` reads from streams into memory that nobody
+//! need have initialised (`append`), and `send` writes. `wait` waits for standard streams in a thread. Not here: any
+//! other waiting, which is the reactor's, and anything that knows a task. Called by `net` and `io`; without the feature
+//! `net` there are `append` and `wait` alone.
 
 /// No system takes more buffers in one call (`IOV_MAX`, `UIO_MAXIOV`); of more than these, the first are transferred,
 /// as by std.
