@@ -50,6 +50,18 @@ async fn a_panic_of_the_body_is_the_tests_panic() {
     panic!("the body's own message, number {}", 1);
 }
 
+#[filch::test(paused, timeout = "1m")]
+async fn a_paused_test_takes_no_time() {
+    let start = filch::time::Instant::now();
+    filch::time::sleep(std::time::Duration::from_secs(7200)).await;
+    assert_eq!(start.elapsed().as_secs(), 7200);
+}
+
+#[filch::test(local, paused)]
+async fn a_paused_test_may_be_local() {
+    filch::time::sleep(std::time::Duration::from_secs(7200)).await;
+}
+
 #[filch::test(local)]
 async fn a_local_test_may_use_what_is_not_send() {
     let shared = Rc::new(20);

@@ -118,12 +118,15 @@ fn tasks() {
 
 #[test]
 fn time() {
-    use filch::time::{Elapsed, Instant, Interval, MissedTick, Sleep, Timeout, future::Tick};
+    use filch::time::future::{Advance, Hold, Tick};
+    use filch::time::{Elapsed, Instant, Interval, MissedTick, Sleep, Timeout};
     ok::<Instant>();
     ok::<Elapsed>();
     ok::<Interval>();
     ok::<MissedTick>();
     ok::<Sleep>();
+    ok::<Advance>();
+    ok::<Hold>();
     ok::<Tick<'static>>();
     ok::<Timeout<std::future::Ready<()>>>();
 }

@@ -70,6 +70,8 @@ fn timers_are_unwind_safe() {
     safe::<filch::time::Sleep>();
     safe::<filch::time::Interval>();
     safe::<filch::time::Instant>();
+    safe::<filch::time::future::Advance>();
+    safe::<filch::time::future::Hold>();
 }
 
 #[test]

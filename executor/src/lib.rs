@@ -47,6 +47,7 @@ pub use leaf::local_key::{AccessError, LocalKey, Scope};
 pub use leaf::timer::Timer;
 pub use rescue::away::blocking;
 pub use runtime::builder::Builder;
+pub use runtime::clock::{Advance, Hold, advance, hold, pause, resume};
 pub use runtime::end::Leftover;
 pub use runtime::handle::{Handle, NoRuntime};
 pub use runtime::local::LocalRuntime;

@@ -164,6 +164,9 @@ fn builder(options: &Options, krate: &TokenStream) -> TokenStream {
             builder.extend(fill(call, &[("value", value.into())]));
         }
     }
+    if options.paused {
+        builder.extend(fill(".start_paused(true)", &[]));
+    }
     builder
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) seed: Option<Literal>,
     pub(crate) path: Option<TokenStream>,
     pub(crate) local: bool,
+    /// Whether a test's clock is paused from the start.
+    pub(crate) paused: bool,
     /// How long the end of `main` may take.
     pub(crate) shutdown_timeout: Option<Duration>,
     timeout: Option<Duration>,
@@ -185,7 +187,8 @@ impl Options {
             "name" => self.name = Some(name(written)?),
             "seed" => self.seed = Some(seed(written)?),
             "crate" => self.path = Some(path(written)?),
-            "local" => self.local = local(written)?,
+            "local" => self.local = alone(written)?,
+            "paused" if attribute == Attribute::Test => self.paused = alone(written)?,
             "timeout" if attribute == Attribute::Test => self.timeout = Some(timeout(written)?),
             "shutdown_timeout" if attribute == Attribute::Main => {
                 self.shutdown_timeout = Some(timeout(written)?);
@@ -246,12 +249,14 @@ fn after_colons(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
     }
 }
 
-fn local(written: &Written) -> Result<bool, Error> {
+/// An option that is there or not.
+fn alone(written: &Written) -> Result<bool, Error> {
+    let name = &written.name;
     match &written.value {
         None => Ok(true),
         Some(tokens) => Err(Error::new(
-            tokens.first().map_or(written.name.span(), TokenTree::span),
-            "`local` takes no value: write `local` alone, or leave it out",
+            tokens.first().map_or(name.span(), TokenTree::span),
+            format!("`{name}` takes no value: write `{name}` alone, or leave it out"),
         )),
     }
 }
@@ -268,7 +273,7 @@ fn timeout(written: &Written) -> Result<Duration, Error> {
 fn known(attribute: Attribute) -> &'static str {
     match attribute {
         Attribute::Main => "`workers`, `name`, `seed`, `shutdown_timeout`, `local` or `crate`",
-        Attribute::Test => "`workers`, `name`, `seed`, `local`, `timeout` or `crate`",
+        Attribute::Test => "`workers`, `name`, `seed`, `local`, `paused`, `timeout` or `crate`",
     }
 }
 
@@ -281,6 +286,8 @@ fn unknown(attribute: Attribute, name: &str) -> String {
         "timeout" => {
             "; a timeout is for #[filch::test], and `shutdown_timeout` for the end of `main`"
         }
+        "paused" => "; a paused clock is for #[filch::test]",
+        "start_paused" => "; a clock that is paused from the start is `paused` here",
         "shutdown_timeout" => "; a test's `timeout` is that of its end, too",
         _ => "",
     };

@@ -14,8 +14,8 @@
 //! [`Lookup`] is one question and the place of its answer. It needs no runtime. Who knows what a host is asks here:
 //! `addr`.
 
-use filch_executor::foreign;
-use filch_timer::Instant;
+use filch_executor::{Handle, Hold, foreign};
+use filch_timer::{Instant, system_now};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::io;
@@ -72,6 +72,8 @@ pub(crate) struct Lookup {
     pool: &'static Pool,
     number: u64,
     question: Arc<Question>,
+    /// The resolver is outside: a paused clock waits for it.
+    _hold: Option<Hold>,
 }
 
 impl Lookup {
@@ -80,7 +82,9 @@ impl Lookup {
     /// # Errors
     /// If no thread can be had.
     pub(crate) fn new(host: &str, port: u16) -> io::Result<Lookup> {
-        POOL.ask(host, port)
+        let mut lookup = POOL.ask(host, port)?;
+        lookup._hold = Handle::try_current().ok().map(|handle| handle.hold_clock());
+        Ok(lookup)
     }
 
     /// The answer. Not to be polled again after that.
@@ -223,6 +227,7 @@ impl Pool {
             pool: self,
             number,
             question,
+            _hold: None,
         })
     }
 
@@ -253,7 +258,7 @@ impl Pool {
         let thread = thread::Builder::new().name("filch-lookup".into());
         thread.spawn(move || self.work())?;
         state.threads += 1;
-        state.begun = Instant::now();
+        state.begun = system_now();
         Ok(())
     }
 
@@ -262,7 +267,7 @@ impl Pool {
         let mut state = self.state.lock();
         loop {
             if let Some((_, question)) = state.waiting.pop_first() {
-                state.begun = Instant::now();
+                state.begun = system_now();
                 drop(state);
                 question.answer((self.resolve)(&question.host, question.port));
                 // It may hold the last use of what its lookup has left.
@@ -292,7 +297,7 @@ impl Pool {
                 }
                 continue;
             }
-            let quiet = Instant::now().duration_since(state.begun);
+            let quiet = system_now().duration_since(state.begun);
             let left = self.limits.busy.saturating_sub(quiet);
             if state.resting > 0 || !left.is_zero() {
                 // Whoever rests has been told, and will take one.

@@ -3,6 +3,7 @@
 //! - [`sleep`] and [`sleep_until`] wait; a [`Sleep`] can be reset, also while it is waited for.
 //! - [`interval`] and [`interval_at`] tick; [`MissedTick`] says what happens when a tick comes late.
 //! - [`timeout`], [`timeout_at`] and [`FutureExt::timeout`] drop a future that takes too long, and return [`Elapsed`].
+//! - [`pause`], [`advance`] and [`resume`] are for tests, which have no time; [`hold`] is for what they cannot see.
 //!
 //! All deadlines are [`Instant`]s of a monotonic clock, in nanoseconds; std's become such with [`Instant::from_std`].
 //! Nothing here is ever early. How late it is follows from the operating system's wake-up (some tens of microseconds on
@@ -25,9 +26,12 @@ mod timeout;
 
 mod ext;
 
+mod pausing;
+
 pub use ext::FutureExt;
 pub use filch_timer::Instant;
 pub use interval::{Interval, MissedTick, interval, interval_at};
+pub use pausing::{advance, hold, pause, resume};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use std::time::Duration;
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
@@ -36,4 +40,5 @@ pub mod future {
     //! Futures of this module that nobody has to name but who keeps one in a struct.
 
     pub use super::interval::Tick;
+    pub use super::pausing::{Advance, Hold};
 }

@@ -4,6 +4,7 @@
 //! all, within a limit that no machine is too busy for.
 
 mod interval;
+mod paused;
 mod sleep;
 mod timeout;
 

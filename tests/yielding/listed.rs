@@ -351,6 +351,11 @@ const LISTED: &[(&str, &str, Seen)] = &[
         "poll_tick",
         In("ticks that are late, polled"),
     ),
+    (
+        "executor/src/runtime/clock.rs",
+        "Advance",
+        Not("it waits until everybody is at rest, and is never ready at its first poll"),
+    ),
     ("src/time/sleep.rs", "Sleep", In("sleep until now")),
     (
         "src/time/timeout.rs",

@@ -3,17 +3,35 @@
 //! This is the only file of the workspace that asks the operating system for the time (through `sys`). Whoever needs
 //! the time takes a [`Clock`], so that it can be virtual; the executor has one per runtime.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::face::{self, Face};
 use crate::instant::Instant;
 use crate::sys;
 
-/// When the operating system's clock was first read; its instants count from here.
+/// How a thread's program sees a moment of the system's clock: what [`see_time_through`] was given. Nothing, as long
+/// as no clock of this process was ever stopped.
+static VIEW: OnceLock<fn(Instant) -> Instant> = OnceLock::new();
+
+/// Has [`Instant::now`] show what `view` makes of the system's time: a runtime that can be stopped tells by it what
+/// programs see on the thread that asks. The first caller decides, for the whole process.
+///
+/// Before, a reading costs nothing but a look whether there is a view.
+pub fn see_time_through(view: fn(Instant) -> Instant) {
+    // Whoever comes later comes with the same.
+    let _ = VIEW.set(view);
+}
+
+/// What the operating system's monotonic clock says now: for what measures the machine, and not a program's time.
+#[inline]
+pub fn system_now() -> Instant {
+    Instant::ORIGIN.saturating_add_nanos(sys::now())
+}
+
 impl Instant {
-    /// What the operating system's monotonic clock says now. It is the same for all threads of the process and never
-    /// goes back.
+    /// What the time is now. It is the same for all threads of the process and never goes back: the operating system's
+    /// monotonic clock, except on threads of a runtime whose clock was stopped, as tests do; there it is that clock.
     ///
     /// ```
     /// # mod filch { pub mod time { pub use filch_timer::Instant; } }
@@ -22,7 +40,10 @@ impl Instant {
     /// assert!(Instant::now() >= before);
     /// ```
     pub fn now() -> Instant {
-        Instant::ORIGIN.saturating_add_nanos(sys::now())
+        match VIEW.get() {
+            None => system_now(),
+            Some(view) => view(system_now()),
+        }
     }
 
     /// The same moment as an instant of the standard library's, for code that speaks in those. Where that clock ends
@@ -99,9 +120,10 @@ impl From<Instant> for std::time::Instant {
     }
 }
 
-/// A source of [`Instant`]s: the operating system's monotonic clock, or a virtual one that moves only by hand.
+/// A source of [`Instant`]s: the operating system's monotonic clock, or one of its own that can be stopped, moved by
+/// hand while it stands, and started again.
 ///
-/// Clones of a virtual clock share its time.
+/// Clones share their time.
 ///
 /// # Examples
 ///
@@ -120,8 +142,7 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     Os,
-    /// The virtual time in nanoseconds.
-    Manual(Arc<AtomicU64>),
+    Own(Arc<Face>),
 }
 
 impl Clock {
@@ -130,23 +151,65 @@ impl Clock {
         Clock(Source::Os)
     }
 
-    /// A virtual clock that shows `start` until somebody moves it.
-    pub fn manual(start: Instant) -> Clock {
-        Clock(Source::Manual(Arc::new(AtomicU64::new(start.as_nanos()))))
+    /// A clock that shows the system's time until it is stopped.
+    pub fn stoppable() -> Clock {
+        Clock(Source::Own(Arc::new(Face::running())))
     }
 
-    /// Whether this clock is virtual.
-    pub const fn is_manual(&self) -> bool {
-        matches!(self.0, Source::Manual(_))
+    /// A clock that stands still, and shows `start` until somebody moves it.
+    pub fn manual(start: Instant) -> Clock {
+        Clock(Source::Own(Arc::new(Face::still_at(start))))
+    }
+
+    /// Whether this clock stands still.
+    pub fn is_stopped(&self) -> bool {
+        match &self.0 {
+            Source::Os => false,
+            Source::Own(face) => face.is_still(),
+        }
+    }
+
+    /// Stops it where it is. `false`: it stood still already.
+    ///
+    /// # Panics
+    ///
+    /// If this is the operating system's clock.
+    #[track_caller]
+    pub fn stop(&self) -> bool {
+        self.face().stop(system_now)
+    }
+
+    /// Lets it go on from where it stands, at the pace of the system's. `false`: it did not stand still.
+    ///
+    /// # Panics
+    ///
+    /// If this is the operating system's clock.
+    #[track_caller]
+    pub fn go_on(&self) -> bool {
+        self.face().go_on(system_now)
     }
 
     /// The time by this clock.
     pub fn now(&self) -> Instant {
+        self.shown_at(system_now())
+    }
+
+    /// What this clock shows when the system's says `system`, which was read some time ago or just now.
+    #[inline]
+    pub fn shown_at(&self, system: Instant) -> Instant {
         match &self.0 {
-            Source::Os => Instant::now(),
-            // Orderings: Acquire pairs with the Release of `advance_to`: whoever sees the new time also sees what was
-            // done before the clock was moved.
-            Source::Manual(time) => Instant::from_nanos(time.load(Ordering::Acquire)),
+            Source::Os => system,
+            Source::Own(face) => face.at(system),
+        }
+    }
+
+    /// When the system's clock will say that this one shows `shown`; if it shows that already, some time before.
+    /// `None`: it stands still before that.
+    #[inline]
+    pub fn system_time_of(&self, shown: Instant) -> Option<Instant> {
+        match &self.0 {
+            Source::Os => Some(shown),
+            Source::Own(face) => face.system_time_of(shown),
         }
     }
 
@@ -161,38 +224,56 @@ impl Clock {
     /// assert!(coarse <= clock.now());
     /// ```
     pub fn coarse(&self) -> Instant {
+        self.shown_at(Instant::ORIGIN.saturating_add_nanos(sys::at_last_tick()))
+    }
+
+    /// Moves a clock that stands still forward by `duration`, at most to [`Instant::FAR_FUTURE`].
+    ///
+    /// # Panics
+    ///
+    /// If this clock runs.
+    #[track_caller]
+    pub fn advance(&self, duration: Duration) {
+        let is_still = self.face().move_to(face::later(duration));
+        assert!(is_still, "a clock that runs cannot be moved; stop it first");
+    }
+
+    /// Moves a clock that stands still forward to `when`. One that is already there or past it stays as it is: time
+    /// never goes back.
+    ///
+    /// # Panics
+    ///
+    /// If this clock runs.
+    #[track_caller]
+    pub fn advance_to(&self, when: Instant) {
+        let is_still = self.face().move_to(|_| when);
+        assert!(is_still, "a clock that runs cannot be moved; stop it first");
+    }
+
+    /// As [`advance`](Clock::advance). `false`: it runs.
+    pub fn try_advance(&self, duration: Duration) -> bool {
         match &self.0 {
-            Source::Os => Instant::ORIGIN.saturating_add_nanos(sys::at_last_tick()),
-            Source::Manual(_) => self.now(),
+            Source::Os => false,
+            Source::Own(face) => face.move_to(face::later(duration)),
         }
     }
 
-    /// Moves a virtual clock forward by `duration`, at most to [`Instant::FAR_FUTURE`]. Only one thread may move a
-    /// clock by distances; [`advance_to`](Clock::advance_to) has no such condition.
-    ///
-    /// # Panics
-    ///
-    /// If this is the operating system's clock.
-    #[track_caller]
-    pub fn advance(&self, duration: Duration) {
-        self.advance_to(self.now().saturating_add(duration));
+    /// As [`advance_to`](Clock::advance_to). `false`: it runs.
+    pub fn try_advance_to(&self, when: Instant) -> bool {
+        match &self.0 {
+            Source::Os => false,
+            Source::Own(face) => face.move_to(|_| when),
+        }
     }
 
-    /// Moves a virtual clock forward to `when`. A clock that is already there or past it stays as it is: time never
-    /// goes back.
-    ///
-    /// # Panics
-    ///
-    /// If this is the operating system's clock.
     #[track_caller]
-    pub fn advance_to(&self, when: Instant) {
+    fn face(&self) -> &Face {
         match &self.0 {
             Source::Os => {
                 panic!("the operating system's clock cannot be moved; use `Clock::manual`")
             }
-            // Orderings: Release, for the Acquire in `now`.
-            Source::Manual(time) => time.fetch_max(when.as_nanos(), Ordering::Release),
-        };
+            Source::Own(face) => face,
+        }
     }
 }
 
@@ -278,7 +359,7 @@ mod tests {
     fn a_manual_clock_moves_only_by_hand() {
         let start = Instant::now();
         let clock = Clock::manual(start);
-        assert!(clock.is_manual());
+        assert!(clock.is_stopped());
         assert_eq!(clock.now(), start);
         clock.clone().advance(Duration::from_secs(5));
         assert_eq!(clock.now(), start + Duration::from_secs(5));
@@ -292,6 +373,25 @@ mod tests {
         assert_eq!(clock.now(), start);
         clock.advance(Duration::MAX);
         assert_eq!(clock.now(), Instant::FAR_FUTURE);
+    }
+
+    #[test]
+    fn a_clock_that_was_stopped_goes_on_from_there() {
+        let clock = Clock::stoppable();
+        let before = system_now();
+        assert!(!clock.is_stopped() && clock.now() >= before);
+        assert!(clock.stop());
+        let stopped = clock.now();
+        assert_eq!(clock.coarse(), stopped);
+        clock.advance(YEAR);
+        assert!(clock.go_on());
+        assert!(clock.now() >= stopped + YEAR && !clock.is_stopped());
+    }
+
+    #[test]
+    #[should_panic(expected = "stop it first")]
+    fn a_clock_that_runs_cannot_be_moved() {
+        Clock::stoppable().advance(YEAR);
     }
 
     #[test]

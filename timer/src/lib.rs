@@ -9,6 +9,7 @@
 //!
 //! - `sys`: the operating system's clock.
 //! - [`Instant`]: a point in time, and its arithmetic.
+//! - `face`: what a clock shows that can be stopped.
 //! - [`Clock`]: where the time comes from.
 //! - `slab`: where the wheel's entries live: chunks that never move and are given back when they drain.
 //! - `slots`: the wheel's geometry: levels, slots, which of them are occupied, and each one's earliest deadline.
@@ -22,6 +23,8 @@ mod sys;
 
 mod instant;
 
+mod face;
+
 mod clock;
 
 mod slab;
@@ -32,7 +35,7 @@ mod wheel;
 
 mod timers;
 
-pub use clock::Clock;
+pub use clock::{Clock, see_time_through, system_now};
 pub use instant::Instant;
 pub use slab::Key;
 pub use timers::{Inserted, Timers};

@@ -131,7 +131,7 @@ impl<T> JoinHandle<T> {
         context::assert_may_block("JoinHandle::join_blocking");
         let parker = Arc::new(ThreadParker::new());
         let waker = Waker::from(Arc::clone(&parker));
-        let deadline = timeout.map(|timeout| filch_timer::Instant::now().saturating_add(timeout));
+        let deadline = timeout.map(|timeout| filch_timer::system_now().saturating_add(timeout));
         loop {
             if let Some(output) = self.take_or_register(&waker) {
                 return Ok(output);

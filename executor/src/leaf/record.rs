@@ -9,7 +9,7 @@ use crate::task::wait::Wait;
 pub fn record(wait: Wait) {
     context::with(|context| {
         if let (Some(task), Some(shared)) = (context.task(), context.shared()) {
-            task.wait.write(wait, shared.coarse_now());
+            task.wait.write(wait, shared.coarse_shown());
         }
     });
 }
@@ -21,7 +21,7 @@ pub fn record_lock(wait: Wait, holder: Option<u64>) {
         if let (Some(task), Some(shared)) = (context.task(), context.shared()) {
             let holders = &shared.registry.holders;
             holders.set(wait.resource, holder.unwrap_or(0));
-            task.wait.write(wait, shared.coarse_now());
+            task.wait.write(wait, shared.coarse_shown());
         }
     });
 }

@@ -224,7 +224,7 @@ fn is_far(deadline: Instant) -> bool {
         };
         let coarse = match shared.config.local {
             true => shared.clock.coarse(),
-            false => shared.coarse_now(),
+            false => shared.coarse_shown(),
         };
         deadline > coarse.saturating_add(FAR)
     })

@@ -15,6 +15,7 @@ mod idle;
 mod join;
 mod lane;
 mod parker;
+mod pause;
 mod poller;
 mod shutdown;
 mod slot;

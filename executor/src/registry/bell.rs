@@ -1,6 +1,6 @@
 //! Where threads wait for something that others will have done, and are told when they have.
 
-use filch_timer::Instant;
+use filch_timer::{Instant, system_now};
 use parking_lot::{Condvar, Mutex};
 
 /// Rung for all who wait. It carries no news by itself: each asks again for what it waits for.
@@ -34,7 +34,7 @@ impl Bell {
                 self.rung.wait(&mut guard);
                 continue;
             };
-            let now = Instant::now();
+            let now = system_now();
             if now >= deadline {
                 return false;
             }

@@ -4,14 +4,16 @@ use crate::rest::parker::ThreadParker;
 use parking_lot::Mutex;
 use slab::Slab;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Who waits in `block_on`, and whether that makes sense any more.
 #[derive(Debug)]
 pub(crate) struct Callers {
     parkers: Mutex<Slab<Arc<ThreadParker>>>,
     failed: AtomicBool,
+    /// How often one of them has gone to sleep.
+    parks: AtomicU64,
 }
 
 /// A thread's stay in `block_on`.
@@ -27,6 +29,7 @@ impl Callers {
         Callers {
             parkers: Mutex::new(Slab::new()),
             failed: AtomicBool::new(false),
+            parks: AtomicU64::new(0),
         }
     }
 
@@ -51,6 +54,20 @@ impl Callers {
             .lock()
             .iter()
             .for_each(|(_, parker)| parker.unpark());
+    }
+
+    /// One of them goes to sleep. Before it does.
+    pub(crate) fn count_park(&self) {
+        self.parks.fetch_add(1, Relaxed);
+    }
+
+    /// If all sleep, how often one of them has gone to sleep up to now.
+    ///
+    /// Orderings: who is seen asleep has counted that before.
+    pub(crate) fn all_parked(&self) -> Option<u64> {
+        let parkers = self.parkers.lock();
+        let are_parked = parkers.iter().all(|(_, parker)| parker.is_parked());
+        are_parked.then(|| self.parks.load(Relaxed))
     }
 
     pub(crate) fn has_failed(&self) -> bool {

@@ -15,7 +15,7 @@
 
 use crate::primitive::{Condvar, Mutex, MutexGuard};
 use crate::sys;
-use filch_timer::Instant;
+use filch_timer::{Instant, system_now};
 use std::collections::BTreeMap;
 use std::io;
 use std::thread::JoinHandle;
@@ -225,7 +225,7 @@ impl<H> Threads<H> {
         deadline: Option<Instant>,
     ) -> bool {
         while is_there(&inner) {
-            let rest = deadline.map(|deadline| deadline.duration_since(Instant::now()));
+            let rest = deadline.map(|deadline| deadline.duration_since(system_now()));
             match rest {
                 Some(Duration::ZERO) => return false,
                 Some(rest) => {
@@ -275,11 +275,11 @@ impl Threads {
     /// end of a runtime would find one too many. So the end waits for that, once for all that it has joined.
     pub(crate) fn await_forgotten(&self) {
         let joined = std::mem::take(&mut self.inner.lock().joined);
-        let until = Instant::now().saturating_add(UNTIL_FORGOTTEN);
+        let until = system_now().saturating_add(UNTIL_FORGOTTEN);
         for thread in joined {
             // Its number may be another one's by now, so not for ever. It needs a processor: to yield to it is not
             // enough, as this thread may have the shorter slice.
-            while sys::cpu_time(thread).is_some() && Instant::now() < until {
+            while sys::cpu_time(thread).is_some() && system_now() < until {
                 std::thread::sleep(NAP);
             }
         }
@@ -311,7 +311,7 @@ mod tests {
         threads.joined(1);
         assert_eq!(threads.count(), 2);
         assert_eq!(threads.names_of_ended(), ["one"]);
-        assert!(!threads.await_ends(Some(Instant::now())));
+        assert!(!threads.await_ends(Some(system_now())));
         assert_eq!(threads.end(2), None, "it is left to the undertaker");
         assert!(threads.await_ends(None));
         for (number, name) in [(0, "one"), (2, "three")] {
@@ -356,7 +356,7 @@ mod tests {
         let threads = threads();
         assert!(start(&threads, Kind::Voice, "held up") && start(&threads, Kind::Voice, "done"));
         assert_eq!(threads.end(1), None);
-        let soon = Instant::now().saturating_add(Duration::from_millis(1));
+        let soon = system_now().saturating_add(Duration::from_millis(1));
         assert_eq!(threads.take_voices(soon), [(1, "done")]);
         threads.joined(1);
         assert_eq!(threads.end(0), None);

@@ -39,6 +39,7 @@ use crate::seats::context::{self, Role};
 use crate::seats::shared::Shared;
 use crate::signs::watch::Stuck;
 use crate::worker::events_of_turn;
+use crate::worker::time::{RECHECK, Step, step_time};
 use filch_timer::Instant;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -164,6 +165,7 @@ impl Backstop<'_> {
 
     /// Fires foreign timers that are due, and workers' that are overdue.
     fn fire(&mut self, now: Instant) -> bool {
+        let now = self.shared.clock.shown_at(now);
         let mut fired = self.shared.foreign_timers.fire(now, &mut self.woken);
         for remote in self.shared.remotes.all() {
             // Of a seat with nobody at work nobody else looks after the wheel.
@@ -195,6 +197,9 @@ impl Backstop<'_> {
 
     /// Nobody is busy: sleeps for an interval, or deeply when that has gone on for long.
     fn sleep_while_idle(&mut self, now: Instant, view: &View) {
+        if self.shared.clock.is_stopped() {
+            return self.keep_time(view);
+        }
         let since = *self.idle_since.get_or_insert(now);
         // Not at once beside workers that seem to be blocked: one may have gone on since.
         let is_calm = now.duration_since(since) >= DEEP_AFTER
@@ -229,6 +234,31 @@ impl Backstop<'_> {
         None
     }
 
+    /// Nobody is busy, and the clock is paused: moves it on when everybody is at rest, or sleeps until somebody has
+    /// worked, an event comes, or a hold is given up.
+    fn keep_time(&mut self, view: &View) {
+        self.idle_since = None;
+        self.shared.backstop.deep.announce();
+        let (step, events) = match self.is_anybody_busy() {
+            true => (Step::Unrest, 0),
+            false => step_time(self.shared, &mut self.woken),
+        };
+        self.shared.backstop.counters.turns.add(1);
+        self.shared.backstop.counters.io_events.add(events);
+        self.wake_all();
+        if step != Step::Moved {
+            let now = self.shared.now();
+            let soon = now.saturating_add(RECHECK);
+            let recheck = (step == Step::Unrest).then_some(soon);
+            let deadlines = [self.next_deadline(), view.report, recheck];
+            let deadline = deadlines.into_iter().flatten().min();
+            if self.sleep_in_poller(now, deadline).is_none() {
+                self.shared.backstop.parker.park(Some(soon));
+            }
+        }
+        self.shared.backstop.deep.end();
+    }
+
     /// Leaves the poller to a worker if there is one. Without, nobody but this thread polls, for what I/O
     /// there is outside tasks.
     fn sleep_beside_workers(&mut self, now: Instant, deadline: Option<Instant>) {
@@ -253,7 +283,9 @@ impl Backstop<'_> {
         let deadlines = left_alone
             .map(|remote| &remote.timers)
             .chain([&self.shared.foreign_timers]);
-        deadlines.filter_map(|timers| timers.next_deadline()).min()
+        deadlines
+            .filter_map(|timers| self.shared.system_deadline(timers))
+            .min()
     }
 
     /// In an interval, or when a timer is due.
@@ -281,7 +313,9 @@ impl Backstop<'_> {
         drop(turn);
         self.wake_all();
         // Even if it was not waited: a worker may have found the poller taken, and gone to sleep.
-        self.shared.notify_poller();
+        if !self.shared.leaves_poller_to_keeper() {
+            self.shared.notify_poller();
+        }
         Some(count)
     }
 

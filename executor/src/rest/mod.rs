@@ -10,3 +10,4 @@ pub(crate) mod parker;
 
 pub(crate) mod deep;
 pub(crate) mod idle;
+pub(crate) mod pause;

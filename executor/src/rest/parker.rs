@@ -16,7 +16,7 @@ use crate::primitive::atomic::AtomicU32;
 use crate::primitive::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sys;
 use filch_reactor::Reactor;
-use filch_timer::Instant;
+use filch_timer::{Instant, system_now};
 use std::sync::Arc;
 use std::task::Wake;
 
@@ -62,12 +62,18 @@ impl Parker {
             .compare_exchange(EMPTY, PARKED, AcqRel, Acquire)
             .is_ok()
         {
-            let timeout = deadline.map(|deadline| deadline.duration_since(Instant::now()));
+            let timeout = deadline.map(|deadline| deadline.duration_since(system_now()));
             if timeout.is_none_or(|timeout| !timeout.is_zero()) {
                 sys::wait(&self.state, PARKED, timeout);
             }
         }
         self.state.swap(EMPTY, AcqRel) == NOTIFIED
+    }
+
+    /// Whether the thread sleeps on its word, or is about to, and nobody has woken it. What it did before is seen.
+    pub(crate) fn is_parked(&self) -> bool {
+        // Orderings: Acquire, for the Release of the exchange that parks it.
+        self.state.load(Acquire) == PARKED
     }
 
     /// Whether a token waits; `start_polling` consumes it.
@@ -135,10 +141,15 @@ impl ThreadParker {
             if self.0.park(deadline) {
                 return true;
             }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if deadline.is_some_and(|deadline| system_now() >= deadline) {
                 return false;
             }
         }
+    }
+
+    /// Whether the thread sleeps, or is about to, and nobody has woken it.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.0.is_parked()
     }
 
     /// Wakes the thread.
@@ -169,14 +180,14 @@ mod tests {
         assert_eq!(parker.unpark(), Unpark::Done);
         assert_eq!(parker.unpark(), Unpark::Done);
         assert!(parker.park(None));
-        assert!(!parker.park(Some(Instant::now())), "tokens do not add up");
+        assert!(!parker.park(Some(system_now())), "tokens do not add up");
     }
 
     #[test]
     fn a_deadline_ends_the_park_without_a_token() {
         let parker = Parker::new();
-        let deadline = Instant::now() + Duration::from_millis(2);
-        while Instant::now() < deadline {
+        let deadline = system_now() + Duration::from_millis(2);
+        while system_now() < deadline {
             assert!(!parker.park(Some(deadline)));
         }
     }
@@ -189,7 +200,7 @@ mod tests {
         assert_eq!(parker.unpark(), Unpark::Done);
         parker.stop_polling();
         assert!(
-            !parker.park(Some(Instant::now())),
+            !parker.park(Some(system_now())),
             "the token was for the poller"
         );
     }
@@ -214,9 +225,9 @@ mod tests {
     #[test]
     fn a_thread_parker_says_when_its_time_is_over() {
         let parker = ThreadParker::new();
-        let deadline = Instant::now() + Duration::from_millis(2);
+        let deadline = system_now() + Duration::from_millis(2);
         assert!(!parker.park_until(Some(deadline)));
-        assert!(Instant::now() >= deadline);
+        assert!(system_now() >= deadline);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::seats::shared::Shared;
 use crate::sys::Prompt;
 use crate::task::JoinError;
 use crate::worker::Worker;
-use filch_timer::Instant;
+use filch_timer::system_now;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -68,6 +68,10 @@ impl Shared {
             }
             if self.callers.has_failed() {
                 panic!("block_on will not end: {UNHANDLED}");
+            }
+            self.callers.count_park();
+            if self.clock.is_stopped() {
+                self.wake_keeper();
             }
             caller.parker.park_until(None);
         }
@@ -167,7 +171,7 @@ impl Wake for Stop {
     }
 
     fn wake_by_ref(self: &Arc<Stop>) {
-        self.shared.returns.begin(&self.call, Instant::now());
+        self.shared.returns.begin(&self.call, system_now());
         self.done.store(true, Release);
         // The one that waits holds some seat, or waits for one, or for the shutdown.
         self.shared.unpark_all();

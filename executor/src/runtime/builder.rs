@@ -53,6 +53,7 @@ pub struct Builder {
     unwatched: bool,
     on_unhandled_panic: UnhandledPanic,
     selector: Option<Selector>,
+    start_paused: bool,
 }
 
 impl Builder {
@@ -180,6 +181,12 @@ impl Builder {
         Ok(LocalRuntime::from_parts(shared, core))
     }
 
+    /// Whether the runtime's clock is paused from the start, as by `filch::time::pause`, for tests. Default: no.
+    pub fn start_paused(mut self, paused: bool) -> Builder {
+        self.start_paused = paused;
+        self
+    }
+
     fn shared(self, workers: usize, local: bool) -> io::Result<(Arc<Shared>, Vec<Core>)> {
         let seed = self.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
         let config = Config {
@@ -222,6 +229,9 @@ impl Builder {
             ));
         }
         let (shared, queues) = Shared::new(config, SCHEDULER, threads::start_new)?;
+        if self.start_paused {
+            shared.pause_clock();
+        }
         let cores = queues.into_iter().enumerate();
         let depot = &shared.remotes.depot;
         let cores = cores.map(|(i, queue)| Core::new(i, queue, depot.clone(), seed));

@@ -27,7 +27,7 @@ use crate::registry::delay::Word;
 use crate::seats::shared::Shared;
 use crate::signs::watch::{Known, Mark, Stuck};
 use crate::task::{Header, TaskInfo, TaskState};
-use filch_timer::Instant;
+use filch_timer::{Instant, system_now};
 use std::fmt;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
@@ -202,7 +202,7 @@ impl Shared {
             self.threads.join(thread);
         }
         self.close_drivers();
-        let soon = Instant::now().saturating_add(LAST_WORDS);
+        let soon = system_now().saturating_add(LAST_WORDS);
         for voice in self.threads.take_voices(soon) {
             self.threads.join(voice);
         }
@@ -219,7 +219,7 @@ impl Shared {
                 return true;
             }
             self.say_if_late();
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if deadline.is_some_and(|deadline| system_now() >= deadline) {
                 return false;
             }
         }

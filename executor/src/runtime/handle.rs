@@ -9,7 +9,7 @@ use crate::signs::watch::{Known, Stuck};
 use crate::sys;
 use crate::task::{PollInfo, TaskId, TaskInfo};
 use filch_reactor::Reactor;
-use filch_timer::{Clock, Instant};
+use filch_timer::{Clock, Instant, system_now};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -57,6 +57,10 @@ pub struct Handle {
 impl Handle {
     pub(crate) fn new(shared: Arc<Shared>) -> Handle {
         Handle { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// The runtime that the calling code runs in.
@@ -260,7 +264,7 @@ impl Shared {
             let Ok(index) = tasks.binary_search_by_key(&task, TaskInfo::id) else {
                 continue;
             };
-            let poll = info_of_poll(remote, self.clock.now());
+            let poll = info_of_poll(remote, system_now());
             // Else it speaks of another one.
             if remote.watch.tick() == Some(tick) {
                 poll.into_iter()

@@ -13,7 +13,7 @@ use crate::seats::core::Core;
 use crate::seats::shared::Shared;
 use crate::sys::{self, Prompt};
 use crate::worker::{AbortOnUnwind, Worker};
-use filch_timer::Instant;
+use filch_timer::{Instant, system_now};
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
@@ -198,7 +198,7 @@ impl LocalRuntime {
 
     fn shut_down(&self, timeout: Option<Duration>) -> Leftover {
         let shared = &self.shared;
-        let deadline = timeout.map(|timeout| Instant::now().saturating_add(timeout));
+        let deadline = timeout.map(|timeout| system_now().saturating_add(timeout));
         shared.start_helping();
         shared.begin_shutdown();
         // Where no code of others is left to run, nothing can take long.
@@ -234,7 +234,7 @@ impl LocalRuntime {
             if run_some(&mut worker, &root) {
                 continue;
             }
-            let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            let is_late = deadline.is_some_and(|deadline| system_now() >= deadline);
             if is_late && shared.registry.has_only_closures() {
                 break;
             }

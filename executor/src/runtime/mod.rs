@@ -17,4 +17,5 @@ pub(crate) mod threaded;
 
 pub(crate) mod builder;
 
+pub(crate) mod clock;
 pub(crate) mod tasks;

@@ -72,6 +72,8 @@ impl Shared {
             self.new_task(context, Once(Some(f)), name, at, Habit::declare_apart)
         });
         let Some(task) = task else { return handle };
+        // Until a thread has run it.
+        self.pause.hold();
         threads::staff_blocking(self, self.blocking.push(task));
         handle
     }

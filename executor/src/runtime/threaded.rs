@@ -7,7 +7,7 @@ use crate::runtime::handle::Handle;
 use crate::runtime::threads;
 use crate::seats::context;
 use crate::seats::shared::Shared;
-use filch_timer::Instant;
+use filch_timer::system_now;
 use std::fmt;
 use std::future::Future;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
@@ -138,7 +138,7 @@ impl Runtime {
 
     fn shut_down(&self, timeout: Option<Duration>) -> Leftover {
         let shared = &self.shared;
-        let deadline = timeout.map(|timeout| Instant::now().saturating_add(timeout));
+        let deadline = timeout.map(|timeout| system_now().saturating_add(timeout));
         let inside = context::with(|context| context.belongs_to(Arc::as_ptr(shared)));
         if inside || timeout.is_some() {
             shared.begin_shutdown();

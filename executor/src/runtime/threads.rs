@@ -165,14 +165,20 @@ pub(crate) fn start_undertaker(shared: &Arc<Shared>) -> io::Result<bool> {
 pub(crate) fn staff_blocking(shared: &Arc<Shared>, pushed: Pushed) {
     match pushed {
         Pushed::Queued => {}
-        Pushed::Closed(task) => drop(task),
+        Pushed::Closed(task) => {
+            drop(task);
+            shared.release_clock();
+        }
         Pushed::NeedsThread => {
             if let Err(error) = start_blocking(shared) {
                 // What nobody else can take is cancelled: the handles say so.
                 say(format_args!(
                     "filch: cannot start a thread for spawn_blocking: {error}"
                 ));
-                drop(shared.blocking.start_failed());
+                for task in shared.blocking.start_failed() {
+                    drop(task);
+                    shared.release_clock();
+                }
             }
         }
     }
@@ -196,6 +202,8 @@ fn start_blocking(shared: &Arc<Shared>) -> io::Result<bool> {
             if let Some(task) = again {
                 shared.schedule_unclaimed(task);
             }
+            // Whoever awaits it has been woken by now.
+            shared.release_clock();
         }
     })
 }

@@ -4,7 +4,7 @@
 use crate::foreign;
 use crate::registry::delay::Word;
 use crate::seats::shared::{NewThread, Shared};
-use filch_timer::Instant;
+use filch_timer::{Instant, system_now};
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 impl Shared {
@@ -19,7 +19,7 @@ impl Shared {
         if self.is_shut_down() {
             return;
         }
-        self.delay.begin(Instant::now());
+        self.delay.begin(system_now());
         let tasks = self.ending.begin(&self.registry);
         for task in tasks.iter().filter(|task| !task.header().habit.is_apart()) {
             task.abort();
@@ -34,7 +34,7 @@ impl Shared {
 
     /// Says what the end still waits for, if that is due. Called by whoever waits for the end, or watches over it.
     pub(crate) fn say_if_late(&self) {
-        let now = Instant::now();
+        let now = system_now();
         let end = self.delay.take_word(now).map(Word::End);
         for word in end.into_iter().chain(self.returns.take_word(now)) {
             self.start_thread(NewThread::Late(word));

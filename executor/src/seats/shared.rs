@@ -18,13 +18,14 @@ use crate::registry::threads::Threads;
 use crate::rest::deep::DeepSleep;
 use crate::rest::idle::Idle;
 use crate::rest::parker::Parker;
+use crate::rest::pause::Pause;
 use crate::seats::core::Core;
 use crate::seats::remotes::Remotes;
 use crate::seats::roster::Seats;
 use crate::task::Scheduler;
 use crossbeam_utils::CachePadded;
 use filch_reactor::{Reactor, Selector};
-use filch_timer::{Clock, Instant, Timers};
+use filch_timer::{Clock, Instant, Timers, system_now};
 use std::fmt;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -105,7 +106,10 @@ pub(crate) struct Shared {
     start_thread: fn(&Arc<Shared>, NewThread),
     own: Weak<Shared>,
     pub(crate) config: Config,
+    /// What programs see as time, and timers go by; tests stop it. What measures the machine is the system's.
     pub(crate) clock: Clock,
+    /// What it waits for while it is stopped.
+    pub(crate) pause: Pause,
     pub(crate) reactor: Arc<Reactor>,
     pub(crate) remotes: Remotes,
     pub(crate) guests: Guests,
@@ -160,8 +164,7 @@ impl Shared {
         start_thread: fn(&Arc<Shared>, NewThread),
     ) -> io::Result<(Arc<Shared>, Vec<Local>)> {
         let reactor = Arc::new(Reactor::new(config.selector)?);
-        let clock = Clock::os();
-        let now = clock.now();
+        let now = system_now();
         let queues: Vec<Local> = (0..config.workers).map(|_| Local::new()).collect();
         let (threads, spares) = match config.local {
             true => (0, 0),
@@ -199,15 +202,16 @@ impl Shared {
             },
             blocking: BlockingPool::new(config.max_blocking_threads),
             threads: Threads::new(),
-            clock,
+            clock: Clock::stoppable(),
+            pause: Pause::new(),
             config,
         });
         Ok((shared, queues))
     }
 
-    /// Reads the clock and lets others have it.
+    /// Reads the system's clock and lets others have it.
     pub(crate) fn now(&self) -> Instant {
-        let now = self.clock.now();
+        let now = system_now();
         self.coarse.store(now.as_nanos(), Relaxed);
         now
     }
@@ -215,6 +219,11 @@ impl Shared {
     /// The time without reading the clock: some milliseconds old while the runtime is busy.
     pub(crate) fn coarse_now(&self) -> Instant {
         Instant::from_nanos(self.coarse.load(Relaxed))
+    }
+
+    /// The same by the runtime's clock.
+    pub(crate) fn coarse_shown(&self) -> Instant {
+        self.clock.shown_at(self.coarse_now())
     }
 
     pub(crate) fn start_thread(&self, thread: NewThread) {

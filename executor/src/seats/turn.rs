@@ -12,7 +12,7 @@
 //!
 //! What an operation costs, and what being refused means, is in `leaf/budget.rs`.
 
-use filch_timer::Instant;
+use filch_timer::{Instant, system_now};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ impl Turn {
     }
 
     fn ask(&self) -> Instant {
-        let now = Instant::now();
+        let now = system_now();
         if self.asked.get() == 0 {
             self.asked.set(now.as_nanos());
             self.since.set(now.as_nanos());
@@ -119,7 +119,7 @@ impl Turn {
         let first = self.refused.get();
         if first == 0 {
             self.left.set(0);
-            self.refused.set(Instant::now().as_nanos());
+            self.refused.set(system_now().as_nanos());
             self.refusals.set(Refusals::NONE.and(leaf));
             return true;
         }
@@ -128,7 +128,7 @@ impl Turn {
         let Some(patience) = refusals.patience() else {
             return true;
         };
-        let now = Instant::now();
+        let now = system_now();
         if now.duration_since(Instant::from_nanos(first)) < patience {
             return true;
         }
@@ -190,11 +190,11 @@ mod tests {
 
     /// Asks with each leaf in turn until the budget is renewed, which has to be after `least`.
     fn refuse_until_renewed(turn: &Turn, least: Duration, mut leaf: impl FnMut() -> usize) {
-        let start = Instant::now();
+        let start = system_now();
         while turn.refuse(without_provenance(leaf())) {
             assert_eq!(turn.left.get(), 0);
         }
-        assert!(Instant::now().duration_since(start) >= least);
+        assert!(system_now().duration_since(start) >= least);
         assert_eq!(turn.left.get(), BUDGET);
     }
 

@@ -80,6 +80,9 @@ impl Shared {
     ///
     /// Orderings: whoever finds the poller taken by this look is seen to be idle by `notify_poller`.
     pub(crate) fn offer_poller(&self) {
+        if self.leaves_poller_to_keeper() {
+            return;
+        }
         let is_free = self.reactor.try_lock().is_some();
         if is_free {
             self.notify_poller();

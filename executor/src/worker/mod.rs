@@ -10,6 +10,7 @@
 //! - `search.rs`: where the next task comes from;
 //! - `upkeep.rs`: I/O events and timers, between two polls;
 //! - `poll.rs`: a task's run, and what is learnt from it;
+//! - `time.rs`: how a paused clock moves on;
 //! - `sleep.rs`: the sleep, in the poller or on the parker's word.
 
 mod run;
@@ -18,6 +19,8 @@ mod search;
 mod upkeep;
 
 mod poll;
+pub(crate) mod time;
+
 mod sleep;
 
 pub(crate) use run::{AbortOnUnwind, Exit, Worker};

@@ -4,11 +4,12 @@
 //! a sleep on the word or in the poller in `rest/parker.rs`.
 
 use super::Worker;
+use super::time::{RECHECK, Step};
 use crate::queues::queue::EVENTS_LIMIT;
 use crate::rest::idle::Idle;
 use crate::signs::credit;
 use filch_reactor::Turn;
-use filch_timer::Instant;
+use filch_timer::{Instant, system_now};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -34,8 +35,15 @@ impl Worker<'_> {
         self.core.stopwatch.pause(&self.remote.pace);
         // What the thread does until its next poll is none of that poll's time.
         self.core.sample.cancel();
-        let start = self.shared.clock.now();
-        let polled = self.sleep_in_poller_or_on_word(start, self.next_deadline());
+        let start = system_now();
+        let polled = match self.keep_time() {
+            Some(Step::Moved) => true,
+            step => {
+                let recheck = (step == Some(Step::Unrest)).then(|| start.saturating_add(RECHECK));
+                let deadline = self.next_deadline().into_iter().chain(recheck).min();
+                self.sleep_in_poller_or_on_word(start, deadline)
+            }
+        };
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);
         self.shared.leave_idle();
         self.wake_batch(EVENTS_LIMIT);
@@ -54,20 +62,24 @@ impl Worker<'_> {
         self.fire_timers(now);
     }
 
-    /// The earliest deadline that this worker has to be awake for.
+    /// The earliest deadline that this worker has to be awake for, by the system's clock.
     fn next_deadline(&self) -> Option<Instant> {
-        let own = self.remote.timers.next_deadline();
+        let own = self.shared.system_deadline(&self.remote.timers);
         if !self.shared.config.local {
             return own;
         }
         // Without a backstop thread, a local runtime looks after foreign timers itself.
-        let foreign = self.shared.foreign_timers.next_deadline();
+        let foreign = self.shared.system_deadline(&self.shared.foreign_timers);
         own.into_iter().chain(foreign).chain(self.wake_at).min()
     }
 
     /// Returns whether it asked the poller for events.
     fn sleep_in_poller_or_on_word(&mut self, start: Instant, deadline: Option<Instant>) -> bool {
-        let Some(mut turn) = self.shared.reactor.try_lock() else {
+        let poller = match self.shared.leaves_poller_to_keeper() {
+            true => None,
+            false => self.shared.reactor.try_lock(),
+        };
+        let Some(mut turn) = poller else {
             self.remote.parker.park(deadline);
             return false;
         };
@@ -77,7 +89,7 @@ impl Worker<'_> {
         if looked || !self.remote.parker.start_polling() {
             return looked;
         }
-        let timeout = deadline.map(|deadline| deadline.duration_since(self.shared.clock.now()));
+        let timeout = deadline.map(|deadline| deadline.duration_since(system_now()));
         let events = turn.wait(timeout, &mut self.woken);
         drop(turn);
         self.remote.parker.stop_polling();
@@ -105,7 +117,7 @@ impl Worker<'_> {
                 return !self.remote.parker.start_polling();
             }
             credit::pause();
-            if self.shared.clock.now() >= end {
+            if system_now() >= end {
                 return false;
             }
         }

@@ -8,7 +8,7 @@ use crate::foreign;
 use crate::queues::queue::{EVENTS_LIMIT, LOCAL_LIMIT};
 use crate::sys;
 use crate::sys::standard_error::say;
-use filch_timer::Instant;
+use filch_timer::{Clock, Instant};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -74,10 +74,7 @@ impl Worker<'_> {
     /// The beat of a local runtime, which has no backstop: after each poll, its thread asks whether time has passed.
     pub(crate) fn beat_if_due(&self) {
         let (shared, core) = (self.shared, self.core);
-        if core
-            .rhythm
-            .is_due(core.tick.get(), || shared.clock.coarse())
-        {
+        if core.rhythm.is_due(core.tick.get(), || Clock::os().coarse()) {
             shared.beat.store(core.beat.get().wrapping_add(1), Relaxed);
         }
     }
@@ -111,6 +108,7 @@ impl Worker<'_> {
 
     /// Fires this worker's own due timers.
     pub(super) fn fire_timers(&mut self, now: Instant) {
+        let now = self.shared.clock.shown_at(now);
         let mut fired = self.remote.timers.fire(now, &mut self.woken);
         if self.shared.config.local {
             fired += self.shared.foreign_timers.fire(now, &mut self.woken);

@@ -1,0 +1,153 @@
+//! A runtime's clock that stands still: how it is stopped, and when it moves on by itself.
+//!
+//! While it is paused, timers fire when somebody moves the clock to their deadline: a program, or else the *keeper*,
+//! once everybody is at rest. The keeper is the backstop thread, and in a local runtime its one thread before it
+//! sleeps; `worker/time.rs` has its step. Workers leave the poller to it and sleep on their words, so that nobody but
+//! the keeper takes events out of it.
+//!
+//! # When everybody is at rest
+//!
+//! Nothing holds the clock; every thread that holds a seat, and every one in `block_on`, is parked; no task waits
+//! anywhere; and a look at the reactor without waiting finds nothing. One look at each thread is not enough, since the
+//! second may wake the first after that was looked at. So there are two rounds, and each thread counts how often it has
+//! parked, before it parks. If all are parked in both rounds and the sum is the same, none has left its word in
+//! between: it would have counted before it came back. So between the rounds all were parked at once, and the look at
+//! the reactor lies there. What happens afterwards comes from outside: from who should have held the clock.
+//!
+//! Orderings: a thread counts, then parks with Release; the keeper sees it parked with Acquire, then reads the count.
+
+use crate::foreign;
+use crate::seats::context;
+use crate::seats::shared::Shared;
+use filch_timer::{Instant, Timers, see_time_through};
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Waker;
+use std::time::Duration;
+
+impl Shared {
+    /// Stops the clock. `false`: it stood still already.
+    pub(crate) fn pause_clock(&self) -> bool {
+        see_time_through(program_time);
+        let is_new = self.clock.stop();
+        self.pause.announce();
+        // Nobody sleeps by the clock any more, nor in the poller.
+        self.unpark_all();
+        is_new
+    }
+
+    /// Lets the clock go on. `false`: it did.
+    pub(crate) fn resume_clock(&self) -> bool {
+        let was_still = self.clock.go_on();
+        self.unpark_all();
+        foreign::wake_batch(self.pause.settled());
+        was_still
+    }
+
+    /// Moves a paused clock on, and wakes who has waited for that. `false`: it is not paused.
+    pub(crate) fn advance_clock(&self, duration: Duration) -> bool {
+        if !self.clock.try_advance(duration) {
+            return false;
+        }
+        let mut woken = Vec::new();
+        while self.fire_due(&mut woken) {
+            foreign::wake_batch(woken.drain(..));
+        }
+        true
+    }
+
+    /// Whether it is the keeper's business alone to ask for events.
+    pub(crate) fn leaves_poller_to_keeper(&self) -> bool {
+        !self.config.local && self.clock.is_stopped()
+    }
+
+    /// When somebody has to be awake for these timers, by the system's clock.
+    pub(crate) fn system_deadline(&self, timers: &Timers) -> Option<Instant> {
+        self.clock.system_time_of(timers.next_deadline()?)
+    }
+
+    /// Gives up a hold of the clock.
+    pub(crate) fn release_clock(&self) {
+        if self.pause.release() && self.clock.is_stopped() {
+            self.wake_keeper();
+        }
+    }
+
+    /// Somebody may have come to rest.
+    pub(crate) fn wake_keeper(&self) {
+        match self.config.local {
+            true => self.unpark(0),
+            false => self.wake_backstop(),
+        }
+    }
+
+    /// One round: how often threads have parked up to now, if all are parked. In a local runtime its own thread asks.
+    pub(crate) fn all_parked(&self) -> Option<u64> {
+        if self.seats.is_coming() {
+            return None;
+        }
+        let mut parks = self.callers.all_parked()?;
+        if self.config.local {
+            return Some(parks);
+        }
+        for remote in self.remotes.iter() {
+            if !remote.held.load(Relaxed) {
+                continue;
+            }
+            if !remote.parker.is_parked() {
+                return None;
+            }
+            parks += remote.counters.parks.get();
+        }
+        Some(parks)
+    }
+
+    /// Everybody is at rest: whom to wake. That is who wanted to know of it, or else whose timer is the next, after the
+    /// clock was moved there.
+    pub(crate) fn next_in_time(&self) -> Vec<Waker> {
+        let mut woken = self.pause.settled();
+        while woken.is_empty() && !self.pause.is_held() {
+            let Some(next) = self.earliest_deadline() else {
+                break;
+            };
+            if !self.clock.try_advance_to(next) {
+                break;
+            }
+            self.fire_due(&mut woken);
+        }
+        woken
+    }
+
+    /// The earliest deadline there is, or some time before it, by the runtime's clock. What is never due does not
+    /// count.
+    fn earliest_deadline(&self) -> Option<Instant> {
+        let wheels = self.wheels();
+        let next = wheels.filter_map(Timers::next_deadline).min()?;
+        (next < Instant::FAR_FUTURE).then_some(next)
+    }
+
+    /// Fires what is due in every wheel, or a part of it. `false`: nothing is due.
+    fn fire_due(&self, woken: &mut Vec<Waker>) -> bool {
+        let now = self.clock.now();
+        let mut is_any_due = false;
+        for timers in self.wheels() {
+            if timers.next_deadline().is_some_and(|next| next <= now) {
+                is_any_due = true;
+                timers.fire(now, woken);
+            }
+        }
+        is_any_due
+    }
+
+    fn wheels(&self) -> impl Iterator<Item = &Timers> {
+        let own = self.remotes.all().map(|remote| &*remote.timers);
+        own.chain([&*self.foreign_timers])
+    }
+}
+
+/// What the program on this thread sees as the time when the system's clock says `system`.
+fn program_time(system: Instant) -> Instant {
+    context::with(|context| match context.shared() {
+        Some(shared) => shared.clock.shown_at(system),
+        None => system,
+    })
+}

@@ -1,0 +1,65 @@
+//! The keeper's step: what moves a paused clock on. Who the keeper is, and when all are at rest, is told in
+//! `seats/pause.rs`.
+
+use super::Worker;
+use super::upkeep::events_of_turn;
+use crate::seats::shared::Shared;
+use std::task::Waker;
+use std::time::Duration;
+
+/// What the keeper found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// There is something to do: the caller wakes whom it was given.
+    Moved,
+    /// Everybody is at rest, and the clock is held, or nobody waits for it.
+    AtRest,
+    /// Somebody is not at rest, and will not say when.
+    Unrest,
+}
+
+/// How soon the keeper looks again at those who were not at rest.
+pub(crate) const RECHECK: Duration = Duration::from_micros(100);
+
+/// Gives whom to wake next: whom events wait for, or, if everybody is at rest, whose time has come. Also says how many
+/// events there were.
+pub(crate) fn step_time(shared: &Shared, woken: &mut Vec<Waker>) -> (Step, u64) {
+    let Some(before) = shared.all_parked() else {
+        return (Step::Unrest, 0);
+    };
+    let Some(mut turn) = shared.reactor.try_lock() else {
+        return (Step::Unrest, 0);
+    };
+    let events = events_of_turn(&turn.wait(Some(Duration::ZERO), woken));
+    drop(turn);
+    if !woken.is_empty() {
+        return (Step::Moved, events);
+    }
+    if shared.has_work() || shared.all_parked() != Some(before) {
+        return (Step::Unrest, events);
+    }
+    woken.append(&mut shared.next_in_time());
+    let step = match woken.is_empty() {
+        true => Step::AtRest,
+        false => Step::Moved,
+    };
+    (step, events)
+}
+
+impl Worker<'_> {
+    /// Before it sleeps: if the clock is paused, a local runtime's thread moves it on, and a worker tells the keeper
+    /// that it has come to rest.
+    pub(super) fn keep_time(&mut self) -> Option<Step> {
+        if !self.shared.clock.is_stopped() {
+            return None;
+        }
+        if !self.shared.config.local {
+            self.shared.wake_keeper();
+            return None;
+        }
+        let (step, events) = step_time(self.shared, &mut self.woken);
+        self.remote.counters.turns.add(1);
+        self.remote.counters.io_events.add(events);
+        Some(step)
+    }
+}
