@@ -3,6 +3,7 @@
 mod common;
 
 use common::Limit;
+use common::hostile::{Calls, let_go};
 use filch::io::{AsyncRead, AsyncWrite, duplex};
 use filch::net::{TcpListener, UdpSocket};
 use std::pin::{Pin, pin};
@@ -170,4 +171,23 @@ fn a_waker_may_use_the_pipe_that_it_waits_for() {
             .is_pending()
     );
     drop(theirs);
+}
+
+/// The traits' one place per direction keeps a waker until the stream is dropped.
+#[test]
+fn a_socket_is_dropped_quietly_whatever_its_wakers_do() {
+    let rt = common::runtime(1);
+    let _limit = Limit::on(&rt);
+    rt.block_on(async {
+        let (mut stream, peer) = common::sockets::pair();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let waker = Calls::throwing().waker();
+        let mut cx = Context::from_waker(&waker);
+        let read = Pin::new(&mut stream).poll_read(&mut cx, &mut [0]);
+        assert!(read.is_pending());
+        assert!(pin!(listener.accept()).poll(&mut cx).is_pending());
+        drop((stream, listener));
+        drop(peer);
+        let_go(waker);
+    });
 }

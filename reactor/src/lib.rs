@@ -56,8 +56,9 @@ mod primitive;
 mod sys;
 
 mod readiness;
-mod waiters;
 mod waking;
+
+mod waiters;
 
 mod selector;
 mod signal;

@@ -6,9 +6,11 @@
 //! listener) stand in a line, of which an event calls the first; how none of them is forgotten is told in `source.rs`.
 //!
 //! Nothing here wakes, clones or drops a waker: wakers that are done with are handed out, because dropping one may drop
-//! a task and with it other sources, whose locks are of the same kind as the one that is held here.
+//! a task and with it other sources, whose locks are of the same kind as the one that is held here. Those that are left
+//! when their source goes are dropped with all of this, which nobody can lock any more.
 
 use crate::readiness::{Direction, Event};
+use crate::waking;
 use slab::Slab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
@@ -228,6 +230,15 @@ impl Waiters {
         let place = &mut crowd[index];
         place.direction = direction;
         &mut place.waker
+    }
+}
+
+impl Drop for Waiters {
+    /// Their source is dropped by somebody to whom it does not matter what a waker of others does in its drop.
+    fn drop(&mut self) {
+        let mut left = Vec::new();
+        self.take_all(&mut left);
+        left.into_iter().map(Some).for_each(waking::forget);
     }
 }
 

@@ -3,11 +3,15 @@
 
 use crate::common::hostile::{Calls, Endless, Throws, let_go, poll_with};
 use crate::common::*;
+use filch::time::Instant;
 use filch::{AbortHandle, JoinHandle, LocalRuntime};
 use std::future::{Future, pending};
 use std::panic::panic_any;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_millis(2);
 
 /// Panics in its poll, and in its drop.
 struct Twice(Throws);
@@ -212,11 +216,12 @@ async fn a_joiners_waker_may_throw() {
 #[filch::test]
 async fn a_sleepers_waker_may_throw() {
     let waker = Calls::throwing().waker();
-    let soon = std::time::Duration::from_millis(2);
     let sleeps: Vec<_> = (0..3)
         .map(|_| {
-            let mut sleep = Box::pin(filch::time::sleep(soon));
+            let mut sleep = filch::time::sleep(HOUR);
             assert!(poll_with(&mut sleep, &waker).is_pending());
+            // Not short from the start: it could be over before its first poll.
+            sleep.reset(Instant::now() + SOON);
             sleep
         })
         .collect();
@@ -226,7 +231,7 @@ async fn a_sleepers_waker_may_throw() {
     let mut dropped = Box::pin(filch::time::sleep(HOUR));
     assert!(poll_with(&mut dropped, &waker).is_pending());
     drop(dropped);
-    filch::time::sleep(2 * soon).await;
+    filch::time::sleep(2 * SOON).await;
     for sleep in sleeps {
         sleep.await;
     }
@@ -291,4 +296,19 @@ async fn values_of_task_locals_may_throw() {
     });
     assert_eq!(child.await.unwrap(), 2);
     until("all values are dropped", || is_gone(&eye)).await;
+}
+
+/// What was thrown may throw when it is dropped, several of them one after the other too.
+#[filch::test]
+async fn errors_are_dropped_quietly_whatever_was_thrown() {
+    let children = [1, 2, 3].map(|_| async { panic_any(Endless) });
+    let outcomes: Vec<Result<(), _>> = filch::gather_results(children).await;
+    assert!(outcomes.iter().all(Result::is_err));
+    drop(outcomes);
+    let error = filch::spawn(async { panic_any(Endless) }).await;
+    let thrown = error
+        .map(|()| unreachable!())
+        .map_err(filch::JoinError::into_panic);
+    assert!(thrown.as_ref().is_err_and(|thrown| thrown.is::<Endless>()));
+    std::mem::forget(thrown);
 }

@@ -3,13 +3,16 @@
 use super::cancelled::Cancelled;
 use super::id::TaskId;
 use super::scheduler::PanicListener;
-use crate::foreign::{Payload, panic_message};
+use crate::foreign::{self, Payload, panic_message};
 use std::any::Any;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::{fmt, io};
 
 /// A task ended without an output: it was cancelled, or it panicked.
+///
+/// Dropping it drops what the panic has thrown. If that panics in its turn, nobody hears of it: whoever drops an error
+/// has not asked for another. [`JoinError::into_panic`] hands it out.
 // Boxed, because a task keeps room for it: most never need more than the pointer.
 pub struct JoinError(Box<Inner>);
 
@@ -28,10 +31,33 @@ pub(super) struct Who {
 enum Cause {
     Cancelled(Cancelled),
     Panic {
-        payload: Payload,
+        payload: Thrown,
         /// The runtime that hears of it if nobody else does.
         listener: Option<Weak<dyn PanicListener>>,
     },
+}
+
+/// A panic's payload, until it is taken.
+struct Thrown(Option<Payload>);
+
+impl Thrown {
+    const KEPT: &str = "a payload is taken out of an error that ends with that";
+
+    fn get(&self) -> &Payload {
+        self.0.as_ref().expect(Thrown::KEPT)
+    }
+
+    fn take(mut self) -> Payload {
+        self.0.take().expect(Thrown::KEPT)
+    }
+}
+
+impl Drop for Thrown {
+    fn drop(&mut self) {
+        if let Some(payload) = self.0.take() {
+            foreign::dispose(payload);
+        }
+    }
 }
 
 /// A panic's payload, and the runtime that hears of it if nobody else does.
@@ -66,6 +92,7 @@ impl JoinError {
         payload: Payload,
         listener: Option<Weak<dyn PanicListener>>,
     ) -> JoinError {
+        let payload = Thrown(Some(payload));
         let cause = Cause::Panic { payload, listener };
         JoinError(Box::new(Inner { who, cause }))
     }
@@ -73,7 +100,7 @@ impl JoinError {
     /// If it is a panic: its payload, and who hears of it if nobody else does.
     pub(super) fn into_unheard(self) -> Option<Unheard> {
         match self.0.cause {
-            Cause::Panic { payload, listener } => Some((payload, listener)),
+            Cause::Panic { payload, listener } => Some((payload.take(), listener)),
             Cause::Cancelled(_) => None,
         }
     }
@@ -121,7 +148,7 @@ impl JoinError {
             return Err(self);
         }
         match self.0.cause {
-            Cause::Panic { payload, .. } => Ok(payload),
+            Cause::Panic { payload, .. } => Ok(payload.take()),
             Cause::Cancelled(_) => unreachable!("just asked"),
         }
     }
@@ -179,7 +206,7 @@ impl fmt::Display for JoinError {
         self.0.who.fmt(f)?;
         match &self.0.cause {
             Cause::Cancelled(cancelled) => write!(f, " was cancelled {cancelled}"),
-            Cause::Panic { payload, .. } => match panic_message(&**payload) {
+            Cause::Panic { payload, .. } => match panic_message(&**payload.get()) {
                 Some(message) => write!(f, " panicked: {message}"),
                 None => f.write_str(" panicked"),
             },
