@@ -299,6 +299,34 @@ fn vectored_transfers_keep_the_order_of_the_buffers() {
     });
 }
 
+/// Std's `Read` and `Write` promise 0 for an empty buffer. Neither data nor room is needed for that.
+#[test]
+fn an_empty_buffer_waits_for_nothing() {
+    run(async {
+        let (mut quiet, _peer) = tcp_pair().await;
+        assert!(poll_once(quiet.read(&mut [0])).await.is_pending());
+        let mut empty = [];
+        assert_eq!(quiet.read(&mut empty).await.unwrap(), 0);
+        assert_eq!(quiet.peek(&mut empty).await.unwrap(), 0);
+        quiet.read_exact(&mut empty).await.unwrap();
+        let read = AsyncReadExt::read(&mut quiet, &mut empty);
+        assert_eq!(read.await.unwrap(), 0);
+        let mut bufs = [IoSliceMut::new(&mut empty)];
+        assert_eq!(quiet.read_vectored(&mut bufs).await.unwrap(), 0);
+
+        let mut full = quiet;
+        while full.try_write(&[0; 4096]).is_ok() {}
+        assert_eq!(full.write(b"").await.unwrap(), 0);
+        full.write_all(b"").await.unwrap();
+        assert_eq!(AsyncWriteExt::write(&mut full, b"").await.unwrap(), 0);
+        let bufs = [IoSlice::new(b"")];
+        assert_eq!(full.write_vectored(&bufs).await.unwrap(), 0);
+        full.shutdown(Shutdown::Write).unwrap();
+        let error = full.write(b"").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    });
+}
+
 #[test]
 fn reads_go_into_memory_that_nobody_initialised() {
     run(async {

@@ -86,6 +86,11 @@ impl<'a> Operation<'a> {
         leaf::poll_transfer(source, self.direction, waiter, self.wait, cx, call)
     }
 
+    /// For a transfer of no byte: it needs no readiness, and counts all the same.
+    pub(crate) fn poll_nothing(&self, cx: &mut Context<'_>) -> Poll<()> {
+        leaf::poll_budget_of(self, cx)
+    }
+
     /// What is recorded while it waits.
     pub(crate) fn wait(&self) -> Wait {
         self.wait.with_resource(self.source.number())

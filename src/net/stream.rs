@@ -107,6 +107,9 @@ impl<'a> Endpoint<'a> {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return self.poll_nothing(cx).map(|()| Ok(0));
+        }
         self.poll_recv(cx, || self.receive(buf))
     }
 
@@ -115,6 +118,9 @@ impl<'a> Endpoint<'a> {
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
+        if bufs.iter().all(|buf| buf.is_empty()) {
+            return self.poll_nothing(cx).map(|()| Ok(0));
+        }
         self.poll_recv(cx, || self.receive_vectored(bufs))
     }
 
@@ -123,6 +129,9 @@ impl<'a> Endpoint<'a> {
         cx: &mut Context<'_>,
         buf: &mut [MaybeUninit<u8>],
     ) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return self.poll_nothing(cx).map(|()| Ok(0));
+        }
         self.poll_recv(cx, || recv::recv_uninit(&self.socket, self.kind, buf))
     }
 
@@ -131,6 +140,9 @@ impl<'a> Endpoint<'a> {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return self.poll_nothing(cx).map(|()| Ok(0));
+        }
         let (wait, peek) = (self.wait(WaitKind::Read), || recv::peek(&self.socket, buf));
         leaf::poll_io(self.source, Direction::Read, None, wait, cx, peek)
     }
@@ -145,6 +157,10 @@ impl<'a> Endpoint<'a> {
     }
 
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            let nothing = || send::send_nothing(&self.socket, self.kind);
+            return self.poll_nothing(cx).map(|()| nothing());
+        }
         self.poll_send(cx, || send::send(&self.socket, self.kind, buf))
     }
 
@@ -153,17 +169,27 @@ impl<'a> Endpoint<'a> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if bufs.iter().all(|buf| buf.is_empty()) {
+            let nothing = || send::send_nothing(&self.socket, self.kind);
+            return self.poll_nothing(cx).map(|()| nothing());
+        }
         self.poll_send(cx, || send::send_vectored(&self.socket, self.kind, bufs))
     }
 
-    /// Nothing is held back. It counts all the same: a loop over what is always ready has to yield.
+    /// Nothing is held back.
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        leaf::poll_budget_of(self.source, cx).map(Ok)
+        self.poll_nothing(cx).map(Ok)
     }
 
     /// Ends writing, once the turn allows it.
     pub(crate) fn poll_close(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        leaf::poll_budget_of(self.source, cx).map(|()| self.shutdown(Shutdown::Write))
+        self.poll_nothing(cx)
+            .map(|()| self.shutdown(Shutdown::Write))
+    }
+
+    /// Waits for nothing but the turn: a loop over what is always ready has to yield.
+    fn poll_nothing(&self, cx: &mut Context<'_>) -> Poll<()> {
+        leaf::poll_budget_of(self.source, cx)
     }
 
     /// Shuts down, and takes a connection that is gone already for done. A pipe ends when it is dropped.
@@ -303,12 +329,18 @@ io_futures! {
     /// The future of a stream's `read`.
     Read { from: Endpoint<'a>, buf: &'a mut [u8] }
     |this, cx| -> usize {
+        if this.buf.is_empty() {
+            return this.operation.poll_nothing(cx).map(|()| Ok(0));
+        }
         this.operation.poll_transfer(cx, || this.from.receive(this.buf))
     }
 
     /// The future of a stream's `read_exact`.
     ReadExact { from: Endpoint<'a>, buf: &'a mut [u8], done: usize }
     |this, cx| -> () {
+        if this.buf.is_empty() {
+            return this.operation.poll_nothing(cx).map(Ok);
+        }
         while this.done < this.buf.len() {
             let rest = &mut this.buf[this.done..];
             match ready!(this.operation.poll_transfer(cx, || this.from.receive(rest)))? {
@@ -329,6 +361,9 @@ io_futures! {
     /// The future of a stream's `peek`.
     Peek { from: Endpoint<'a>, buf: &'a mut [u8] }
     |this, cx| -> usize {
+        if this.buf.is_empty() {
+            return this.operation.poll_nothing(cx).map(|()| Ok(0));
+        }
         let (socket, buf) = (&this.from.socket, &mut *this.buf);
         this.operation.poll(cx, || recv::peek(socket, buf))
     }
@@ -337,6 +372,9 @@ io_futures! {
     Write { to: Endpoint<'a>, buf: &'a [u8] }
     |this, cx| -> usize {
         let (socket, kind, buf) = (&this.to.socket, this.to.kind, this.buf);
+        if buf.is_empty() {
+            return this.operation.poll_nothing(cx).map(|()| send::send_nothing(socket, kind));
+        }
         this.operation.poll_transfer(cx, || send::send(socket, kind, buf))
     }
 
@@ -344,6 +382,9 @@ io_futures! {
     WriteAll { to: Endpoint<'a>, rest: &'a [u8] }
     |this, cx| -> () {
         let (socket, kind) = (&this.to.socket, this.to.kind);
+        if this.rest.is_empty() {
+            return this.operation.poll_nothing(cx).map(Ok);
+        }
         while !this.rest.is_empty() {
             let rest = this.rest;
             match ready!(this.operation.poll_transfer(cx, || send::send(socket, kind, rest)))? {

@@ -12,7 +12,7 @@ macro_rules! stream_surface {
         /// no data. Any number of tasks may wait at a time.
         impl $stream {
             /// Reads what is there into `buf`, waiting until there is something. Returns the number
-            /// of bytes; 0 is the end of the stream (or an empty `buf`).
+            /// of bytes; 0 is the end of the stream. Into an empty `buf` it reads nothing at once: 0.
             ///
             /// # Errors
             /// The system's, such as `ConnectionReset`; an error that says so when the runtime has ended.

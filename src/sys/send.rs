@@ -15,6 +15,14 @@ pub(crate) fn send(socket: &SockRef<'_>, kind: StreamKind, buf: &[u8]) -> io::Re
     Ok(Transfer::of(count, buf.len()))
 }
 
+/// Sends no byte, which needs no room. It fails if the stream cannot be written to any more.
+pub(crate) fn send_nothing(socket: &SockRef<'_>, kind: StreamKind) -> io::Result<usize> {
+    match send(socket, kind, &[]) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        done => done.map(|done| done.count),
+    }
+}
+
 /// Sends a part of several buffers, one after the other.
 pub(crate) fn send_vectored(
     socket: &SockRef<'_>,

@@ -92,6 +92,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
         "poll_transfer",
         In("read and write"),
     ),
+    ("src/net/operation.rs", "poll_nothing", In("read nothing")),
     (
         "src/net/operation.rs",
         "poll_ready",
@@ -234,6 +235,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/net/stream.rs", "poll_send", PART),
     ("src/net/stream.rs", "poll_write", PART),
     ("src/net/stream.rs", "poll_write_vectored", PART),
+    ("src/net/stream.rs", "poll_nothing", PART),
     ("src/net/stream.rs", "poll_flush", PART),
     ("src/net/stream.rs", "poll_close", PART),
     (

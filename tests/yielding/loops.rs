@@ -161,6 +161,24 @@ loops! {
     "flush a pipe" => { pipe().unwrap() } |it| {
         it.0.flush().await.unwrap();
         it.0.close().await.unwrap();
+    "write nothing" => { UnixStream::pair().unwrap() } |it| {
+        assert_eq!(it.0.write(b"").await.unwrap(), 0);
+    }
+    "write all of nothing" => { UnixStream::pair().unwrap() } |it| { it.0.write_all(b"").await.unwrap(); }
+    "read nothing" => { UnixStream::pair().unwrap() } |it| {
+        assert_eq!(it.0.read(&mut []).await.unwrap(), 0);
+    }
+    "read exactly nothing" => { UnixStream::pair().unwrap() } |it| {
+        it.0.read_exact(&mut []).await.unwrap();
+    }
+    "peek at nothing" => { UnixStream::pair().unwrap() } |it| {
+        assert_eq!(it.0.peek(&mut []).await.unwrap(), 0);
+    }
+    "read and write nothing by the traits" => { UnixStream::pair().unwrap() } |it| {
+        assert_eq!(AsyncReadExt::read(&mut it.0, &mut []).await.unwrap(), 0);
+        assert_eq!(it.0.read_vectored(&mut []).await.unwrap(), 0);
+        assert_eq!(AsyncWriteExt::write(&mut it.0, b"").await.unwrap(), 0);
+        assert_eq!(it.0.write_vectored(&[]).await.unwrap(), 0);
     }
     "read past the end" => { UnixStream::pair().unwrap().0 } |it| {
         assert_eq!(it.read(&mut [0]).await.unwrap(), 0);
