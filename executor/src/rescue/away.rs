@@ -15,7 +15,8 @@ use crate::signs::watch::{Known, Mark, Stuck};
 ///
 /// The task itself waits, and with it whatever is joined with it (`join!`, `select!`); to go on meanwhile, use
 /// [`spawn_blocking`](crate::spawn_blocking). On a [`LocalRuntime`](crate::LocalRuntime), whose tasks have
-/// only that one thread, they all wait. Anywhere else the closure is simply called.
+/// only that one thread, they all wait; so do its timers and sockets, and a closure that waits for one of them never
+/// ends. Anywhere else the closure is simply called.
 ///
 /// The counterpart of tokio's `block_in_place`, which panics on a current-thread runtime.
 ///

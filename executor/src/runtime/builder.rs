@@ -74,6 +74,10 @@ impl Builder {
 
     /// How many threads run blocking calls at a time. Default: 512. When the runtime ends, closures that wait beyond
     /// that number are cancelled.
+    ///
+    /// If all of them wait for one that has no thread, nothing more comes of it, and nothing is said: that a closure
+    /// waits for a thread is how the number is meant. [`Metrics::blocking_queue_depth`](crate::Metrics) counts those
+    /// that do.
     pub fn max_blocking_threads(mut self, threads: usize) -> Builder {
         self.max_blocking_threads = Some(threads);
         self

@@ -33,13 +33,17 @@ const TASKS_PER_ROUND: usize = 64;
 ///
 /// Tasks run only while the thread is inside [`LocalRuntime::block_on`], in FIFO order.
 ///
+/// Its timers and sockets are served on this thread too, between polls. So whatever blocks the thread for one of them,
+/// or for one of its tasks, waits for ever: another library's `block_on` in a task, a channel of std. What has to wait in
+/// that way belongs into [`spawn_blocking`](crate::spawn_blocking).
+///
 /// # The end
 ///
 /// Dropping it ends it, in the same order as a [`Runtime`](crate::Runtime#the-end): it cancels all tasks, and drops their
 /// futures on this thread; it runs what was given to [`spawn_blocking`](crate::spawn_blocking) while a thread was free,
 /// and waits for that; it joins the threads that were started for it, and closes the poller. After 2 seconds, 10, and
-/// then every minute it says on standard error what it is waiting for. [`LocalRuntime::shutdown_timeout`] bounds the
-/// wait for the closures.
+/// then every minute it says on standard error what it is waiting for; if tasks or threads are left, it starts a thread
+/// for that. [`LocalRuntime::shutdown_timeout`] bounds the wait for the closures.
 ///
 /// ```
 /// # extern crate filch_executor as filch;

@@ -55,6 +55,9 @@ where
 
 /// Runs a closure that may block on a thread kept for such, so that no worker waits with it.
 ///
+/// At most [`Builder::max_blocking_threads`](crate::Builder::max_blocking_threads) run at a time, 512 if it is not said;
+/// the rest waits in the order of the calls. So a closure must not wait for another one unless it is sure of a thread.
+///
 /// Nothing in it yields by itself: if it drives a future with another library's `block_on`, there is no cooperative
 /// budget that would interrupt a loop over what is always ready. With [`Handle::block_on`] there is.
 ///
