@@ -34,8 +34,8 @@ const TASKS_PER_ROUND: usize = 64;
 /// Tasks run only while the thread is inside [`LocalRuntime::block_on`], in FIFO order.
 ///
 /// Its timers and sockets are served on this thread too, between polls. So whatever blocks the thread for one of them,
-/// or for one of its tasks, waits for ever: another library's `block_on` in a task, a channel of std. What has to wait in
-/// that way belongs into [`spawn_blocking`](crate::spawn_blocking).
+/// or for one of its tasks, waits for ever: another library's `block_on` in a task, a channel of std. What has to wait
+/// in that way belongs into [`spawn_blocking`](crate::spawn_blocking).
 ///
 /// # The end
 ///
