@@ -161,6 +161,7 @@ loops! {
     "flush a pipe" => { pipe().unwrap() } |it| {
         it.0.flush().await.unwrap();
         it.0.close().await.unwrap();
+    }
     "write nothing" => { UnixStream::pair().unwrap() } |it| {
         assert_eq!(it.0.write(b"").await.unwrap(), 0);
     }
