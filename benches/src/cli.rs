@@ -19,7 +19,8 @@ filch-bench run [ROW or GROUP or PREFIX* ...] [options]
 filch-bench draw SAVED.json FILE.svg       draw a result that was saved
 
   --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the
-                   same as a server), filch-unwatched (filch with its monitor switched off); default tokio,smol;
+                   same as a server), epoll (the loop by hand, one per worker: the floor of server rows),
+                   filch-unwatched (filch with its monitor switched off); default tokio,smol,epoll;
                    `filch` alone: nobody
   --workers N      worker threads of each runtime (default: the number of CPUs)
   --runs N         runs of each peer and row, interleaved (default 5)
@@ -175,6 +176,7 @@ fn parse_serve(parser: &mut lexopt::Parser) -> Result<serve::Job, Error> {
             Long("hog") => hog = parser.value()?.string()?,
             Long("hog-ms") => hog_time = Duration::from_millis(parser.value()?.parse()?),
             Long("hogs") => job.server.hogs = Some(parser.value()?.parse()?),
+            Long("rounds") => job.server.rounds = parser.value()?.parse()?,
             Long("board") => {
                 job.board = Some(parser.value()?.into())
                     .filter(|path: &PathBuf| !path.as_os_str().is_empty());
@@ -229,7 +231,8 @@ mod tests {
         let beside = run_options("run --against /other --peers tokio");
         assert_eq!(beside.peers, [Peer::Filch, Peer::Tokio]);
         let usual = run_options("run");
-        assert_eq!(usual.peers, [Peer::Filch, Peer::Tokio, Peer::Smol]);
+        let all = [Peer::Filch, Peer::Tokio, Peer::Smol, Peer::Epoll];
+        assert_eq!(usual.peers, all);
     }
 
     #[test]
@@ -252,6 +255,7 @@ mod tests {
             buffer: 1024,
             hog: Hog::Compute(Duration::from_millis(20)),
             hogs: Some(4),
+            rounds: 7,
         };
         let line = format!(
             "serve tokio {}",

@@ -45,11 +45,19 @@ pub(crate) fn compute(amount: Duration, mut step: impl FnMut(Duration)) {
     }
 }
 
-/// About 50 µs of arithmetic between two looks at the clock, which is a system call here: one chain of operations in
-/// which no compiler finds a short cut, so that the Go peer's steps are as long.
+/// About 50 µs of arithmetic between two looks at the clock, which is a system call here.
 fn one_step() {
+    rounds(25_000);
+}
+
+/// Rounds of [`rounds`] that take about a microsecond.
+pub(crate) const ROUNDS_PER_MICRO: u32 = 500;
+
+/// A fixed amount of arithmetic: one chain of operations in which no compiler finds a short cut, so that the Go peer's
+/// steps are as long.
+pub(crate) fn rounds(count: u32) {
     let mut x = std::hint::black_box(1_u64);
-    for i in 0..25_000_u64 {
+    for i in 0..u64::from(count) {
         x = (x ^ (x >> 29))
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(i);

@@ -42,7 +42,7 @@ impl Default for RunOptions {
     fn default() -> RunOptions {
         RunOptions {
             names: Vec::new(),
-            peers: vec![Peer::Filch, Peer::Tokio, Peer::Smol],
+            peers: vec![Peer::Filch, Peer::Tokio, Peer::Smol, Peer::Epoll],
             workers: limits::cpus(),
             runs: 5,
             time: Duration::from_millis(60),

@@ -54,6 +54,9 @@ fn line(result: &RowResult, series: &Series) -> String {
         text += &format!("{median:>10} [{min} .. {max}]");
         text = format!("{text:<0$} {1:<24}", width + 35, ratios(result, series));
         text += &extras(&series.extras());
+        if let Some(share) = against_floor(result, series) {
+            text += &format!("  cpu of {} {}", Peer::Epoll, ratio(share));
+        }
         if let Some(share) = hogs_against_threads(result, series) {
             text += &format!("  hog work of {} {}", Peer::Threads, ratio(share));
         }
@@ -85,6 +88,13 @@ fn hogs_against_threads(result: &RowResult, series: &Series) -> Option<f64> {
     let work = |series: &Series| series.extras().get("hog work/s").copied();
     let threads = result.of(Peer::Threads.name())?;
     (series.peer != threads.peer).then_some(work(series)? / work(threads)?)
+}
+
+/// What a request costs in processor time, over what it costs the loop by hand, if that was measured beside it.
+fn against_floor(result: &RowResult, series: &Series) -> Option<f64> {
+    let cost = |series: &Series| series.extras().get("cpu ns/op").copied();
+    let floor = result.of(Peer::Epoll.name())?;
+    (series.peer != floor.peer).then_some(cost(series)? / cost(floor)?)
 }
 
 fn ratio(ratio: f64) -> String {
@@ -220,6 +230,24 @@ mod tests {
         assert!(line(&result, &result.series[0]).contains("hog work of threads 0.90"));
         assert!(!line(&result, &result.series[1]).contains("hog work of"));
         assert!(!line(&result, &result.series[2]).contains("hog work of"));
+    }
+
+    #[test]
+    fn a_request_costs_so_many_times_what_it_costs_the_loop_by_hand() {
+        let mut result = result();
+        result.series[0].samples = vec![Sample::new(50.0).with("cpu ns/op", 120.0)];
+        assert!(!line(&result, &result.series[0]).contains("of epoll"));
+        result.series.push(Series {
+            peer: "epoll".into(),
+            samples: vec![Sample::new(1.0).with("cpu ns/op", 100.0)],
+            error: None,
+        });
+        assert!(line(&result, &result.series[0]).contains("cpu of epoll 1.20"));
+        assert!(!line(&result, &result.series[3]).contains("cpu of"));
+        assert!(
+            line(&result, &result.series[0]).contains("of tokio"),
+            "the floor is no rival"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::options::{Error, RunOptions};
 use super::sample::Report;
 use super::{against, compare, measure, plot, report, syscalls};
 use crate::rows::{self, Row, Work};
-use crate::sys::{limits, priority};
+use crate::sys::{idle_wake, limits, priority};
 
 /// Measures and reports. False if a row failed, with `--compare` got slower, or with `--against` is slower or has no
 /// verdict.
@@ -59,7 +59,7 @@ fn drop_unknown(other: &OtherBuild, rows: &mut Vec<Row>) -> Result<Vec<String>, 
 fn empty_report(options: &RunOptions) -> Report {
     Report {
         command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
-        machine: limits::machine(),
+        machine: machine(options),
         time: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs()),
@@ -68,6 +68,16 @@ fn empty_report(options: &RunOptions) -> Report {
         smoke: options.smoke,
         ..Report::default()
     }
+}
+
+/// Kernel, processors, and what a sleep costs on them; of a smoke run nobody wants to know that.
+fn machine(options: &RunOptions) -> String {
+    let machine = limits::machine();
+    if options.smoke {
+        return machine;
+    }
+    let wake = idle_wake::measure().as_nanos() as f64 / 1000.0;
+    format!("{machine}, waking an idle CPU takes {wake:.1} µs")
 }
 
 fn measure_all(report: &mut Report, rows: &[Row], contenders: &[Contender], options: &RunOptions) {

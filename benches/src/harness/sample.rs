@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::even::Judgement;
 use super::stats::{self, Summary};
+use crate::runtimes::Peer;
 
 /// The runtime that the others are compared with.
 pub(crate) const SUBJECT: &str = "filch";
@@ -146,10 +147,14 @@ impl RowResult {
         self.series.iter().find(|series| series.peer == peer)
     }
 
-    /// The best of all peers, filch's builds left out: its name and median.
+    /// The best of all peers, filch's builds and the floor left out: its name and median.
     pub(crate) fn best(&self) -> Option<(&str, f64)> {
         let mut best: Option<(&str, f64)> = None;
-        for series in self.series.iter().filter(|series| !is_filch(&series.peer)) {
+        let is_rival = |series: &&Series| {
+            let is_floor = Peer::parse(&series.peer).is_ok_and(Peer::is_floor);
+            !is_filch(&series.peer) && !is_floor
+        };
+        for series in self.series.iter().filter(is_rival) {
             let Some(summary) = series.summary() else {
                 continue;
             };
@@ -224,6 +229,8 @@ mod tests {
             series("filch", &[10.0, 20.0, 30.0]),
             series("tokio", &[40.0]),
             series("smol", &[50.0]),
+            series("epoll", &[1.0]),
+            series("epoll", &[99.0]),
             series(OTHER, &[60.0]),
             series(AGAIN, &[1.0]),
         ];

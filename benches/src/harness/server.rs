@@ -155,6 +155,11 @@ fn describe(outcome: &Outcome, observed: &Observed<Reading>, figure: Figure) -> 
         .with("max µs", outcome.latencies.max() as f64 / 1000.0)
         .with("ctx/op", per_request(used.switches))
         .with("cpu ns/op", per_request(used.cpu_ns))
+        .with(
+            "user ns/op",
+            per_request((used.cpu_ns - used.system_ns).max(0.0)),
+        )
+        .with("sys ns/op", per_request(used.system_ns))
         .with("load cpu %", outcome.generator_cpu * 100.0)
         .with("elsewhere cpu %", elsewhere(outcome, observed) * 100.0);
     match (observed.before.used.thread, observed.after.used.thread) {
@@ -249,7 +254,11 @@ mod tests {
 
     /// Half a second of load; the readings lie a second apart, and so counted twice as much.
     fn observed() -> Observed<Reading> {
-        let used = |cpu_ns, switches| Usage { cpu_ns, switches };
+        let used = |cpu_ns, switches| Usage {
+            cpu_ns,
+            system_ns: cpu_ns / 4.0,
+            switches,
+        };
         let mut after = Reading::default();
         after.used.process = used(4e6, 1000.0);
         Observed {
@@ -291,6 +300,8 @@ mod tests {
         near("max µs", 1000.0);
         near("ctx/op", 0.5);
         near("cpu ns/op", 2000.0);
+        near("user ns/op", 1500.0);
+        near("sys ns/op", 500.0);
     }
 
     #[test]
@@ -307,6 +318,7 @@ mod tests {
         observed.before.used.thread = Some(Usage::default());
         observed.after.used.thread = Some(Usage {
             cpu_ns: 1e7,
+            system_ns: 1e6,
             switches: 300.0,
         });
         let sample = describe(&outcome(), &observed, Figure::P99);

@@ -1,6 +1,7 @@
 //! `echo`, `udp` and `unix`: servers that send back what they get, under closed and open loops.
 
 use super::row::{Figure, Row};
+use crate::harness::clock::ROUNDS_PER_MICRO;
 use crate::load::{Load, Mode};
 use crate::serve::{Protocol, Server};
 
@@ -45,6 +46,9 @@ pub(super) fn rows() -> Vec<Row> {
             64,
         ));
     }
+    rows.extend([5, 20, 100].map(computing));
+    rows.push(open(1, 100));
+    rows.push(open(10, 1_000));
     rows.push(open(10, 5_000));
     rows.push(open(100, 40_000));
     rows.extend(of_protocol(
@@ -99,6 +103,19 @@ fn connect(connections: usize) -> Row {
     )
 }
 
+/// Whether the second worker gains anything where a request is more than a copy.
+fn computing(micros: u32) -> Row {
+    let server = Server {
+        rounds: micros * ROUNDS_PER_MICRO,
+        ..Server::default()
+    };
+    let what = format!(
+        "TCP echo of 64 B with {micros} µs of computing per request, 10 connections, closed loop"
+    );
+    let name = format!("compute_{micros}us_c10");
+    closed("echo", name, what, server, 10, 64)
+}
+
 fn open(connections: usize, rate: u32) -> Row {
     let what = format!(
         "TCP echo of 64 B at {rate} requests/s over {connections} connections, counted from the intended time"
@@ -108,7 +125,11 @@ fn open(connections: usize, rate: u32) -> Row {
         bytes: 64,
         mode: Mode::Open { rate },
     };
-    let name = format!("open_64_c{connections}_{}k", rate / 1000);
+    let rate = match rate {
+        1000.. => format!("{}k", rate / 1000),
+        _ => rate.to_string(),
+    };
+    let name = format!("open_64_c{connections}_{rate}");
     Row::server("echo", name, what, Server::default(), load, Figure::P99)
 }
 

@@ -4,7 +4,7 @@ use crate::harness::plan::Plan;
 use crate::harness::sample::{Better, Sample};
 use crate::load::Load;
 use crate::runtimes::Peer;
-use crate::serve::{Protocol, Server};
+use crate::serve::{Hog, Protocol, Server};
 
 /// One row of the table.
 #[derive(Debug)]
@@ -98,11 +98,20 @@ impl Row {
         format!("{}/{}", self.group, self.name)
     }
 
-    /// Whether the peer can take part: rows inside a process need one that is linked in, and plain threads only echo.
+    /// Whether the peer can take part: rows inside a process need one that is linked in, plain threads only echo,
+    /// and programs of their own do not compute per request. The loop by hand has neither timers nor hogs.
     pub(crate) fn includes(&self, peer: Peer) -> bool {
         match self.work {
             Work::Micro(_) => peer.is_linked(),
             Work::Server(server, _, figure) => {
+                if peer == Peer::Epoll {
+                    return figure != Figure::Memory
+                        && server.hog == Hog::None
+                        && server.protocol != Protocol::Ticks;
+                }
+                if server.rounds > 0 && !peer.is_linked() {
+                    return false;
+                }
                 peer != Peer::Threads
                     || figure != Figure::Memory
                         && !server.timeout

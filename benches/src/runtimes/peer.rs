@@ -23,6 +23,8 @@ pub(crate) enum Peer {
     Uvloop,
     /// No runtime: an epoll thread that echoes beside a thread for every hog, TCP servers only.
     Threads,
+    /// No runtime: the loop by hand, a thread with an epoll per worker, which does nothing but echo. Server rows only.
+    Epoll,
 }
 
 /// Where a peer's servers come from.
@@ -40,7 +42,7 @@ pub(crate) enum Found {
 
 impl Peer {
     /// All, in the order they are reported.
-    pub(crate) const ALL: [Peer; 8] = [
+    pub(crate) const ALL: [Peer; 9] = [
         Peer::Filch,
         Peer::FilchUnwatched,
         Peer::Tokio,
@@ -49,6 +51,7 @@ impl Peer {
         Peer::Asyncio,
         Peer::Uvloop,
         Peer::Threads,
+        Peer::Epoll,
     ];
 
     /// The name on the command line and in reports.
@@ -62,6 +65,7 @@ impl Peer {
             Peer::Asyncio => "asyncio",
             Peer::Uvloop => "uvloop",
             Peer::Threads => "threads",
+            Peer::Epoll => "epoll",
         }
     }
 
@@ -88,12 +92,20 @@ impl Peer {
         )
     }
 
+    /// Whether it shows what there is to reach, and so is nobody's best peer.
+    pub(crate) fn is_floor(self) -> bool {
+        self == Peer::Epoll
+    }
+
     /// Looks for the peer, building the Go server if need be.
     pub(crate) fn find(self) -> Found {
         match self {
-            Peer::Filch | Peer::FilchUnwatched | Peer::Tokio | Peer::Smol | Peer::Threads => {
-                Found::Linked
-            }
+            Peer::Filch
+            | Peer::FilchUnwatched
+            | Peer::Tokio
+            | Peer::Smol
+            | Peer::Threads
+            | Peer::Epoll => Found::Linked,
             Peer::Go => find_go(),
             Peer::Asyncio => find_python("asyncio", "import asyncio"),
             Peer::Uvloop => find_python("uvloop", "import uvloop"),

@@ -23,6 +23,9 @@ pub(crate) struct Server {
     pub(crate) hog: Hog,
     /// How many such tasks there are; `None` is one per worker.
     pub(crate) hogs: Option<usize>,
+    /// Rounds of arithmetic per request, [`clock::ROUNDS_PER_MICRO`](crate::harness::clock::ROUNDS_PER_MICRO) a
+    /// microsecond.
+    pub(crate) rounds: u32,
 }
 
 impl Default for Server {
@@ -33,6 +36,7 @@ impl Default for Server {
             buffer: 32 * 1024,
             hog: Hog::None,
             hogs: None,
+            rounds: 0,
         }
     }
 }
@@ -94,7 +98,7 @@ impl Server {
     /// The arguments that start it, for this binary's `serve` and for the peers' programs.
     pub(crate) fn arguments(&self, workers: usize, path: &str, board: &str) -> Vec<String> {
         let (hog, time) = self.hog.describe();
-        [
+        let always = [
             ("--protocol", self.protocol.to_string()),
             ("--timeout", u8::from(self.timeout).to_string()),
             ("--buffer", self.buffer.to_string()),
@@ -104,10 +108,12 @@ impl Server {
             ("--board", board.to_owned()),
             ("--workers", workers.to_string()),
             ("--path", path.to_owned()),
-        ]
-        .into_iter()
-        .flat_map(|(name, value)| [name.to_owned(), value])
-        .collect()
+        ];
+        // What does not compute need not know how: peers' programs, and builds of before.
+        let computes = (self.rounds > 0).then(|| ("--rounds", self.rounds.to_string()));
+        let all = always.into_iter().chain(computes);
+        all.flat_map(|(name, value)| [name.to_owned(), value])
+            .collect()
     }
 
     /// How many tasks hold their workers.

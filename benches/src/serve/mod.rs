@@ -3,6 +3,7 @@
 //! The servers are written once over [`Runtime`]; the Go and Python programs in `benches/peers/` take the same
 //! arguments and print the same first line: `ready ADDRESS`.
 
+mod epoll;
 mod hogs;
 mod job;
 mod threads;
@@ -12,7 +13,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use crate::harness::clock::Moment;
+use crate::harness::clock::{self, Moment};
 use crate::runtimes::{Datagram, Peer, Runtime, Stream};
 use crate::sys::limits;
 
@@ -39,6 +40,7 @@ pub(crate) fn run(job: &Job) -> io::Result<()> {
             serve::<crate::runtimes::filch::Filch>(job)
         }
         Peer::Threads => threads::serve(job),
+        Peer::Epoll => epoll::serve(job),
         Peer::Tokio => serve::<crate::runtimes::tokio::Tokio>(job),
         Peer::Smol => serve::<crate::runtimes::smol::Smol>(job),
         other => Err(io::Error::other(format!(
@@ -92,7 +94,7 @@ fn serve<R: Runtime>(job: &Job) -> io::Result<()> {
 async fn connection<R: Runtime, S: Stream>(mut stream: S, server: Server) {
     let mut buffer = vec![0; server.buffer];
     loop {
-        let exchange = exchange(&mut stream, &mut buffer);
+        let exchange = exchange(&mut stream, &mut buffer, server.rounds);
         let outcome = match server.timeout {
             true => R::timeout(Duration::from_secs(30), exchange)
                 .await
@@ -106,9 +108,10 @@ async fn connection<R: Runtime, S: Stream>(mut stream: S, server: Server) {
     }
 }
 
-/// Reads once and sends that back; false at the end of the stream.
-async fn exchange<S: Stream>(stream: &mut S, buffer: &mut [u8]) -> io::Result<bool> {
+/// Reads once, computes, and sends back what it has read; false at the end of the stream.
+async fn exchange<S: Stream>(stream: &mut S, buffer: &mut [u8], rounds: u32) -> io::Result<bool> {
     let length = stream.read(buffer).await?;
+    clock::rounds(rounds);
     stream.write_all(&buffer[..length]).await?;
     Ok(length > 0)
 }

@@ -9,6 +9,8 @@ use std::path::Path;
 pub(crate) struct Usage {
     /// CPU time of all threads, user and system, in nanoseconds.
     pub(crate) cpu_ns: f64,
+    /// The part of it that was spent in the kernel; the rest is the program's own.
+    pub(crate) system_ns: f64,
     /// Context switches of all threads, voluntary and not.
     pub(crate) switches: f64,
 }
@@ -18,6 +20,7 @@ impl Usage {
     pub(crate) fn since(self, before: Usage) -> Usage {
         Usage {
             cpu_ns: (self.cpu_ns - before.cpu_ns).max(0.0),
+            system_ns: (self.system_ns - before.system_ns).max(0.0),
             switches: (self.switches - before.switches).max(0.0),
         }
     }
@@ -34,6 +37,7 @@ pub(crate) fn own() -> Usage {
     let ns = |time: libc::timeval| time.tv_sec as f64 * 1e9 + time.tv_usec as f64 * 1e3;
     Usage {
         cpu_ns: ns(raw.ru_utime) + ns(raw.ru_stime),
+        system_ns: ns(raw.ru_stime),
         switches: (raw.ru_nvcsw + raw.ru_nivcsw) as f64,
     }
 }
@@ -63,6 +67,8 @@ pub(crate) fn of(pid: u32, name: &str) -> io::Result<Both> {
         }
     }
     both.process.cpu_ns = process_cpu(pid)?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    both.process.system_ns = system_ticks(&stat) * tick_ns();
     Ok(both)
 }
 
@@ -72,6 +78,7 @@ fn of_thread(task: &Path) -> Usage {
     let status = fs::read_to_string(task.join("status")).unwrap_or_default();
     Usage {
         cpu_ns: first_number(&schedstat),
+        system_ns: 0.0,
         switches: field(&status, "voluntary_ctxt_switches:")
             + field(&status, "nonvoluntary_ctxt_switches:"),
     }
@@ -100,9 +107,23 @@ fn process_cpu(pid: u32) -> io::Result<f64> {
 /// The CPU time of everything on this machine, in nanoseconds, what a hypervisor took away included.
 pub(crate) fn machine_cpu() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    busy_ticks(&stat) * tick_ns()
+}
+
+/// How long one of the ticks is that `/proc` counts in.
+fn tick_ns() -> f64 {
     // SAFETY: sysconf reads a constant of the system.
-    let tick = 1e9 / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64;
-    busy_ticks(&stat) * tick
+    1e9 / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
+}
+
+/// The ticks that a process has spent in the kernel: the fifteenth field of its `stat`, the second of which is a name
+/// in brackets that may hold anything.
+fn system_ticks(stat: &str) -> f64 {
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    after_name
+        .split_ascii_whitespace()
+        .nth(12)
+        .map_or(0.0, first_number)
 }
 
 /// The first line is `cpu` and the ticks spent as user, nice, system, idle, waiting for disks, irq, softirq and stolen;
@@ -179,9 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn kernel_time_is_found_behind_any_name() {
+        let stat = "7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 11 42 13";
+        assert_eq!(system_ticks(stat), 42.0);
+    }
+
+    #[test]
     fn this_process_has_used_something() {
         assert!(own().cpu_ns > 0.0);
-        let ours = of(std::process::id(), "").unwrap();
+        let ours = of(std::process::id(), "nobody").unwrap();
         assert!(ours.process.cpu_ns > 0.0 && ours.thread.is_none());
         assert!(peak_memory("self") > 100_000.0);
         assert!(resident("self") > 100_000.0);

@@ -55,7 +55,7 @@ pub(crate) fn pin(cpus: &CpuSet) -> io::Result<()> {
     Ok(sched_setaffinity(None, cpus)?)
 }
 
-/// CPU model, number of CPUs and kernel, as one line for the head of a report.
+/// CPU model, number of CPUs, kernel and how that preempts, as one line for the head of a report.
 pub(crate) fn machine() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpuinfo
@@ -66,10 +66,72 @@ pub(crate) fn machine() -> String {
         })
         .map_or("unknown CPU", |(_, model)| model.trim());
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{model}, {} CPUs, Linux {}", cpus(), kernel.trim())
+    let preemption = preemption(kernel.trim());
+    format!(
+        "{model}, {} CPUs, Linux {}, {preemption}",
+        cpus(),
+        kernel.trim()
+    )
+}
+
+/// Asks the running kernel, which may have been told at its start, then its configuration; both may be out of reach.
+fn preemption(kernel: &str) -> String {
+    let told = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let now = fs::read_to_string("/sys/kernel/debug/sched/preempt").unwrap_or_default();
+    let built = fs::read_to_string(format!("/boot/config-{kernel}"))
+        .or_else(|_| unpacked("/proc/config.gz"));
+    chosen(&now)
+        .or_else(|| {
+            told.split_whitespace()
+                .find_map(|word| word.strip_prefix("preempt="))
+        })
+        .map(|model| format!("preemption {model}"))
+        .or_else(|| configured(&built.unwrap_or_default()))
+        .unwrap_or_else(|| "preemption unknown".to_owned())
+}
+
+/// In the list of models the running one stands in brackets.
+fn chosen(list: &str) -> Option<&str> {
+    list.split_whitespace()
+        .find_map(|word| word.strip_prefix('(')?.strip_suffix(')'))
+}
+
+fn configured(config: &str) -> Option<String> {
+    let models = [
+        "PREEMPT_NONE",
+        "PREEMPT_VOLUNTARY",
+        "PREEMPT_LAZY",
+        "PREEMPT_RT",
+        "PREEMPT",
+    ];
+    let is_set = |model: &&str| {
+        config
+            .lines()
+            .any(|line| line == format!("CONFIG_{model}=y"))
+    };
+    models.into_iter().find(is_set).map(str::to_owned)
+}
+
+fn unpacked(path: &str) -> io::Result<String> {
+    let output = std::process::Command::new("zcat").arg(path).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// How many CPUs this process may use.
 pub(crate) fn cpus() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_says_in_two_places_how_it_preempts() {
+        assert_eq!(chosen("none (voluntary) full"), Some("voluntary"));
+        assert_eq!(chosen(""), None);
+        let config = "CONFIG_PREEMPT_BUILD=y\nCONFIG_PREEMPT_NONE=y\n# CONFIG_PREEMPT is not set\n";
+        assert_eq!(configured(config).as_deref(), Some("PREEMPT_NONE"));
+        assert_eq!(configured(""), None);
+    }
 }

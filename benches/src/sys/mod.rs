@@ -3,6 +3,7 @@
 //! Linux only, as the harness is: it reads `/proc` and drives servers with epoll. Nothing here knows of rows.
 
 pub(crate) mod counters;
+pub(crate) mod idle_wake;
 pub(crate) mod limits;
 pub(crate) mod priority;
 pub(crate) mod progress;
