@@ -71,7 +71,7 @@ pub mod __private;
 mod run;
 
 pub use filch_executor::{
-    AbortHandle, Builder, Handle, JoinError, JoinHandle, Leftover, LocalRuntime, Metrics,
+    AbortHandle, Builder, Handle, IdleLook, JoinError, JoinHandle, Leftover, LocalRuntime, Metrics,
     NoRuntime, Runtime, SlowSite, UnhandledPanic, WorkerMetrics, blocking, cpu, spawn,
     spawn_blocking, spawn_local, task_local,
 };

@@ -17,7 +17,7 @@
 //!
 //! The threads themselves are in `runtime/threads.rs`; this is what they share.
 
-use crate::signs::credit;
+use crate::signs::look;
 use crate::task::Runnable;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
@@ -189,7 +189,7 @@ impl BlockingPool {
             if self.news.load(Relaxed) {
                 return;
             }
-            credit::pause();
+            look::pause();
         }
     }
 

@@ -57,6 +57,7 @@ pub use runtime::tasks::{
 };
 pub use runtime::threaded::Runtime;
 pub use seats::shared::UnhandledPanic;
+pub use signs::look::IdleLook;
 pub use task::wait::WaitInfo;
 pub use task::{
     Cancelled, CleanupError, JoinError, PollInfo, TaskId, TaskInfo, TaskState, is_task_waker,

@@ -3,6 +3,7 @@
 use crate::common::*;
 use filch::{Metrics, Runtime};
 use std::future::pending;
+use std::time::Duration;
 
 fn sum(metrics: &Metrics, of: impl Fn(&filch::WorkerMetrics) -> u64) -> u64 {
     metrics.workers.iter().chain([&metrics.spare]).map(of).sum()
@@ -117,4 +118,75 @@ fn what_waits_behind_a_blocked_worker_is_in_its_depth() {
     wait_until("all are done", || {
         depth(&rt.metrics()) == 0 && rt.metrics().tasks == 0
     });
+}
+
+/// Sleeps a few times for a timer, and says how the workers looked around before.
+fn looks_beside_timers(look: filch::IdleLook) -> (u64, u64, Duration) {
+    let rt = Runtime::builder()
+        .workers(2)
+        .idle_look(look)
+        .build()
+        .unwrap();
+    let _limit = Limit::on(&rt);
+    rt.run(async {
+        for _ in 0..20 {
+            filch::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let metrics = rt.metrics();
+    let time = metrics.workers.iter().map(|worker| worker.look_time).sum();
+    let looks = sum(&metrics, |worker| worker.looks);
+    (looks, sum(&metrics, |worker| worker.looks_paid), time)
+}
+
+#[test]
+fn looks_before_sleeps_are_counted_and_done_as_was_asked_for() {
+    let asked = Duration::from_micros(10);
+    let (looks, paid, time) = looks_beside_timers(filch::IdleLook::For(asked));
+    assert!(looks >= 10, "{looks} looks before 20 sleeps");
+    assert!(paid <= looks && time > Duration::ZERO);
+    assert_eq!(looks_beside_timers(filch::IdleLook::Off).0, 0);
+}
+
+#[test]
+fn who_sleeps_for_timers_only_does_not_look() {
+    let (looks, _, time) = looks_beside_timers(filch::IdleLook::Adaptive);
+    assert_eq!((looks, time), (0, Duration::ZERO));
+}
+
+#[test]
+fn a_connection_alone_is_answered_whichever_way_its_worker_looks() {
+    let kinds = [
+        filch::IdleLook::Off,
+        filch::IdleLook::Adaptive,
+        filch::IdleLook::For(Duration::from_micros(200)),
+    ];
+    for look in kinds {
+        let rt = Runtime::builder()
+            .workers(2)
+            .idle_look(look)
+            .build()
+            .unwrap();
+        let _limit = Limit::on(&rt);
+        let listener = rt
+            .block_on(filch::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = rt.spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut byte = [0];
+            while stream.read(&mut byte).await.unwrap() == 1 {
+                stream.write_all(&byte).await.unwrap();
+            }
+        });
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        for turn in 0..rounds(500) {
+            let (sent, mut got) = ([turn as u8], [0]);
+            std::io::Write::write_all(&mut client, &sent).unwrap();
+            std::io::Read::read_exact(&mut client, &mut got).unwrap();
+            assert_eq!(sent, got);
+        }
+        drop(client);
+        server.join_blocking(None).unwrap().unwrap();
+    }
 }

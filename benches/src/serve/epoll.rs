@@ -1,8 +1,8 @@
 //! The peer `epoll`: the loop that one would write by hand, as many threads as the runtimes have workers. It has no
 //! tasks, timers, queues or fairness, so what it takes is the floor: kernel, C library and the copy of the bytes.
 //!
-//! The first loop accepts and hands the connections out in turn; each stays with its loop for good. A loop sleeps in its
-//! own epoll, level-triggered, and reads once per event. A UDP socket is one loop's, as it is one task's elsewhere.
+//! The first loop accepts and hands the connections out in turn; each stays with its loop for good. A loop sleeps in
+//! its own epoll, level-triggered, and reads once per event. A UDP socket is one loop's, as it is one task's elsewhere.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};

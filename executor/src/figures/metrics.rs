@@ -3,6 +3,7 @@
 use crate::figures::slow_polls::SlowSite;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// A counter with one writer, so that counting is a load and a store and no read-modify-write.
 #[derive(Debug, Default)]
@@ -12,6 +13,11 @@ impl Counter {
     #[inline]
     pub(crate) fn add(&self, n: u64) {
         self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
+    }
+
+    /// What is no count, but the state of something.
+    pub(crate) fn set(&self, n: u64) {
+        self.0.store(n, Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {
@@ -30,6 +36,10 @@ pub(crate) struct Counters {
     pub(crate) turns: Counter,
     pub(crate) io_events: Counter,
     pub(crate) timers_fired: Counter,
+    pub(crate) looks: Counter,
+    pub(crate) looks_paid: Counter,
+    pub(crate) look_nanos: Counter,
+    pub(crate) sleep_cost_nanos: Counter,
 }
 
 /// What the backstop thread counts.
@@ -61,6 +71,14 @@ pub struct WorkerMetrics {
     pub io_events: u64,
     /// Timers that it fired.
     pub timers_fired: u64,
+    /// Times it looked around before it slept; see [`Builder::idle_look`](crate::Builder::idle_look).
+    pub looks: u64,
+    /// Of these, how many found something, so that it did not sleep.
+    pub looks_paid: u64,
+    /// The time that it looked, in all.
+    pub look_time: Duration,
+    /// What it takes a sleep to cost here: from the moment that something should end it to its return.
+    pub sleep_cost: Duration,
     /// Tasks in its queue now.
     pub queue_depth: usize,
     /// Timers in its wheel now.
@@ -70,7 +88,7 @@ pub struct WorkerMetrics {
 }
 
 impl WorkerMetrics {
-    /// The figures of both.
+    /// The figures of both; of what sleeps cost, the higher one.
     pub(crate) fn plus(&self, other: &WorkerMetrics) -> WorkerMetrics {
         WorkerMetrics {
             polls: self.polls + other.polls,
@@ -81,6 +99,10 @@ impl WorkerMetrics {
             turns: self.turns + other.turns,
             io_events: self.io_events + other.io_events,
             timers_fired: self.timers_fired + other.timers_fired,
+            looks: self.looks + other.looks,
+            looks_paid: self.looks_paid + other.looks_paid,
+            look_time: self.look_time + other.look_time,
+            sleep_cost: self.sleep_cost.max(other.sleep_cost),
             queue_depth: self.queue_depth + other.queue_depth,
             timers: self.timers + other.timers,
             idle: self.idle && other.idle,

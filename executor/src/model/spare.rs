@@ -8,6 +8,7 @@ use crate::queues::permits::{Kind, Permit, Permits, Standing};
 use crate::registry::threads::{self, Threads};
 use crate::rest::idle::Idle;
 use crate::rest::parker::{Parker, Unpark};
+use crate::seats::core::Common;
 use crate::seats::core::Core;
 use crate::seats::remotes::Remotes;
 use crate::seats::roster::Seats;
@@ -41,7 +42,10 @@ impl Runtime {
 
     /// `Shared::call_help`. Whether somebody comes.
     fn call(self: &Arc<Runtime>) -> bool {
-        match self.seats.call(&self.remotes, &self.idle, 0, NOW) {
+        match self
+            .seats
+            .call(&self.remotes, &self.idle, Common::default(), NOW)
+        {
             Called::Nobody => false,
             Called::Worker => unreachable!("there is no worker's seat"),
             Called::Resting => true,

@@ -18,6 +18,7 @@ use crate::sys;
 use filch_reactor::Reactor;
 use filch_timer::{Instant, system_now};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::Wake;
 
 const EMPTY: u32 = 0;
@@ -32,6 +33,9 @@ const NOTIFIED: u32 = 3;
 #[derive(Debug)]
 pub(crate) struct Parker {
     state: AtomicU32,
+    /// When somebody who found it asleep last called, in nanoseconds, or 0. A figure and no protocol, so it is std's:
+    /// whoever reads another one than it was woken by learns something of no consequence.
+    called: AtomicU64,
 }
 
 /// What the waker of a thread still has to do.
@@ -48,7 +52,22 @@ impl Parker {
     pub(crate) fn new() -> Parker {
         Parker {
             state: AtomicU32::new(EMPTY),
+            called: AtomicU64::new(0),
         }
+    }
+
+    /// When the call came that ended the sleep, if one did; asked once after each.
+    pub(crate) fn was_called_at(&self) -> Option<Instant> {
+        // Most sleeps are ended by an event.
+        match self.called.load(Relaxed) {
+            0 => None,
+            _ => Some(Instant::from_nanos(self.called.swap(0, Relaxed))),
+        }
+    }
+
+    /// A system call follows; beside that, a look at the clock is nothing. The sleeper cannot return before it.
+    fn stamp(&self) {
+        self.called.store(system_now().as_nanos(), Relaxed);
     }
 
     /// Sleeps until unparked or until `deadline`. Returns whether a token was consumed; returning
@@ -110,10 +129,14 @@ impl Parker {
     pub(crate) fn unpark(&self) -> Unpark {
         match self.state.swap(NOTIFIED, AcqRel) {
             PARKED => {
+                self.stamp();
                 sys::wake_one(&self.state);
                 Unpark::Done
             }
-            POLLING => Unpark::NotifyReactor,
+            POLLING => {
+                self.stamp();
+                Unpark::NotifyReactor
+            }
             _ => Unpark::Done,
         }
     }
@@ -203,6 +226,24 @@ mod tests {
             !parker.park(Some(system_now())),
             "the token was for the poller"
         );
+    }
+
+    #[test]
+    fn only_a_call_that_ends_a_sleep_bears_its_time() {
+        let parker = Parker::new();
+        assert_eq!(parker.unpark(), Unpark::Done);
+        assert_eq!(parker.was_called_at(), None);
+        parker.stop_polling();
+        assert!(parker.start_polling());
+        let before = system_now();
+        assert_eq!(parker.unpark(), Unpark::NotifyReactor);
+        parker.stop_polling();
+        assert!(
+            parker
+                .was_called_at()
+                .is_some_and(|called| called >= before)
+        );
+        assert_eq!(parker.was_called_at(), None, "it is asked once");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::runtime::threads;
 use crate::seats::core::Core;
 use crate::seats::schedule::SCHEDULER;
 use crate::seats::shared::{Config, Shared, UnhandledPanic};
+use crate::signs::look::IdleLook;
 use crate::sys;
 use filch_reactor::Selector;
 use std::hash::{BuildHasher, RandomState};
@@ -54,6 +55,7 @@ pub struct Builder {
     on_unhandled_panic: UnhandledPanic,
     selector: Option<Selector>,
     start_paused: bool,
+    idle_look: IdleLook,
 }
 
 impl Builder {
@@ -158,6 +160,29 @@ impl Builder {
         self
     }
 
+    /// Whether a worker that has nothing to do looks around for a moment before it sleeps. Default:
+    /// [`IdleLook::Adaptive`], while that pays off.
+    ///
+    /// What it finds so costs no wake of an idle processor, which takes 50 µs and more on virtual machines: with one or
+    /// two connections at a time that is most of a request's latency. It costs processor time. Adaptive looks are at
+    /// most as long as sleeps have been seen to cost here, and stop when they find nothing most of the time, or when
+    /// others want the processor; so a quiet server sleeps, and an idle runtime uses none.
+    /// [`WorkerMetrics`](crate::WorkerMetrics) says how often workers look and what it brings.
+    ///
+    /// ```
+    /// # extern crate filch_executor as filch;
+    /// use filch::IdleLook;
+    ///
+    /// // As little processor time as possible, whatever the latency.
+    /// let rt = filch::Runtime::builder().idle_look(IdleLook::Off).build()?;
+    /// assert_eq!(rt.block_on(async { 6 * 7 }), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn idle_look(mut self, look: IdleLook) -> Builder {
+        self.idle_look = look;
+        self
+    }
+
     /// Starts a runtime. Its reactor thread runs from now on; a worker's thread is started when there
     /// is the first work for it. All of them are joined [in the end](crate::Runtime#the-end).
     ///
@@ -208,6 +233,7 @@ impl Builder {
             seed,
             on_unhandled_panic: self.on_unhandled_panic,
             selector: self.selector.map_or_else(selector_from_env, Ok)?,
+            idle_look: self.idle_look,
         };
         if config.max_blocking_threads == 0 {
             return Err(invalid(
@@ -232,13 +258,14 @@ impl Builder {
                 "thread_name contains a NUL character, which no thread may have",
             ));
         }
+        let common = config.common();
         let (shared, queues) = Shared::new(config, SCHEDULER, threads::start_new)?;
         if self.start_paused {
             shared.pause_clock();
         }
         let cores = queues.into_iter().enumerate();
         let depot = &shared.remotes.depot;
-        let cores = cores.map(|(i, queue)| Core::new(i, queue, depot.clone(), seed));
+        let cores = cores.map(|(i, queue)| Core::new(i, queue, depot.clone(), common));
         let cores = cores.collect();
         Ok((shared, cores))
     }

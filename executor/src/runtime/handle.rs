@@ -16,6 +16,7 @@ use std::io;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// What to do when there is no runtime on this thread.
 const NO_RUNTIME: &str = "there is no filch runtime on this thread: call this inside \
@@ -285,6 +286,10 @@ impl Shared {
             turns: counters.turns.get(),
             io_events: counters.io_events.get(),
             timers_fired: counters.timers_fired.get(),
+            looks: counters.looks.get(),
+            looks_paid: counters.looks_paid.get(),
+            look_time: Duration::from_nanos(counters.look_nanos.get()),
+            sleep_cost: Duration::from_nanos(counters.sleep_cost_nanos.get()),
             queue_depth: remote.waiting(),
             timers: remote.timers.len(),
             idle: !remote.held.load(Relaxed) || self.idle.is_idle(seat),

@@ -7,7 +7,9 @@ use crate::registry::tasks::Desk;
 use crate::seats::peer::Peer;
 use crate::signs::credit::Credit;
 use crate::signs::crowd::Crowd;
+use crate::signs::look::{self, IdleLook, Look};
 use crate::signs::pace::{Sample, Stopwatch};
+use crate::signs::price::Price;
 use crate::signs::rhythm::Rhythm;
 use crate::signs::watch::Watch;
 use crate::task::memory::{Depot, Store};
@@ -20,6 +22,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// Task ids are taken from the runtime's counter this many at a time.
 const ID_BLOCK: u64 = 256;
+
+/// What the builder has chosen for all seats alike.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Common {
+    /// Of random choices.
+    pub(crate) seed: u64,
+    pub(crate) idle_look: IdleLook,
+}
 
 /// A worker's own half of its seat.
 #[derive(Debug)]
@@ -48,9 +58,12 @@ pub(crate) struct Core {
     pub(crate) stopwatch: Stopwatch,
     /// Measures single polls, one after each of the backstop's beats.
     pub(crate) sample: Sample,
-    /// For looking for tasks before it sleeps, and for I/O events; see `Worker::linger` and `look_at_poller`.
+    /// For looking for tasks before it sleeps; see `Worker::linger`.
     pub(crate) linger_credit: Credit,
-    pub(crate) poller_credit: Credit,
+    /// What a sleep costs, and what looking for I/O events, or at the own word, has saved; see `Worker::sleep`.
+    pub(crate) price: Price,
+    pub(crate) look_for_events: Look,
+    pub(crate) look_at_word: Look,
     pub(crate) crowd: Crowd,
     /// The slow lane was not served for long: it comes before other tasks.
     pub(crate) lane_first: Cell<bool>,
@@ -65,7 +78,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(index: usize, queue: Local, depot: Arc<Depot>, seed: u64) -> Core {
+    pub(crate) fn new(index: usize, queue: Local, depot: Arc<Depot>, common: Common) -> Core {
         Core {
             index,
             queue,
@@ -81,7 +94,9 @@ impl Core {
             stopwatch: Stopwatch::new(),
             sample: Sample::new(),
             linger_credit: Credit::new(1),
-            poller_credit: Credit::new(4),
+            price: Price::new(),
+            look_for_events: Look::new(common.idle_look, look::FOR_EVENTS),
+            look_at_word: Look::new(common.idle_look, look::FOR_WORD),
             crowd: Crowd::new(),
             lane_first: Cell::new(false),
             batch: Cell::new(None),
@@ -90,7 +105,7 @@ impl Core {
             end_id: Cell::new(0),
             // One stream per seat and purpose; the salt keeps seats apart.
             rng: RefCell::new(Rng::with_seed(
-                seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                common.seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
             )),
         }
     }

@@ -19,7 +19,7 @@ impl Shared {
         let now = self.coarse_now();
         match self
             .seats
-            .call(&self.remotes, &self.idle, self.config.seed, now)
+            .call(&self.remotes, &self.idle, self.config.common(), now)
         {
             Called::Nobody => return false,
             Called::Worker => self.start_thread(NewThread::Worker),

@@ -230,13 +230,19 @@ impl Seats {
 mod tests {
     use super::*;
     use crate::queues::queue::Local;
+    use crate::seats::core::Common;
     use crate::task::memory::Depot;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
     use std::thread;
 
     fn core(index: usize) -> Core {
-        Core::new(index, Local::new(), Arc::new(Depot::new()), 0)
+        Core::new(
+            index,
+            Local::new(),
+            Arc::new(Depot::new()),
+            Common::default(),
+        )
     }
 
     fn index(core: Option<Core>) -> Option<usize> {

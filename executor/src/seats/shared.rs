@@ -19,9 +19,10 @@ use crate::rest::deep::DeepSleep;
 use crate::rest::idle::Idle;
 use crate::rest::parker::Parker;
 use crate::rest::pause::Pause;
-use crate::seats::core::Core;
+use crate::seats::core::{Common, Core};
 use crate::seats::remotes::Remotes;
 use crate::seats::roster::Seats;
+use crate::signs::look::IdleLook;
 use crate::task::Scheduler;
 use crossbeam_utils::CachePadded;
 use filch_reactor::{Reactor, Selector};
@@ -66,12 +67,22 @@ pub(crate) struct Config {
     pub(crate) seed: u64,
     pub(crate) on_unhandled_panic: UnhandledPanic,
     pub(crate) selector: Selector,
+    /// Whether a worker looks around before it sleeps.
+    pub(crate) idle_look: IdleLook,
 }
 
 impl Config {
     /// How many workers can run at once.
     pub(crate) fn crew(&self) -> usize {
         self.workers.min(self.processors)
+    }
+
+    /// What every seat is made with.
+    pub(crate) fn common(&self) -> Common {
+        Common {
+            seed: self.seed,
+            idle_look: self.idle_look,
+        }
     }
 
     /// Whether there are more workers than processors.

@@ -2,7 +2,7 @@
 //! called and sent home.
 
 use crate::queues::queue::Local;
-use crate::seats::core::Core;
+use crate::seats::core::{Common, Core};
 use crate::seats::remotes::Remotes;
 use filch_timer::Instant;
 
@@ -24,7 +24,7 @@ impl Spares {
     pub(super) fn take_or_make(
         &mut self,
         remotes: &Remotes,
-        seed: u64,
+        common: Common,
         now: Instant,
     ) -> Option<Core> {
         if let Some(core) = self.free_seats.pop() {
@@ -37,7 +37,7 @@ impl Spares {
         let queue = Local::new();
         remotes.add_spare(self.made, &queue, now);
         self.made += 1;
-        Some(Core::new(seat, queue, remotes.depot.clone(), seed))
+        Some(Core::new(seat, queue, remotes.depot.clone(), common))
     }
 
     /// A spare seat is free again. The lowest free ones are taken first, so that few seats have to be

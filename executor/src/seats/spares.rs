@@ -13,7 +13,7 @@
 
 use crate::primitive::atomic::Ordering::Relaxed;
 use crate::rest::idle::Idle;
-use crate::seats::core::Core;
+use crate::seats::core::{Common, Core};
 use crate::seats::remotes::Remotes;
 use crate::seats::roster::Seats;
 use filch_timer::Instant;
@@ -37,12 +37,18 @@ pub(crate) enum Called {
 
 impl Seats {
     /// Gets somebody to a seat because those who have one are stuck.
-    pub(crate) fn call(&self, remotes: &Remotes, idle: &Idle, seed: u64, now: Instant) -> Called {
+    pub(crate) fn call(
+        &self,
+        remotes: &Remotes,
+        idle: &Idle,
+        common: Common,
+        now: Instant,
+    ) -> Called {
         let mut inner = self.inner.lock();
         if self.may_hire() {
             return Called::Worker;
         }
-        let Some(core) = inner.spares.take_or_make(remotes, seed, now) else {
+        let Some(core) = inner.spares.take_or_make(remotes, common, now) else {
             return Called::Nobody;
         };
         idle.admit(core.index);

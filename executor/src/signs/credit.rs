@@ -1,22 +1,14 @@
-//! Whether looking around before a sleep pays off.
+//! Whether a searcher looks around once more before it goes to sleep.
 //!
-//! A sleep and the wake that ends it cost two switches, and more where an idle processor has to be called back. Whoever
-//! finds by looking around for some microseconds what would have ended its sleep has saved that; whoever does not has
-//! wasted the time. How often it pays shows only afterwards, so each attempt takes credit, and only success, or a sleep
-//! that turned out to be short, gives any. So a worker with nothing to come sleeps at once, after few attempts in
-//! vain. (KVM does the same before it puts an idle virtual processor to sleep: `halt_poll_ns`,
-//! Documentation/virt/kvm/halt-polling.rst.)
+//! While it does, nobody pays for waking it. How often that pays shows only afterwards, so each attempt takes credit,
+//! and only success, or a sleep that turned out to be short, gives any. So a worker with nothing to come goes to sleep
+//! at once, after few attempts in vain. How long to look around *in* the sleep, where others see the worker as idle,
+//! is another question: `look.rs`.
 
 use std::cell::Cell;
 
 /// So many attempts in vain, one after the other, end it after it has paid off for long.
 const ATTEMPTS: u32 = 4;
-
-/// The time between two looks: short, but it leaves the memory that others write, and a sibling processor, alone for a
-/// while.
-pub(crate) fn pause() {
-    (0..20).for_each(|_| std::hint::spin_loop());
-}
 
 /// What looking around has earned lately.
 #[derive(Debug)]

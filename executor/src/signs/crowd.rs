@@ -44,6 +44,11 @@ impl Crowd {
         self.is_crowded.get()
     }
 
+    /// The same, without looking.
+    pub(crate) fn was_there(&self) -> bool {
+        self.is_crowded.get()
+    }
+
     fn look(&self, now: Instant, preemptions: u64) {
         if let Some((last, before)) = self.last.replace(Some((now, preemptions))) {
             let spans = now.duration_since(last).as_nanos() / EVERY.as_nanos();

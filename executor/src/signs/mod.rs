@@ -10,6 +10,10 @@ pub(crate) mod watch;
 
 pub(crate) mod habit;
 
+pub(crate) mod price;
+
+pub(crate) mod look;
+
 pub(crate) mod credit;
 pub(crate) mod crowd;
 pub(crate) mod pace;

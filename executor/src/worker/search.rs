@@ -7,7 +7,7 @@
 use super::Worker;
 use crate::queues::queue::{EVENTS_LIMIT, Stolen};
 use crate::seats::remotes::Remote;
-use crate::signs::credit;
+use crate::signs::look::{self, IdleLook};
 use crate::task::Runnable;
 use filch_timer::Instant;
 
@@ -105,12 +105,14 @@ impl Worker<'_> {
     /// long as it searches nobody pays for waking it. Only while that pays off, so that a worker with
     /// nothing to come goes to sleep at once, and one worker at a time.
     pub(super) fn linger(&mut self) -> Option<Runnable> {
-        let may_search = self.searching && self.shared.idle.is_only_searcher();
+        let may_search = self.searching
+            && self.shared.idle.is_only_searcher()
+            && self.shared.config.idle_look != IdleLook::Off;
         if !may_search || !self.core.linger_credit.spend() {
             return None;
         }
         for _ in 0..LINGER_LOOKS {
-            credit::pause();
+            look::pause();
             if !self.shared.has_work() {
                 continue;
             }

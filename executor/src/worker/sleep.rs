@@ -1,21 +1,39 @@
-//! How a worker sleeps: in the poller, if nobody else is there, or on its parker's word.
+//! How a worker sleeps: in the poller, if nobody else is there, or on its parker's word; and how it looks around there
+//! for a moment before, if that pays off.
 //!
 //! Called when a worker has searched in vain. Why no wake is lost meanwhile is argued in `rest/idle.rs`, what ends
-//! a sleep on the word or in the poller in `rest/parker.rs`.
+//! a sleep on the word or in the poller in `rest/parker.rs`, how long to look in `signs/look.rs`. A worker that looks
+//! is idle for the others: whoever wakes it makes no system call.
 
 use super::Worker;
 use super::time::{RECHECK, Step};
 use crate::queues::queue::EVENTS_LIMIT;
 use crate::rest::idle::Idle;
-use crate::signs::credit;
+use crate::signs::look::{self, Look};
 use filch_reactor::Turn;
 use filch_timer::{Instant, system_now};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// A sleep that was this short, looking around would have saved. So long, too, a worker looks for I/O events before it
-/// sleeps in the poller.
+/// A sleep that was this short, searching a little longer would have saved.
 const SHORT_SLEEP: Duration = Duration::from_micros(20);
+
+/// How a sleep went.
+#[derive(Clone, Copy)]
+enum Rest {
+    /// A look before it found something, in the poller or not: there was none.
+    Found { polled: bool },
+    /// It slept in the poller; whether events came, and whether it looked before.
+    InPoller { events: bool, looked: bool },
+    /// It slept on its word; whether it looked before.
+    OnWord { looked: bool },
+}
+
+impl Rest {
+    fn has_polled(self) -> bool {
+        matches!(self, Rest::Found { polled: true } | Rest::InPoller { .. })
+    }
+}
 
 impl Worker<'_> {
     /// Sleeps until there may be something to do; steps S1 to S5 of `idle`.
@@ -36,30 +54,55 @@ impl Worker<'_> {
         // What the thread does until its next poll is none of that poll's time.
         self.core.sample.cancel();
         let start = system_now();
-        let polled = match self.keep_time() {
-            Some(Step::Moved) => true,
+        let (rest, deadline) = match self.keep_time() {
+            Some(Step::Moved) => (Rest::Found { polled: true }, None),
             step => {
                 let recheck = (step == Some(Step::Unrest)).then(|| start.saturating_add(RECHECK));
                 let deadline = self.next_deadline().into_iter().chain(recheck).min();
-                self.sleep_in_poller_or_on_word(start, deadline)
+                (self.sleep_in_poller_or_on_word(start, deadline), deadline)
             }
         };
+        let now = self.shared.now();
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);
         self.shared.leave_idle();
-        self.wake_batch(EVENTS_LIMIT);
-        let now = self.shared.now();
-        let was_short = now.duration_since(start) < SHORT_SLEEP;
-        if was_short && self.searching {
-            self.core.linger_credit.earn();
-        }
-        if polled {
+        self.learn_from(rest, start, deadline, now);
+        if rest.has_polled() {
             self.shared.last_turn.store(now.as_nanos(), Relaxed);
-            if was_short {
-                self.core.poller_credit.earn();
-            }
         }
+        self.wake_batch(EVENTS_LIMIT);
         self.relieve_peer(now);
         self.fire_timers(now);
+    }
+
+    /// What a sleep cost, if that shows, and whether looking around would have saved it.
+    fn learn_from(&self, rest: Rest, start: Instant, deadline: Option<Instant>, now: Instant) {
+        let core = self.core;
+        if now.duration_since(start) < SHORT_SLEEP && self.searching {
+            core.linger_credit.earn();
+        }
+        let (look, looked) = match rest {
+            Rest::Found { .. } => return,
+            Rest::InPoller { looked, .. } => (&core.look_for_events, looked),
+            Rest::OnWord { looked } => (&core.look_at_word, looked),
+        };
+        let called = self.remote.parker.was_called_at();
+        let called = called.filter(|called| (start..=now).contains(called));
+        let has_events = matches!(rest, Rest::InPoller { events: true, .. });
+        // After a look, the deadline may have come before the sleep did.
+        let missed = deadline.filter(|due| !has_events && !looked && (start..=now).contains(due));
+        if let (Some(due), false) = (called.or(missed), core.crowd.was_there()) {
+            core.price.learn(now.duration_since(due));
+            let price = core.price.get().as_nanos();
+            self.remote.counters.sleep_cost_nanos.set(price as u64);
+        }
+        match called {
+            _ if looked => {}
+            Some(called) => look.slept(called.duration_since(start), &core.price),
+            None if has_events => {
+                look.slept_for_event(now.duration_since(start), &core.price);
+            }
+            None => {}
+        }
     }
 
     /// The earliest deadline that this worker has to be awake for, by the system's clock.
@@ -73,53 +116,109 @@ impl Worker<'_> {
         own.into_iter().chain(foreign).chain(self.wake_at).min()
     }
 
-    /// Returns whether it asked the poller for events.
-    fn sleep_in_poller_or_on_word(&mut self, start: Instant, deadline: Option<Instant>) -> bool {
+    fn sleep_in_poller_or_on_word(&mut self, start: Instant, deadline: Option<Instant>) -> Rest {
         let poller = match self.shared.leaves_poller_to_keeper() {
             true => None,
             false => self.shared.reactor.try_lock(),
         };
         let Some(mut turn) = poller else {
-            self.remote.parker.park(deadline);
-            return false;
+            return self.sleep_on_word(start, deadline);
         };
-        // In company it pays the price without looking, and so asks less often whether the company has gone.
-        let may_look = self.core.poller_credit.spend() && !self.core.crowd.is_there(start);
-        let looked = may_look && self.look_at_poller(&mut turn, start, deadline);
-        if looked || !self.remote.parker.start_polling() {
-            return looked;
+        let length = self.length_of(&self.core.look_for_events, start);
+        if let Some(length) = length {
+            if self.look_at_poller(&mut turn, start, length, deadline) {
+                return Rest::Found { polled: true };
+            }
+        }
+        if !self.remote.parker.start_polling() {
+            return Rest::Found {
+                polled: length.is_some(),
+            };
         }
         let timeout = deadline.map(|deadline| deadline.duration_since(system_now()));
         let events = turn.wait(timeout, &mut self.woken);
         drop(turn);
         self.remote.parker.stop_polling();
         self.count_turn(&events);
-        true
+        Rest::InPoller {
+            events: !self.woken.is_empty(),
+            looked: length.is_some(),
+        }
     }
 
-    /// Asks for events for as long as a sleep is short. Whether something has come, or somebody wants this worker: it
-    /// need not sleep. Whoever unparks it meanwhile makes no system call.
+    fn sleep_on_word(&self, start: Instant, deadline: Option<Instant>) -> Rest {
+        let length = self.length_of(&self.core.look_at_word, start);
+        if let Some(length) = length {
+            if self.look_at_word(start, length, deadline) {
+                return Rest::Found { polled: false };
+            }
+        }
+        self.remote.parker.park(deadline);
+        Rest::OnWord {
+            looked: length.is_some(),
+        }
+    }
+
+    /// How long to look before this sleep, if at all. In company only if that was asked for.
+    fn length_of(&self, look: &Look, start: Instant) -> Option<Duration> {
+        let is_in_company = self.core.crowd.is_there(start);
+        look.length(&self.core.price)
+            .filter(|_| !is_in_company || !look.is_adaptive())
+    }
+
+    /// Asks for events for so long. Whether something has come, or somebody wants this worker: it need not sleep.
     fn look_at_poller(
         &mut self,
         turn: &mut Turn<'_>,
         start: Instant,
+        length: Duration,
         deadline: Option<Instant>,
     ) -> bool {
-        let end = start.saturating_add(SHORT_SLEEP);
-        let end = deadline.map_or(end, |deadline| deadline.min(end));
+        let end = end_of_look(start, length, deadline);
         loop {
             let events = turn.wait(Some(Duration::ZERO), &mut self.woken);
             self.count_turn(&events);
-            if !self.woken.is_empty() {
-                return true;
+            let found = !self.woken.is_empty() || self.remote.parker.is_notified();
+            let now = system_now();
+            if found || now >= end {
+                self.count_look(&self.core.look_for_events, found, now.duration_since(start));
+                // The token is consumed where it is the reason.
+                return found && (!self.woken.is_empty() || !self.remote.parker.start_polling());
             }
-            if self.remote.parker.is_notified() {
-                return !self.remote.parker.start_polling();
-            }
-            credit::pause();
-            if system_now() >= end {
-                return false;
+            look::pause();
+        }
+    }
+
+    /// Looks for a call for so long.
+    fn look_at_word(&self, start: Instant, length: Duration, deadline: Option<Instant>) -> bool {
+        let end = end_of_look(start, length, deadline);
+        loop {
+            look::pause();
+            let found = self.remote.parker.is_notified();
+            let now = system_now();
+            if found || now >= end {
+                self.count_look(&self.core.look_at_word, found, now.duration_since(start));
+                // Consumes the token that is there.
+                return found && self.remote.parker.park(Some(start));
             }
         }
     }
+
+    fn count_look(&self, look: &Look, found: bool, took: Duration) {
+        let (price, counters) = (&self.core.price, &self.remote.counters);
+        match found {
+            true => look.found(took, price),
+            false => look.looked_in_vain(took, price),
+        }
+        counters.looks.add(1);
+        counters.looks_paid.add(u64::from(found));
+        counters.look_nanos.add(took.as_nanos() as u64);
+        counters.sleep_cost_nanos.set(price.get().as_nanos() as u64);
+    }
+}
+
+/// A timer that is due ends it too.
+fn end_of_look(start: Instant, length: Duration, deadline: Option<Instant>) -> Instant {
+    let end = start.saturating_add(length);
+    deadline.map_or(end, |deadline| deadline.min(end))
 }
