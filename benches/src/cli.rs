@@ -17,6 +17,8 @@ pub(crate) const USAGE: &str = "\
 filch-bench list
 filch-bench run [ROW or GROUP or PREFIX* ...] [options]
 filch-bench draw SAVED.json FILE.svg       draw a result that was saved
+filch-bench instructions [PEER ...]        what a request of TCP echo costs outside the kernel, by function (one worker;
+                                           default: filch-unwatched tokio epoll)
 
   --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the
                    same as a server), epoll (the loop by hand, one per worker: the floor of server rows),
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     Run(RunOptions),
     /// `draw`: a saved result, and where the drawing goes.
     Draw(PathBuf, PathBuf),
+    /// `instructions`: of these peers.
+    Instructions(Vec<Peer>),
     /// `row`: measure one row in this process (started by `run`).
     Row(child::Job),
     /// `serve`: be one server (started by `run`).
@@ -73,6 +77,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             parser.value()?.into(),
             parser.value()?.into(),
         )),
+        "instructions" => parse_instructions(&mut parser).map(Command::Instructions),
         "row" => parse_row(&mut parser).map(Command::Row),
         "serve" => parse_serve(&mut parser).map(Command::Serve),
         "help" => Ok(Command::Help),
@@ -122,6 +127,20 @@ fn at_least_one(option: &str, number: usize) -> Result<usize, Error> {
     } else {
         Ok(number)
     }
+}
+
+fn parse_instructions(parser: &mut lexopt::Parser) -> Result<Vec<Peer>, Error> {
+    let mut peers = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(name) => peers.push(Peer::parse(&name.string()?)?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if peers.is_empty() {
+        peers = vec![Peer::FilchUnwatched, Peer::Tokio, Peer::Epoll];
+    }
+    Ok(peers)
 }
 
 /// filch first, then the others in their own order, each once.

@@ -7,3 +7,4 @@ pub(crate) mod idle_wake;
 pub(crate) mod limits;
 pub(crate) mod priority;
 pub(crate) mod progress;
+pub(crate) mod steps;
