@@ -7,6 +7,7 @@ use std::time::Duration;
 use lexopt::prelude::*;
 
 use crate::harness::child;
+use crate::harness::instructions;
 use crate::harness::options::{Error, RunOptions};
 use crate::harness::plan::Plan;
 use crate::runtimes::Peer;
@@ -17,8 +18,8 @@ pub(crate) const USAGE: &str = "\
 filch-bench list
 filch-bench run [ROW or GROUP or PREFIX* ...] [options]
 filch-bench draw SAVED.json FILE.svg       draw a result that was saved
-filch-bench instructions [PEER ...]        what a request of TCP echo costs outside the kernel, by function (one worker;
-                                           default: filch-unwatched tokio epoll)
+filch-bench instructions [PEER ..] [--of BINARY]  what a request of TCP echo costs outside the kernel, by function (one worker;
+                                           default: filch-unwatched tokio epoll); BINARY: another commit's harness
 
   --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the
                    same as a server), epoll (the loop by hand, one per worker: the floor of server rows),
@@ -52,7 +53,7 @@ pub(crate) enum Command {
     /// `draw`: a saved result, and where the drawing goes.
     Draw(PathBuf, PathBuf),
     /// `instructions`: of these peers.
-    Instructions(Vec<Peer>),
+    Instructions(instructions::Job),
     /// `row`: measure one row in this process (started by `run`).
     Row(child::Job),
     /// `serve`: be one server (started by `run`).
@@ -129,18 +130,19 @@ fn at_least_one(option: &str, number: usize) -> Result<usize, Error> {
     }
 }
 
-fn parse_instructions(parser: &mut lexopt::Parser) -> Result<Vec<Peer>, Error> {
-    let mut peers = Vec::new();
+fn parse_instructions(parser: &mut lexopt::Parser) -> Result<instructions::Job, Error> {
+    let (mut peers, mut of) = (Vec::new(), None);
     while let Some(argument) = parser.next()? {
         match argument {
             Value(name) => peers.push(Peer::parse(&name.string()?)?),
+            Long("of") => of = Some(parser.value()?.into()),
             other => return Err(other.unexpected().into()),
         }
     }
     if peers.is_empty() {
         peers = vec![Peer::FilchUnwatched, Peer::Tokio, Peer::Epoll];
     }
-    Ok(peers)
+    Ok(instructions::Job { peers, of })
 }
 
 /// filch first, then the others in their own order, each once.

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -26,24 +27,37 @@ const ROUNDS: [usize; 3] = [8, 10, 20];
 /// Functions that are listed.
 const LISTED: usize = 40;
 
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    /// Of whom.
+    pub(crate) peers: Vec<Peer>,
+    /// The harness of another commit, which has them; `None`: this one.
+    pub(crate) of: Option<PathBuf>,
+}
+
 /// Measures and prints each of the peers.
 ///
 /// # Errors
 /// When a server fails, or the system does not let it be traced.
-pub(crate) fn run(peers: &[Peer]) -> Result<(), Error> {
-    for &peer in peers {
+pub(crate) fn run(job: &Job) -> Result<(), Error> {
+    let found = match &job.of {
+        Some(binary) => Found::Build(binary.clone()),
+        None => Found::Linked,
+    };
+    for &peer in &job.peers {
         if !peer.is_linked() && peer != Peer::Epoll {
             return Err(format!("{peer} is not in this binary").into());
         }
-        let (steps, places) = measure(peer)?;
+        let (steps, places) = measure(peer, &found)?;
         print(peer, &steps, &places);
     }
     Ok(())
 }
 
 /// The steps that the requests of the second window had more than the first, and what lies where.
-fn measure(peer: Peer) -> Result<(Steps, Places), Error> {
-    let process = ServerProcess::start(peer, &Found::Linked, Server::default(), 1, false)?;
+fn measure(peer: Peer, found: &Found) -> Result<(Steps, Places), Error> {
+    let process = ServerProcess::start(peer, found, Server::default(), 1, false)?;
     let Target::Tcp(address) = process.target else {
         return Err("the server does not listen on TCP".into());
     };
