@@ -95,6 +95,31 @@ impl Line {
     }
 }
 
+impl More {
+    fn take(&mut self, event: Event, woken: &mut Vec<Waker>) {
+        self.take_crowd(event, woken);
+        if event.ends_reading() {
+            self.take_line(woken);
+        } else if event.concerns(Direction::Read) {
+            woken.extend(self.line.call());
+        }
+    }
+
+    fn take_crowd(&mut self, event: Event, woken: &mut Vec<Waker>) {
+        for (_, place) in &mut self.crowd {
+            if event.concerns(place.direction) {
+                woken.extend(place.waker.take());
+            }
+        }
+    }
+
+    fn take_line(&mut self, woken: &mut Vec<Waker>) {
+        while let Some(waker) = self.line.call() {
+            woken.push(waker);
+        }
+    }
+}
+
 /// What a waiter leaves behind that gives its place back.
 #[derive(Debug, Default)]
 #[must_use = "dropping a waker can run any code: release the lock first"]
@@ -148,19 +173,21 @@ impl Waiters {
 
     /// Moves the wakers of all directions that `event` concerns to `woken`; of the line only the first, unless the
     /// direction has ended for good.
+    #[inline]
     pub(crate) fn take(&mut self, event: Event, woken: &mut Vec<Waker>) {
-        self.take_crowd(event, woken);
-        if event.ends_reading() {
-            self.take_line(woken);
-        } else if event.concerns(Direction::Read) {
-            woken.extend(self.call());
+        self.take_slots(event, woken);
+        if let Some(more) = &mut self.more {
+            more.take(event, woken);
         }
     }
 
     /// Moves all wakers to `woken`.
     pub(crate) fn take_all(&mut self, woken: &mut Vec<Waker>) {
-        self.take_crowd(Event::BOTH, woken);
-        self.take_line(woken);
+        self.take_slots(Event::BOTH, woken);
+        if let Some(more) = &mut self.more {
+            more.take_crowd(Event::BOTH, woken);
+            more.take_line(woken);
+        }
     }
 
     /// Calls the first of the line.
@@ -174,24 +201,18 @@ impl Waiters {
         self.more.as_ref().map_or(0, |more| more.line.waiting.len())
     }
 
-    fn take_crowd(&mut self, event: Event, woken: &mut Vec<Waker>) {
+    /// A push each: an event of a busy source does little else (docs/benchmarks.md, instructions of a request).
+    #[inline]
+    fn take_slots(&mut self, event: Event, woken: &mut Vec<Waker>) {
         if event.concerns(Direction::Read) {
-            woken.extend(self.reader.take());
-        }
-        if event.concerns(Direction::Write) {
-            woken.extend(self.writer.take());
-        }
-        let more = self.more.iter_mut();
-        for (_, place) in more.flat_map(|more| more.crowd.iter_mut()) {
-            if event.concerns(place.direction) {
-                woken.extend(place.waker.take());
+            if let Some(waker) = self.reader.take() {
+                woken.push(waker);
             }
         }
-    }
-
-    fn take_line(&mut self, woken: &mut Vec<Waker>) {
-        while let Some(waker) = self.call() {
-            woken.push(waker);
+        if event.concerns(Direction::Write) {
+            if let Some(waker) = self.writer.take() {
+                woken.push(waker);
+            }
         }
     }
 

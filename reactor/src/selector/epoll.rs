@@ -178,6 +178,12 @@ impl Events {
 /// error is gone once it has been reported.
 fn decode(flags: libc::c_int) -> Event {
     let any = |of: libc::c_int| flags & of != 0;
+    if !any(!(libc::EPOLLIN | libc::EPOLLOUT)) {
+        // Nearly every event.
+        return Event::default()
+            .and_if(any(libc::EPOLLIN), Event::READABLE)
+            .and_if(any(libc::EPOLLOUT), Event::WRITABLE);
+    }
     let read_ended = any(libc::EPOLLHUP | libc::EPOLLRDHUP);
     Event::default()
         .and_if(any(libc::EPOLLHUP | libc::EPOLLERR), Event::BOTH)
