@@ -8,7 +8,7 @@ use crate::task::{
 };
 use std::any::Any;
 use std::future::Future;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -67,7 +67,7 @@ impl World {
             extras: Extras::new(None, locals),
         };
         // SAFETY: the models keep their world until the end.
-        unsafe { allocate::<F, Nothing>(future, new) }
+        unsafe { allocate::<F, Nothing>(&mut ManuallyDrop::new(future), new) }
     }
 
     /// Runs a task and whatever this makes runnable. Every thread that wakes a task does so, hence no

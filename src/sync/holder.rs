@@ -35,29 +35,22 @@ impl Holder {
     }
 
     /// As `set`, by a task that has waited, as perhaps others do.
-    #[cold]
+    #[inline]
     pub(super) fn set_after_wait(&self) {
         if MODELLED {
             return;
         }
-        self.set();
-        leaf::record_holder(self.place());
+        leaf::record_holder(self.place(), |task| self.0.store(task, Relaxed));
     }
 
     /// The current task waits for the mutex, which somebody holds.
-    #[cold]
+    #[inline]
     pub(super) fn record(&self, wait: Wait) {
         if MODELLED {
             return;
         }
         let wait = wait.with_resource(self.place());
-        let holder = self.get();
-        leaf::record_lock(wait, holder);
-        // It may have been handed on meanwhile, and its new holder have said so before this.
-        let now = self.get();
-        if now != holder {
-            leaf::record_lock(wait, now);
-        }
+        leaf::record_lock(wait, || self.0.load(Relaxed));
     }
 
     /// A number that tells this mutex from all others that there are.

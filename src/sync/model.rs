@@ -237,7 +237,7 @@ fn a_oneshot_is_freed_once() {
 
 /// A sender and a receiver at a channel for one value: all values arrive, whoever has to wait, and in blocks of two.
 ///
-/// Broken to see it fail: `receive_or_wait` and `send_or_wait` without their second look; the store of
+/// Broken to see it fail: `wait_to_receive` and `send_or_wait` without their second look; the store of
 /// `publish_one_more` with Relaxed.
 #[test]
 fn a_channel_brings_all_values() {

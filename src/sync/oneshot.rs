@@ -18,7 +18,7 @@ pub mod future;
 use self::future::WaitClosed;
 use super::blocking;
 use super::error::{Closed, TryRecvError};
-use super::lock::Lock;
+use super::lock::{Guard, Lock};
 use super::primitive::atomic::AtomicBool;
 use super::primitive::atomic::Ordering::{Acquire, Release};
 use super::wakers::{Kept, keep, wake};
@@ -273,20 +273,30 @@ impl<T> Receiver<T> {
         if let Some(taken) = self.take() {
             return Poll::Ready(taken);
         }
-        let polled = keep(cx.waker(), |kept| self.take_or_wait(kept));
-        if polled.is_pending() {
-            leaf::record(self.wait);
-        }
-        polled
-    }
-
-    fn take_or_wait(&self, kept: &mut Kept<'_>) -> Poll<Result<T, Closed>> {
         let mut state = self.shared().state.lock();
         if state.sender_gone || state.closed {
             return Poll::Ready(state.value.take().ok_or(Closed));
         }
-        kept.replace(&mut state.receiver);
-        Poll::Pending
+        if self.wait(state, cx.waker()) {
+            leaf::record(self.wait);
+            return Poll::Pending;
+        }
+        Poll::Ready(self.shared().state.lock().value.take().ok_or(Closed))
+    }
+
+    /// Leaves a waker under the lock. `false`: it was not to be had in one section, and the wait was over before the
+    /// second. No value goes through here, as `keep` would move it about.
+    fn wait(&self, state: Guard<'_, State<T>>, waker: &Waker) -> bool {
+        let mut first = Some(state);
+        keep(waker, |kept| {
+            let state = first.take();
+            let mut state = state.unwrap_or_else(|| self.shared().state.lock());
+            if state.sender_gone || state.closed {
+                return false;
+            }
+            kept.replace(&mut state.receiver);
+            true
+        })
     }
 
     /// The value, if it is there.

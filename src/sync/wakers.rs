@@ -78,6 +78,8 @@ pub(super) struct Kept<'a> {
 
 /// Calls `section`, which takes a lock, and waits in it with a clone of the waker if it has to. It is called twice if
 /// that clone cannot be made under a lock: what the first call returned is dropped then.
+///
+/// What the section returns should be small, as it is moved once more.
 #[inline]
 pub(super) fn keep<R>(waker: &Waker, mut section: impl FnMut(&mut Kept<'_>) -> R) -> R {
     let mut kept = Kept {
@@ -86,11 +88,14 @@ pub(super) fn keep<R>(waker: &Waker, mut section: impl FnMut(&mut Kept<'_>) -> R
         wanted: false,
         replaced: None,
     };
-    let mut result = section(&mut kept);
-    if kept.wanted {
+    // One call in the source, so that it is compiled into the caller: the path without a wait is a hot one.
+    let result = loop {
+        let result = section(&mut kept);
+        if !std::mem::take(&mut kept.wanted) {
+            break result;
+        }
         kept.clone = Some(waker.clone());
-        result = section(&mut kept);
-    }
+    };
     if kept.clone.is_some() || kept.replaced.is_some() {
         discard(kept.clone);
         discard(kept.replaced);

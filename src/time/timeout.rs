@@ -54,6 +54,7 @@ use pin_project_lite::pin_project;
 /// # });
 /// ```
 #[track_caller]
+#[inline]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
     Timeout {
         future: Some(future.into_future()),
@@ -206,12 +207,12 @@ impl<F> fmt::Debug for Timeout<F> {
 
 impl Limit {
     /// Runs from now on, if there is a runtime.
+    #[inline]
     fn of(duration: Duration, at: &'static Location<'static>) -> Limit {
-        // Nearly always in a task, which is quickly told.
-        if leaf::task_id().is_some() || Handle::try_current().is_ok() {
-            return Limit::Running(Timer::new(Instant::now().saturating_add(duration), at));
+        match deadline_from_now(duration) {
+            Some(deadline) => Limit::Running(Timer::new(deadline, at)),
+            None => Limit::Ahead(duration, at),
         }
-        Limit::Ahead(duration, at)
     }
 
     /// Whether the future was polled and not ready.
@@ -230,6 +231,13 @@ impl Limit {
             Limit::Ahead(..) => unreachable!("it has just been started"),
         }
     }
+}
+
+/// `None`: there is no runtime here.
+fn deadline_from_now(duration: Duration) -> Option<Instant> {
+    // Nearly always in a task, which is quickly told.
+    let is_inside = leaf::task_id().is_some() || Handle::try_current().is_ok();
+    is_inside.then(|| Instant::now().saturating_add(duration))
 }
 
 /// The error of a [`timeout`]: the time has passed before the future was ready.

@@ -14,25 +14,33 @@ pub fn record(wait: Wait) {
     });
 }
 
-/// As [`record`], of a lock that `holder` has: a task's number, or `None` if nobody knows.
-#[cold]
-pub fn record_lock(wait: Wait, holder: Option<u64>) {
+/// As [`record`], of a lock that a task holds: `holder` gives its number, or 0 if nobody knows.
+#[inline]
+pub fn record_lock(wait: Wait, holder: impl Fn() -> u64) {
     context::with(|context| {
         if let (Some(task), Some(shared)) = (context.task(), context.shared()) {
-            let holders = &shared.registry.holders;
-            holders.set(wait.resource, holder.unwrap_or(0));
+            let entry = shared.registry.holders.entry(wait.resource);
+            let before = holder();
+            entry.set(before);
+            // It may have been handed on meanwhile, and its new holder have said so before this.
+            let now = holder();
+            if now != before {
+                entry.set(now);
+            }
             task.wait.write(wait, shared.coarse_shown());
         }
     });
 }
 
-/// The current task was handed a lock that it has waited for, and others may wait for it. `lock` is the resource that
-/// records name.
-pub fn record_holder(lock: u64) {
+/// The current task was handed a lock that it has waited for, and others may wait for it: `hold` is given its number,
+/// or 0, before dumps see it. `lock` is the resource that records name.
+#[inline]
+pub fn record_holder(lock: u64, hold: impl FnOnce(u64)) {
     context::with(|context| {
+        let task = context.task().map_or(0, |task| task.id.as_u64());
+        hold(task);
         if let Some(shared) = context.shared() {
-            let task = context.task().map_or(0, |task| task.id.as_u64());
-            shared.registry.holders.set(lock, task);
+            shared.registry.holders.entry(lock).set(task);
         }
     });
 }

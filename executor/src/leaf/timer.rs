@@ -41,6 +41,7 @@ struct Entry {
 
 impl Timer {
     /// A timer for `deadline`; `at` is where the operation that needs it was called.
+    #[inline]
     #[must_use]
     pub fn new(deadline: Instant, at: &'static Location<'static>) -> Timer {
         Timer {
@@ -77,7 +78,7 @@ impl Timer {
             return done;
         }
         // Polled again, it is no first poll, be it in this poll of the task or in the next.
-        self.entry = register(self.deadline, cx.waker());
+        register(self.deadline, cx.waker(), &mut self.entry);
         Poll::Pending
     }
 
@@ -100,7 +101,7 @@ impl Timer {
             return Poll::Ready(());
         }
         if !is_registered {
-            self.entry = register(self.deadline, cx.waker());
+            register(self.deadline, cx.waker(), &mut self.entry);
             if self.entry.is_none() {
                 self.refuse();
             }
@@ -114,6 +115,7 @@ impl Timer {
     }
 
     /// Whether it was polled, and has not been ready since.
+    #[inline]
     #[must_use]
     pub fn is_waited_for(&self) -> bool {
         self.entry.is_some()
@@ -178,7 +180,8 @@ impl Entry {
             return Some(self);
         }
         let waker = self.timers.take(self.key)?;
-        let entry = register(due, &waker);
+        let mut entry = None;
+        register(due, &waker, &mut entry);
         if entry.is_none() {
             // No runtime here: the task that waits registers it where it runs.
             foreign::wake(waker);
@@ -230,24 +233,32 @@ fn is_far(deadline: Instant) -> bool {
     })
 }
 
-/// `None`: there is no running runtime on this thread.
-fn register(due: Instant, waker: &Waker) -> Option<Entry> {
+/// Puts an entry into this thread's wheel; `None`: there is no running runtime here.
+///
+/// Into `place`, and not returned: an entry that was just written in three words would be moved in other ones, which
+/// has to wait until the three have reached the cache.
+fn register(due: Instant, waker: &Waker, place: &mut Option<Entry>) {
+    *place = None;
     context::with(|context| {
-        let shared = context.shared()?;
+        let Some(shared) = context.shared() else {
+            return;
+        };
         let timers = match context.core_of(shared) {
             Some(core) => &shared.remotes[core.index].timers,
             None => &shared.foreign_timers,
         };
-        let inserted = timers.insert(due, waker)?;
+        let Some(inserted) = timers.insert(due, waker) else {
+            return;
+        };
         if inserted.earliest {
             tell_keeper(context);
         }
-        Some(Entry {
+        *place = Some(Entry {
             timers: Arc::clone(timers),
             key: inserted.key,
             due,
-        })
-    })
+        });
+    });
 }
 
 /// Makes whoever looks after this thread's timers see a new earliest deadline. A worker does so itself,

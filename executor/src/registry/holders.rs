@@ -22,18 +22,26 @@ const ID_BITS: u32 = 40;
 
 /// The holders of locks that are waited for.
 #[derive(Debug)]
-pub(crate) struct Holders(Box<[AtomicU64]>);
+pub(crate) struct Holders(Box<[AtomicU64; LOCKS]>);
+
+/// A lock's place in the table.
+pub(crate) struct Entry<'a> {
+    word: &'a AtomicU64,
+    tag: u64,
+}
 
 impl Holders {
     pub(crate) fn new() -> Holders {
-        Holders((0..LOCKS).map(|_| AtomicU64::new(0)).collect())
+        Holders(Box::new([const { AtomicU64::new(0) }; LOCKS]))
     }
 
-    /// That task holds the lock; 0: nobody knows who.
-    pub(crate) fn set(&self, lock: u64, task: u64) {
+    #[inline]
+    pub(crate) fn entry(&self, lock: u64) -> Entry<'_> {
         let (place, tag) = place(lock);
-        let known = if task >> ID_BITS == 0 { task } else { 0 };
-        self.0[place].store(tag << ID_BITS | known, Relaxed);
+        Entry {
+            word: &self.0[place],
+            tag,
+        }
     }
 
     /// Which task holds the lock, as far as is known.
@@ -45,7 +53,22 @@ impl Holders {
     }
 }
 
+impl Entry<'_> {
+    /// That task holds the lock; 0: nobody knows who.
+    ///
+    /// Of many that wait for one lock each says the same, and whoever only reads leaves the line to the others.
+    #[inline]
+    pub(crate) fn set(&self, task: u64) {
+        let known = if task >> ID_BITS == 0 { task } else { 0 };
+        let word = self.tag << ID_BITS | known;
+        if self.word.load(Relaxed) != word {
+            self.word.store(word, Relaxed);
+        }
+    }
+}
+
 /// A lock's place, and its tag there. Fibonacci hashing: the upper bits of the product depend on all of the address.
+#[inline]
 fn place(lock: u64) -> (usize, u64) {
     let mixed = lock.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let place = (mixed >> 32) as usize % LOCKS;
@@ -60,10 +83,10 @@ mod tests {
     fn the_last_word_about_a_lock_counts() {
         let holders = Holders::new();
         assert_eq!(holders.get(0x1000), None);
-        holders.set(0x1000, 7);
-        holders.set(0x1000, 8);
+        holders.entry(0x1000).set(7);
+        holders.entry(0x1000).set(8);
         assert_eq!(holders.get(0x1000), Some(TaskId(8)));
-        holders.set(0x1000, 0);
+        holders.entry(0x1000).set(0);
         assert_eq!(holders.get(0x1000), None);
     }
 
@@ -72,7 +95,7 @@ mod tests {
     fn of_locks_that_share_a_place_nothing_wrong_is_said() {
         let holders = Holders::new();
         for lock in 1..=100_000_u64 {
-            holders.set(16 * lock, lock);
+            holders.entry(16 * lock).set(lock);
         }
         let known = (1..=100_000).filter(|lock| match holders.get(16 * lock) {
             Some(task) => {
@@ -87,7 +110,7 @@ mod tests {
     #[test]
     fn a_number_that_does_not_fit_is_not_cut() {
         let holders = Holders::new();
-        holders.set(64, 1 << ID_BITS | 5);
+        holders.entry(64).set(1 << ID_BITS | 5);
         assert_eq!(holders.get(64), None);
     }
 }

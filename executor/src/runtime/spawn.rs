@@ -3,11 +3,12 @@
 use crate::leaf::join::JoinHandle;
 use crate::runtime::threads;
 use crate::seats::around::Around;
-use crate::seats::context::{self, Context};
+use crate::seats::context;
 use crate::seats::shared::Shared;
 use crate::signs::habit::Habit;
-use crate::task::{Allocated, Extras, NewTask, Runnable, Scheduler, TaskId, allocate};
+use crate::task::{Allocated, Extras, NewTask, Runnable, Scheduler, TaskId, TaskRef, allocate};
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -17,6 +18,7 @@ use std::task::Poll;
 
 impl Shared {
     /// Spawns a future that may move between threads.
+    #[inline]
     pub(crate) fn spawn<F>(
         self: &Arc<Shared>,
         future: F,
@@ -34,6 +36,7 @@ impl Shared {
     /// # Safety
     /// If the future or its output is not Send, this runtime is a local one and the caller is on
     /// its thread.
+    #[inline]
     pub(crate) unsafe fn spawn_unchecked<F>(
         self: &Arc<Shared>,
         future: F,
@@ -44,16 +47,42 @@ impl Shared {
         F: Future + 'static,
         F::Output: 'static,
     {
-        context::with(|context| {
-            // SAFETY: the caller's promise.
-            let (task, handle) = unsafe { self.new_task(context, future, name, at, |_| {}) };
-            match (task, context.core_of(Arc::as_ptr(self))) {
-                (None, _) => {}
-                (Some(task), Some(core)) => core.schedule_spawned(self, task),
-                (Some(task), None) => self.schedule_outside(task),
-            }
-            handle
-        })
+        let mut future = ManuallyDrop::new(future);
+        // SAFETY: the caller's promise, and the future goes nowhere else.
+        JoinHandle::new(unsafe { self.spawn_from(&mut future, name, at) })
+    }
+
+    /// A function of its own, and one that returns a pointer: with all of this inside it, a caller would itself be too
+    /// large to go into its callers, and what it returns would be copied by them in other units than it was written in.
+    ///
+    /// # Safety
+    /// As `spawn_unchecked`. `future` is not used again, and the handle is one for its output.
+    #[inline(never)]
+    pub(crate) unsafe fn spawn_from<F>(
+        self: &Arc<Shared>,
+        future: &mut ManuallyDrop<F>,
+        name: Option<Box<str>>,
+        at: &'static Location<'static>,
+    ) -> TaskRef
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        // SAFETY: the caller's promise.
+        let (task, joined) = unsafe { self.new_task(future, name, at, |_| {}) };
+        if let Some(task) = task {
+            self.schedule_new(task);
+        }
+        joined
+    }
+
+    /// For a task that was just spawned.
+    #[inline]
+    fn schedule_new(self: &Arc<Shared>, task: Runnable) {
+        context::with(|context| match context.core_of(Arc::as_ptr(self)) {
+            Some(core) => core.schedule_spawned(self, task),
+            None => self.schedule_outside(task),
+        });
     }
 
     /// Runs a closure that may block on a thread of its own.
@@ -67,15 +96,15 @@ impl Shared {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        // SAFETY: the closure is Send.
-        let (task, handle) = context::with(|context| unsafe {
-            self.new_task(context, Once(Some(f)), name, at, Habit::declare_apart)
-        });
-        let Some(task) = task else { return handle };
-        // Until a thread has run it.
-        self.pause.hold();
-        threads::staff_blocking(self, self.blocking.push(task));
-        handle
+        let mut closure = ManuallyDrop::new(Once(Some(f)));
+        // SAFETY: the closure is Send, and goes nowhere else.
+        let (task, joined) = unsafe { self.new_task(&mut closure, name, at, Habit::declare_apart) };
+        if let Some(task) = task {
+            // Until a thread has run it.
+            self.pause.hold();
+            threads::staff_blocking(self, self.blocking.push(task));
+        }
+        JoinHandle::new(joined)
     }
 
     /// Runs a closure that computes on a worker, as a task of the slow lane.
@@ -92,45 +121,31 @@ impl Shared {
         if self.config.local {
             return self.spawn(Once(Some(f)), name, at);
         }
-        // SAFETY: the closure is Send.
-        let (task, handle) = context::with(|context| unsafe {
-            self.new_task(context, Once(Some(f)), name, at, Habit::declare_computing)
-        });
+        let mut closure = ManuallyDrop::new(Once(Some(f)));
+        // SAFETY: the closure is Send, and goes nowhere else.
+        let (task, joined) =
+            unsafe { self.new_task(&mut closure, name, at, Habit::declare_computing) };
         if let Some(task) = task {
             self.lanes.push(task, self.coarse_now());
             self.notify_one();
         }
-        handle
+        JoinHandle::new(joined)
     }
 
     /// Allocates and registers a task, whose habit is as `declare` says. Without a `Runnable` the runtime is shutting
     /// down and the task is already cancelled.
     ///
     /// # Safety
-    /// As `spawn_unchecked`.
+    /// As `spawn_from`.
+    #[inline]
     unsafe fn new_task<F: Future>(
         self: &Arc<Shared>,
-        context: &Context,
-        future: F,
+        future: &mut ManuallyDrop<F>,
         name: Option<Box<str>>,
         at: &'static Location<'static>,
-        declare: fn(&Habit),
-    ) -> (Option<Runnable>, JoinHandle<F::Output>) {
-        let core = context.core_of(Arc::as_ptr(self));
-        let id = match core {
-            Some(core) => core.next_id(&self.ids),
-            None => self.ids.fetch_add(1, Relaxed),
-        };
-        let locals = context.clone_locals();
-        let extras = Extras::new(name, locals);
-        let scheduler = NonNull::new(Arc::as_ptr(self).cast_mut().cast::<Scheduler>());
-        let scheduler = scheduler.expect("an Arc's pointer is not null");
-        let new = NewTask {
-            scheduler,
-            id: TaskId(id),
-            spawned_at: at,
-            extras,
-        };
+        declare: impl FnOnce(&Habit),
+    ) -> (Option<Runnable>, TaskRef) {
+        let new = self.describe(name, at);
         // SAFETY: a runtime outlives its incomplete tasks (rule 5 of `task`): worker threads and
         // LocalRuntime end only when the registry is empty. Rule 6 is the caller's promise.
         let Allocated {
@@ -140,14 +155,45 @@ impl Shared {
         } = unsafe { allocate::<F, Around>(future, new) };
         // Before others see it.
         declare(&runnable.header().habit);
-        let handle = JoinHandle::new(joined);
-        let desk = core.map(|core| &core.desk);
-        if self.registry.insert(desk, id, registered) {
-            (Some(runnable), handle)
-        } else {
-            drop(runnable);
-            (None, handle)
+        (self.register(runnable, registered), joined)
+    }
+
+    /// All about a task that the caller spawns but its future.
+    #[inline]
+    fn describe(
+        self: &Arc<Shared>,
+        name: Option<Box<str>>,
+        at: &'static Location<'static>,
+    ) -> NewTask {
+        let scheduler = NonNull::new(Arc::as_ptr(self).cast_mut().cast::<Scheduler>());
+        context::with(|context| {
+            let id = match context.core_of(Arc::as_ptr(self)) {
+                Some(core) => core.next_id(&self.ids),
+                None => self.ids.fetch_add(1, Relaxed),
+            };
+            NewTask {
+                scheduler: scheduler.expect("an Arc's pointer is not null"),
+                id: TaskId(id),
+                spawned_at: at,
+                extras: Extras::new(name, context.clone_locals()),
+            }
+        })
+    }
+
+    /// Registers a task. `None`: the runtime is shutting down, and the task is cancelled.
+    #[inline]
+    fn register(self: &Arc<Shared>, runnable: Runnable, registered: TaskRef) -> Option<Runnable> {
+        let id = runnable.header().id.0;
+        let is_in = context::with(|context| {
+            let core = context.core_of(Arc::as_ptr(self));
+            let desk = core.map(|core| &core.desk);
+            self.registry.insert(desk, id, registered)
+        });
+        if is_in {
+            return Some(runnable);
         }
+        drop(runnable);
+        None
     }
 }
 

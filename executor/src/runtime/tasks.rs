@@ -8,6 +8,7 @@ use crate::seats::context;
 use crate::task::TaskInfo;
 use futures_core::FusedFuture;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -32,6 +33,7 @@ use std::task::{Context, Poll};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[track_caller]
+#[inline]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static, // It moves between threads; one that cannot: `filch::spawn_local`.
@@ -41,16 +43,20 @@ where
 }
 
 #[track_caller]
+#[inline]
 fn spawn_here<F>(future: F, name: Option<Box<str>>) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let at = Location::caller();
-    match context::with_current(|shared| shared.spawn(future, name, at)) {
-        Some(handle) => handle,
-        None => panic!("{}", NoRuntime(())),
-    }
+    let mut future = ManuallyDrop::new(future);
+    // SAFETY: it is used in this call only.
+    let Some(shared) = (unsafe { context::lend_current() }) else {
+        let _unwound = ManuallyDrop::into_inner(future);
+        panic!("{}", NoRuntime(()));
+    };
+    // SAFETY: the future is Send, and goes nowhere else.
+    JoinHandle::new(unsafe { shared.spawn_from(&mut future, name, Location::caller()) })
 }
 
 /// Runs a closure that may block on a thread kept for such, so that no worker waits with it.

@@ -93,18 +93,16 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
     })
 }
 
-/// Runs `f` on this thread's current runtime without counting a reference.
-pub(crate) fn with_current<R>(f: impl FnOnce(&Arc<Shared>) -> R) -> Option<R> {
-    with(|context| {
-        let shared = context.shared.get();
-        if shared.is_null() {
-            return None;
-        }
-        // SAFETY: as in `current`, but the count is neither raised nor lowered: the guard keeps
-        // the runtime while `f` runs.
-        let shared = unsafe { ManuallyDrop::new(Arc::from_raw(shared)) };
-        Some(f(&shared))
-    })
+/// This thread's current runtime without counting a reference.
+///
+/// # Safety
+/// It is used no longer than the caller's frame lasts.
+#[inline]
+pub(crate) unsafe fn lend_current() -> Option<ManuallyDrop<Arc<Shared>>> {
+    let shared = with(|context| context.shared.get());
+    // SAFETY: as in `current`, but the count is neither raised nor lowered: the guard keeps the runtime, and belongs
+    // to a frame further down.
+    (!shared.is_null()).then(|| ManuallyDrop::new(unsafe { Arc::from_raw(shared) }))
 }
 
 /// Whether this thread runs tasks or a `block_on` future, so that blocking it is a mistake.

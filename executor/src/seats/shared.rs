@@ -228,6 +228,7 @@ impl Shared {
     }
 
     /// The time without reading the clock: some milliseconds old while the runtime is busy.
+    #[inline]
     pub(crate) fn coarse_now(&self) -> Instant {
         Instant::from_nanos(self.coarse.load(Relaxed))
     }

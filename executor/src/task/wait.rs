@@ -17,7 +17,9 @@ use std::sync::atomic::{AtomicPtr, AtomicU64};
 /// The kind of thing that a waiting task waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[repr(u8)]
+// As wide as the other fields of `Wait`: a leaf stores a wait and copies it at once, and a copy by the word of what was
+// stored by the byte has to wait until that has reached the cache.
+#[repr(u64)]
 pub enum WaitKind {
     /// Another task's end; the resource is that task's id.
     Join = 1,

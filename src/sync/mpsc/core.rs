@@ -70,7 +70,7 @@ struct Senders<T> {
 
 /// What receivers share. The order is that of use.
 #[repr(C)]
-struct Receivers<T> {
+pub(super) struct Receivers<T> {
     head: Head<T>,
     /// Receives without a promise.
     used: usize,
@@ -88,13 +88,14 @@ pub(super) enum Refused<T> {
     Closed(T),
 }
 
-/// What there is to receive.
-pub(super) enum Received<T> {
-    /// A value, and a sender to wake.
-    Value(T, Option<Waker>),
-    /// Nothing now.
+/// Why a receiver got nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Vain {
+    /// A value has come meanwhile.
+    Again,
+    /// There is none yet.
     Empty,
-    /// Nothing, for ever.
+    /// There will be none.
     Ended,
 }
 
@@ -179,38 +180,54 @@ impl<T> Channel<T> {
         Ok(self.push(&mut senders, value))
     }
 
+    /// Receives, if there is a value that nobody has an older claim to. If not, the lock is kept for `wait_to_receive`
+    /// or `look_again`.
     #[inline]
-    fn receive_as(&self, receivers: &mut Receivers<T>) -> Option<(T, Option<Waker>)> {
-        if !self.has_value(receivers) {
-            return None;
+    pub(super) fn receive(&self) -> Result<(T, Option<Waker>), Guard<'_, Receivers<T>>> {
+        let mut receivers = self.receivers.state.lock();
+        if !self.has_value(&mut receivers) {
+            return Err(receivers);
         }
         receivers.used = receivers.used.wrapping_add(1);
-        Some(self.pop(receivers))
+        Ok(self.pop(&mut receivers))
     }
 
-    /// Receives, if there is a value that nobody has an older claim to. A receiver that has to wait for one begins to,
-    /// if it can.
-    #[inline]
-    pub(super) fn receive_or_wait(
+    /// After `receive` has found nothing: what a receiver finds that does not wait.
+    pub(super) fn look_again(&self, mut receivers: Guard<'_, Receivers<T>>) -> Vain {
+        let senders = self.senders.state.lock();
+        self.second_look(&mut receivers, &senders)
+    }
+
+    /// After `receive` has found nothing: a receiver that still has to wait for a value begins to. No value goes
+    /// through here, as `keep` would move it about.
+    pub(super) fn wait_to_receive(
         &self,
-        waiting: Option<(Pin<&mut Waiter>, &mut Kept<'_>)>,
-    ) -> Received<T> {
-        let mut receivers = self.receivers.state.lock();
-        if let Some((value, sender)) = self.receive_as(&mut receivers) {
-            return Received::Value(value, sender);
+        receivers: Guard<'_, Receivers<T>>,
+        mut waiter: Pin<&mut Waiter>,
+        waker: &Waker,
+    ) -> Vain {
+        let mut first = Some(receivers);
+        keep(waker, |kept| {
+            let receivers = first.take();
+            let mut receivers = receivers.unwrap_or_else(|| self.receivers.state.lock());
+            let mut senders = self.senders.state.lock();
+            let found = self.second_look(&mut receivers, &senders);
+            if let Vain::Empty = found {
+                senders.receiving.wait(waiter.as_mut(), kept, 1);
+            }
+            found
+        })
+    }
+
+    /// Under both locks nothing can come in between.
+    fn second_look(&self, receivers: &mut Receivers<T>, senders: &Senders<T>) -> Vain {
+        if self.has_value(receivers) {
+            Vain::Again
+        } else if senders.closed || senders.ends == 0 {
+            Vain::Ended
+        } else {
+            Vain::Empty
         }
-        let mut senders = self.senders.state.lock();
-        // Once more, as only now nothing can come in between.
-        if let Some((value, sender)) = self.receive_as(&mut receivers) {
-            return Received::Value(value, sender);
-        }
-        if senders.closed || senders.ends == 0 {
-            return Received::Ended;
-        }
-        if let Some((waiter, kept)) = waiting {
-            senders.receiving.wait(waiter, kept, 1);
-        }
-        Received::Empty
     }
 
     /// Receives what was promised to the caller. The promise ends here.

@@ -1,10 +1,9 @@
 //! The receiving end.
 
-use super::core::{Channel, For, Received, wake};
+use super::core::{Channel, For, Vain, wake};
 use crate::sync::blocking;
 use crate::sync::error::TryRecvError;
 use crate::sync::wait_list::{Outcome, Stage, Waiter};
-use crate::sync::wakers::keep;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::{FusedFuture, FusedStream, Stream};
 use pin_project_lite::pin_project;
@@ -79,13 +78,19 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
     /// ```
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        match self.channel.receive_or_wait(None) {
-            Received::Value(value, sender) => {
-                wake(sender);
-                Ok(value)
+        loop {
+            let receivers = match self.channel.receive() {
+                Ok((value, sender)) => {
+                    wake(sender);
+                    return Ok(value);
+                }
+                Err(receivers) => receivers,
+            };
+            match self.channel.look_again(receivers) {
+                Vain::Again => {}
+                Vain::Empty => return Err(TryRecvError::Empty),
+                Vain::Ended => return Err(TryRecvError::Closed),
             }
-            Received::Empty => Err(TryRecvError::Empty),
-            Received::Ended => Err(TryRecvError::Closed),
         }
     }
 
@@ -234,22 +239,25 @@ fn poll_receive<T>(
             return Poll::Pending;
         }
     }
-    let received = if waiter.as_mut().take_outcome() == Some(Outcome::Granted) {
+    if waiter.as_mut().take_outcome() == Some(Outcome::Granted) {
         let (value, sender) = channel.receive_promised();
-        Received::Value(value, sender)
-    } else {
-        // One that was released looks too: somebody may have left a value since.
-        keep(cx.waker(), |kept| {
-            channel.receive_or_wait(Some((waiter.as_mut(), kept)))
-        })
-    };
-    match received {
-        Received::Value(value, sender) => {
-            wake(sender);
-            Poll::Ready(Some(value))
+        wake(sender);
+        return Poll::Ready(Some(value));
+    }
+    // One that was released looks too: somebody may have left a value since.
+    loop {
+        let receivers = match channel.receive() {
+            Ok((value, sender)) => {
+                wake(sender);
+                return Poll::Ready(Some(value));
+            }
+            Err(receivers) => receivers,
+        };
+        match channel.wait_to_receive(receivers, waiter.as_mut(), cx.waker()) {
+            Vain::Again => {}
+            Vain::Empty => return Poll::Pending,
+            Vain::Ended => return Poll::Ready(None),
         }
-        Received::Ended => Poll::Ready(None),
-        Received::Empty => Poll::Pending,
     }
 }
 

@@ -241,6 +241,7 @@ impl<T> Send<'_, T> {
 }
 
 /// Sends after all, or begins to wait.
+#[inline(never)]
 fn send_or_wait<T>(
     channel: &Channel<T>,
     value: T,

@@ -34,6 +34,8 @@ struct Cell<F, T> {
 
 /// The future until COMPLETE, then the output until it is taken.
 union Stage<F, T> {
+    /// Until the future is in it.
+    empty: (),
     future: ManuallyDrop<F>,
     output: ManuallyDrop<Result<T, JoinError>>,
 }
@@ -53,43 +55,47 @@ pub(crate) struct Allocated {
     pub(crate) joined: TaskRef,
 }
 
-/// Allocates a task in its initial state.
+/// Allocates a task in its initial state, and moves the future into it.
+///
+/// The future comes by reference, as it may be large, and by value it would be copied by each function on its way.
 ///
 /// # Safety
+/// `future` is not used again.
 /// `new.scheduler` is valid until the task is complete (rule 5), and if `F` is not Send, it
 /// schedules to the calling thread only (rule 6).
-pub(crate) unsafe fn allocate<F, S>(future: F, new: NewTask) -> Allocated
+#[inline]
+pub(crate) unsafe fn allocate<F, S>(future: &mut ManuallyDrop<F>, new: NewTask) -> Allocated
 where
     F: Future,
     S: Surroundings,
 {
-    let cell = Cell::<F, F::Output> {
-        header: Header {
-            state: State::new(),
-            vtable: &VTable {
-                poll: __rust_begin_short_backtrace::<F, S>,
-                cancel: cancel::<F, S>,
-                take_output: take_output::<F>,
-                drop_output: drop_output::<F, S>,
-                hand_on: S::hand_on,
-                dealloc: dealloc::<F>,
-            },
-            scheduler: new.scheduler,
-            join_waker: UnsafeCell::new(MaybeUninit::uninit()),
-            id: new.id,
-            place: AtomicU32::new(0),
-            habit: Habit::new(),
-            spawned_at: new.spawned_at,
-            wait: WaitRecord::new(),
-            extras: Carried::new(new.extras),
+    let header = Header {
+        state: State::new(),
+        vtable: &VTable {
+            poll: __rust_begin_short_backtrace::<F, S>,
+            cancel: cancel::<F, S>,
+            take_output: take_output::<F>,
+            drop_output: drop_output::<F, S>,
+            hand_on: S::hand_on,
+            dealloc: dealloc::<F>,
         },
-        stage: UnsafeCell::new(Stage {
-            future: ManuallyDrop::new(future),
-        }),
+        scheduler: new.scheduler,
+        join_waker: UnsafeCell::new(MaybeUninit::uninit()),
+        id: new.id,
+        place: AtomicU32::new(0),
+        habit: Habit::new(),
+        spawned_at: new.spawned_at,
+        wait: WaitRecord::new(),
+        extras: Carried::new(new.extras),
     };
-    let memory = memory::allocate(Layout::for_value(&cell)).cast();
-    // SAFETY: it is fresh memory for a cell.
-    unsafe { memory.write(cell) };
+    let memory = memory::allocate(Layout::new::<Cell<F, F::Output>>()).cast::<Cell<F, F::Output>>();
+    // SAFETY: it is fresh memory for a cell, and these are its fields.
+    unsafe {
+        (&raw mut (*memory.as_ptr()).header).write(header);
+        let stage = &raw mut (*memory.as_ptr()).stage;
+        stage.write(UnsafeCell::new(Stage { empty: () }));
+        (*stage).with_mut(|stage| (&raw mut (*stage).future).copy_from_nonoverlapping(future, 1));
+    }
     let task = memory.cast::<Header>();
     // The initial state counts two references and one Runnable: these three.
     Allocated {
