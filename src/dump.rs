@@ -9,6 +9,7 @@ use std::fmt::{self, Display, Write};
 use std::panic::Location;
 use std::time::Duration;
 
+use crate::known;
 use filch_executor::leaf::WaitKind;
 use filch_executor::{PollInfo, TaskId, TaskInfo, TaskState, WaitInfo};
 
@@ -190,6 +191,7 @@ impl Group<'_> {
             (kind, Some(descriptors)) if is_of_descriptor(kind) => {
                 write!(f, "{kind} fd {descriptors}")?;
             }
+            (kind, Some(Span { least, most })) if least == most => Named(kind, least).fmt(f)?,
             (kind, _) => write!(f, "{kind}")?,
         }
         write!(f, " at {}", wait.at())?;
@@ -222,6 +224,26 @@ fn is_of_descriptor(kind: WaitKind) -> bool {
             | WaitKind::Readable
             | WaitKind::Writable
     )
+}
+
+/// A kind of thing, and which one if it has a name.
+struct Named(WaitKind, u64);
+
+impl Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Named(kind, number) = *self;
+        match kind {
+            WaitKind::Signal => {
+                let name = known::signal(number).map_or_else(|| number.to_string(), String::from);
+                write!(f, "{kind} {name}")
+            }
+            WaitKind::Child => {
+                write!(f, "{kind} {number}")?;
+                known::child(number).map_or(Ok(()), |program| write!(f, " '{program}'"))
+            }
+            kind => write!(f, "{kind}"),
+        }
+    }
 }
 
 /// A task's number and name.

@@ -45,6 +45,8 @@
 //! | `bytes` | the crate `bytes`: `BytesMut` in `read_buf` and `recv_buf`, `write_all_buf` | `read_buf` takes a `Vec<u8>` |
 //! | `polling` | [`Selector::Polling`] on Linux. Other systems have it anyway | Linux has [`Selector::Epoll`] alone, and five crates fewer are compiled |
 
+mod known;
+
 mod dump;
 
 pub mod task;
@@ -57,6 +59,10 @@ pub mod io;
 
 #[cfg(feature = "net")]
 pub mod net;
+
+pub mod signal;
+
+pub mod process;
 
 pub mod stream;
 

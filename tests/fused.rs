@@ -196,6 +196,35 @@ async fn futures_of_unix_sockets_are_over_when_they_were_ready() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+#[cfg(unix)]
+#[filch::test]
+async fn futures_of_signals_are_over_when_they_were_ready() {
+    use filch::signal::{SignalKind, Signals, ctrl_c};
+    let mut signals = Signals::new([SignalKind::child(), SignalKind::interrupt()]).unwrap();
+    let arrival = ctrl_c();
+    for number in [libc::SIGCHLD, libc::SIGINT] {
+        // SAFETY: it takes a number; both are waited for.
+        assert_eq!(unsafe { libc::raise(number) }, 0);
+    }
+    ended(signals.recv()).await.unwrap();
+    ended(arrival).await.unwrap();
+}
+
+#[cfg(unix)]
+#[filch::test]
+async fn futures_of_children_are_over_when_they_were_ready() {
+    use filch::process::Command;
+    let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+    ended(child.kill()).await.unwrap();
+    ended(child.wait()).await.unwrap();
+    ended(child.stop(SHORT)).await.unwrap();
+    ended(Command::new("true").status()).await.unwrap();
+    ended(Command::new("true").output()).await.unwrap();
+    ended(Command::new("no-such-program").output())
+        .await
+        .unwrap_err();
+}
+
 #[filch::test]
 async fn futures_of_io_are_over_when_they_were_ready() {
     let mut out = Vec::new();

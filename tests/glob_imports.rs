@@ -77,6 +77,10 @@ globs! {
     net: filch::net;
     net_unix: filch::net::unix;
     net_pipe: filch::net::unix::pipe;
+    process: filch::process;
+    process_future: filch::process::future;
+    signal: filch::signal;
+    signal_future: filch::signal::future;
     stream: filch::stream;
     sync: filch::sync;
     sync_future: filch::sync::future;
@@ -95,6 +99,8 @@ const WITH_SEND: [&str; 2] = ["filch::net::future", "filch::sync::mpsc::future"]
 mod all_at_once {
     use filch::io::*;
     use filch::net::*;
+    use filch::process::*;
+    use filch::signal::*;
     use filch::stream::*;
     use filch::sync::mpsc::*;
     use filch::sync::*;

@@ -105,6 +105,32 @@ fn futures_of_io() {
 }
 
 #[test]
+fn signals() {
+    use filch::signal::{SignalKind, Signals, ctrl_c, future::Recv, terminate};
+    ok::<SignalKind>();
+    ok::<Signals>();
+    ok::<Recv<'static>>();
+    future(ctrl_c());
+    future(terminate());
+}
+
+#[test]
+fn processes() {
+    use filch::process::future::{Kill, Status, Stop, Wait, WaitWithOutput};
+    use filch::process::*;
+    ok::<Command>();
+    ok::<Child>();
+    ok::<ChildStdin>();
+    ok::<ChildStdout>();
+    ok::<ChildStderr>();
+    ok::<Wait<'static>>();
+    ok::<Kill<'static>>();
+    ok::<Stop<'static>>();
+    ok::<Status>();
+    ok::<WaitWithOutput>();
+}
+
+#[test]
 fn tasks() {
     ok::<filch::JoinHandle<u32>>();
     ok::<filch::AbortHandle>();

@@ -66,6 +66,18 @@ fn unix_sockets_are_unwind_safe() {
 }
 
 #[test]
+fn what_waits_for_signals_is_unwind_safe() {
+    safe::<filch::signal::Signals>();
+}
+
+#[test]
+fn children_are_unwind_safe() {
+    safe::<filch::process::Child>();
+    safe::<filch::process::ChildStdin>();
+    safe::<filch::process::ChildStdout>();
+}
+
+#[test]
 fn timers_are_unwind_safe() {
     safe::<filch::time::Sleep>();
     safe::<filch::time::Interval>();

@@ -9,7 +9,7 @@
 //! Sockets are in [`net`](crate::net).
 
 mod interest;
-mod waiting;
+pub(crate) mod waiting;
 
 mod copy;
 mod copy_bidirectional;

@@ -11,9 +11,10 @@
 //! - `is_no_socket(&error)`: whether a socket's call failed because the object is none.
 //!
 //! `local` does the same for Unix domain sockets, `pipe` for pipes. `recv` reads from streams into memory that nobody
-//! need have initialised (`append`), and `send` writes. `wait` waits for standard streams in a thread. Not here: any
-//! other waiting, which is the reactor's, and anything that knows a task. Called by `net` and `io`; without the feature
-//! `net` there are `append` and `wait` alone.
+//! need have initialised (`append`), and `send` writes. `wait` waits for standard streams in a thread; `process` is
+//! about children, `signal` has the handler of signals. Not here: any other waiting, which is the reactor's, and
+//! anything that knows a task. Called by `net`, `io`, `signal` and `process`; what only sockets need comes with the
+//! feature `net`.
 
 /// No system takes more buffers in one call (`IOV_MAX`, `UIO_MAXIOV`); of more than these, the first are transferred,
 /// as by std.
@@ -25,6 +26,9 @@ pub(crate) mod append;
 pub(crate) mod recv;
 #[cfg(feature = "net")]
 pub(crate) mod send;
+
+pub(crate) mod process;
+pub(crate) mod signal;
 pub(crate) mod wait;
 
 #[cfg(all(feature = "net", unix, not(target_vendor = "apple")))]
@@ -37,10 +41,10 @@ mod apple;
 #[cfg(all(feature = "net", target_vendor = "apple"))]
 pub(crate) use apple::*;
 
-#[cfg(all(feature = "net", unix))]
+#[cfg(unix)]
 mod nonblocking;
-#[cfg(all(feature = "net", unix))]
-pub(crate) use nonblocking::set_nonblocking;
+#[cfg(unix)]
+pub(crate) use nonblocking::{set_blocking, set_nonblocking};
 
 #[cfg(all(feature = "net", windows))]
 mod windows;

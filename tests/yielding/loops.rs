@@ -8,6 +8,8 @@ use filch::net::unix::pipe::pipe;
 use filch::net::{
     Async, TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixStream, lookup_host,
 };
+use filch::process::{Child, Command, Stdio};
+use filch::signal::{SignalKind, Signals, ctrl_c};
 use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
 use filch::task::{consume_budget, yield_now};
 use filch::time::{Instant, interval_at, sleep, sleep_until, timeout, timeout_at};
@@ -46,7 +48,65 @@ fn ended() -> Async<std::os::unix::net::UnixStream> {
     Async::new(std::os::unix::net::UnixStream::pair().unwrap().0).unwrap()
 }
 
+/// Signals that do nothing when nobody waits for them.
+fn signals() -> Signals {
+    Signals::new([SignalKind::window_change()]).unwrap()
+}
+
+/// A child that ends at once, and writes nothing.
+fn child() -> Child {
+    let mut command = Command::new("true");
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn send(number: i32) {
+    // SAFETY: it takes a number, of a signal that is waited for.
+    assert_eq!(unsafe { libc::raise(number) }, 0);
+}
+
 loops! {
+    "a signal that is waited for, and comes" => {} |it| {
+        let arrival = ctrl_c();
+        send(libc::SIGINT);
+        arrival.await.unwrap();
+    }
+    "wait for a child that has ended" => { child() } |it| { it.wait().await.unwrap(); }
+    "wait for a child that has ended, polled" => { child() } |it| {
+        poll_fn(|cx| it.poll_wait(cx)).await.unwrap();
+    }
+    "kill a child that has ended" => { child() } |it| { it.kill().await.unwrap(); }
+    "stop a child that has ended" => { child() } |it| { it.stop(Duration::ZERO).await.unwrap(); }
+    "the output of no program" => { Command::new("no-such-program") } |it| {
+        it.output().await.unwrap_err();
+    }
+    "the status of no program" => { Command::new("no-such-program") } |it| {
+        it.status().await.unwrap_err();
+    }
+    "write nothing to a child" => { child().stdin.take().unwrap() } |it| {
+        let _ = it.write(b"").await;
+        let _ = it.write_vectored(&[IoSlice::new(b"")]).await;
+    }
+    "flush to a child" => { child().stdin.take().unwrap() } |it| { it.flush().await.unwrap(); }
+    "close a child's input" => { child().stdin.take().unwrap() } |it| {
+        it.close().await.unwrap();
+    }
+    "read behind the end of a child" => { child().stdout.take().unwrap() } |it| {
+        assert_eq!(it.read(&mut [0; 8]).await.unwrap(), 0);
+        let mut buf = [0; 8];
+        assert_eq!(it.read_vectored(&mut [IoSliceMut::new(&mut buf)]).await.unwrap(), 0);
+    }
+    "signals" => { signals() } |it| {
+        send(libc::SIGWINCH);
+        it.recv().await.unwrap();
+    }
+    "signals, streamed" => { signals() } |it| {
+        send(libc::SIGWINCH);
+        it.next().await.unwrap().unwrap();
+    }
     "bind TCP" => {} |it| { TcpListener::bind("127.0.0.1:0").await.unwrap(); }
     "bind TCP to a taken address" => { TcpListener::bind("127.0.0.1:0").await.unwrap() } |it| {
         TcpListener::bind(it.local_addr().unwrap()).await.unwrap_err();

@@ -61,10 +61,16 @@ pub enum WaitKind {
     Drain,
     /// A token to be cancelled.
     Cancel,
+    /// A signal of the system; the resource is its number, of the first one if several are waited for.
+    Signal,
+    /// A child process's end; the resource is its process id.
+    Child,
+    /// An operation on a file or a directory; the resource tells it from others.
+    File,
 }
 
 impl WaitKind {
-    const ALL: [WaitKind; 20] = [
+    const ALL: [WaitKind; 23] = [
         WaitKind::Join,
         WaitKind::Sleep,
         WaitKind::Yield,
@@ -85,6 +91,9 @@ impl WaitKind {
         WaitKind::Group,
         WaitKind::Drain,
         WaitKind::Cancel,
+        WaitKind::Signal,
+        WaitKind::Child,
+        WaitKind::File,
     ];
 
     fn from_code(code: u8) -> Option<WaitKind> {
@@ -115,6 +124,9 @@ impl fmt::Display for WaitKind {
             WaitKind::Group => "children of a group",
             WaitKind::Drain => "the end of cancelled task",
             WaitKind::Cancel => "cancellation",
+            WaitKind::Signal => "signal",
+            WaitKind::Child => "child process",
+            WaitKind::File => "file",
         })
     }
 }
