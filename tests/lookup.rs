@@ -11,10 +11,7 @@ use filch::net::lookup_host;
 use filch::time::FutureExt;
 use std::net::UdpSocket;
 use std::process::Command;
-use std::time::{Duration, Instant};
-
-/// The resolver gives up after 10 s by itself, or later.
-const SOON: Duration = Duration::from_secs(5);
+use std::time::Duration;
 
 /// Runs a child where the only name server is this machine's port 53. False: not allowed here.
 fn run_with_silent_server(test: &str, name: &str) -> bool {
@@ -76,7 +73,6 @@ fn be_silent() -> UdpSocket {
 fn child_looks_up_in_vain() {
     let Some(name) = part() else { return };
     let _silent = be_silent();
-    let start = Instant::now();
     match &*name {
         "gives up" => filch::run(async {
             let lookup = lookup_host("x.example:80").timeout(Duration::from_millis(300));
@@ -99,7 +95,8 @@ fn child_looks_up_in_vain() {
         }),
         other => panic!("no such part: {other}"),
     }
-    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    // The resolver gives up after 10 s or later: whoever asks it is there still.
+    assert_ne!(threads("filch-lookup").len(), 0);
 }
 
 #[test]

@@ -438,11 +438,13 @@ fn a_sender_to_a_full_queue_does_not_spin() {
             .await
         });
         until_waiting("write", 1).await;
-        filch::time::sleep(Duration::from_millis(500)).await;
+        while polls.load(Relaxed) < 100 {
+            filch::time::sleep(Duration::from_millis(1)).await;
+        }
         // Once at the start, and once in each millisecond.
         let (tried, most) = (polls.load(Relaxed), start.elapsed().as_millis() + 2);
         assert!(
-            tried > 1 && u128::from(tried) <= most,
+            u128::from(tried) <= most,
             "{tried} attempts, {most} allowed"
         );
         for _ in 0..queued {

@@ -3,8 +3,9 @@
 //! A test that needs a process for itself starts this very test binary again, for one test, with a variable that
 //! tells that test to play its part. Without the variable such a test does nothing.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Names the part that a child process plays.
 const PART: &str = "FILCH_TEST_PART";
@@ -47,6 +48,31 @@ pub(crate) fn succeed(test: &str, part: &str) -> String {
     let text = text_of(&output);
     assert!(output.status.success(), "{part}: {}\n{text}", output.status);
     text
+}
+
+/// Runs such a process until it has said enough on standard error, which ends the wait of its [`until_heard`]. It has
+/// to succeed. Gives the lines that it wrote there.
+#[track_caller]
+pub(crate) fn hear(test: &str, part: &str, is_enough: impl Fn(&[String]) -> bool) -> Vec<String> {
+    let mut command = again(test, part, None);
+    let command = command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        lines.push(line.unwrap());
+        if child.stdin.is_some() && is_enough(&lines) {
+            drop(child.stdin.take());
+        }
+    }
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{part}: {status}\n{}", lines.join("\n"));
+    lines
+}
+
+/// In such a process: until it has said enough.
+pub(crate) fn until_heard() {
+    let end = std::io::stdin().read_to_end(&mut Vec::new());
+    end.expect("standard input ends");
 }
 
 /// What it wrote to standard output and standard error.

@@ -7,6 +7,9 @@ use std::io::{PipeWriter, Write};
 use std::process::Stdio;
 use std::time::Duration;
 
+/// Long enough for what should not be said, which nobody can announce.
+const CALM: Duration = Duration::from_millis(400);
+
 /// In a process of its own: a named task is held in one poll until the warning has been given.
 #[test]
 fn child() {
@@ -20,16 +23,18 @@ fn child() {
     let _limit = Limit::on(&rt);
     let release = Gate::new();
     let named = filch::task::Builder::new().name("resizer");
-    let held = release.clone();
+    let (held, how) = (release.clone(), part.clone());
     let task = named.spawn_on(&rt.handle(), async move {
-        match part.as_str() {
+        match how.as_str() {
             "blocked" => block(&held),
             "declared" => filch::blocking(|| block(&held)),
             _ => compute(&held),
         }
     });
-    // Nobody announces a warning: the poll lasts several times as long as it needs.
-    std::thread::sleep(Duration::from_millis(400));
+    match part.as_str() {
+        "blocked" | "computing" => process::until_heard(),
+        _ => std::thread::sleep(CALM),
+    }
     release.open();
     task.join_blocking(None).unwrap().unwrap();
 }
@@ -45,11 +50,13 @@ fn a_warning_names_the_task_and_what_it_does() {
         ("computing", "has been computing"),
         ("blocked", "has been blocked"),
     ] {
-        let text = said(part);
+        let is_warning = |line: &String| line.contains("inside one poll");
+        let lines = process::hear("reports::child", part, |lines| lines.iter().any(is_warning));
+        let warning = lines.iter().find(|line| is_warning(line));
+        let warning = warning.expect("it is given");
         for wanted in ["\"resizer\"", "tests/stuck/reports.rs:", what] {
-            assert!(text.contains(wanted), "{wanted}: {text}");
+            assert!(warning.contains(wanted), "{wanted}: {warning}");
         }
-        assert_eq!(text.matches("inside one poll").count(), 1, "{text}");
     }
 }
 
@@ -71,8 +78,7 @@ fn waiting_child() {
         })
         .unzip();
     assert_eq!(part, "five");
-    // As above; the second time is after a second.
-    std::thread::sleep(Duration::from_millis(2500));
+    process::until_heard();
     drop(ends);
     for task in tasks {
         task.join_blocking(None).unwrap().unwrap();
@@ -81,13 +87,15 @@ fn waiting_child() {
 
 #[test]
 fn each_poll_that_stays_blocked_is_named_again_and_a_deadlock_is_thought_of() {
-    let text = process::succeed("reports::waiting_child", "five");
-    for number in 0..5 {
+    // The second time is after a second, the third one after ten.
+    let of = |number: usize, lines: &[String]| {
         let name = format!("\"waiter {number}\"");
-        let lines = text.lines().filter(|line| line.contains(&name));
-        let again = lines.filter(|line| line.contains("deadlock")).count();
-        assert_eq!(again, 1, "{name}: {text}");
-    }
+        let lines = lines.iter().filter(|line| line.contains(&name));
+        lines.filter(|line| line.contains("deadlock")).count()
+    };
+    let all = |lines: &[String]| (0..5).all(|number| of(number, lines) > 0);
+    let lines = process::hear("reports::waiting_child", "five", all);
+    assert!((0..5).all(|number| of(number, &lines) == 1), "{lines:#?}");
 }
 
 /// In a process of its own: one poll whose thread waits for a processor for 300 ms, as it is given one after everybody
@@ -146,7 +154,7 @@ fn a_task_that_waits_for_a_processor_is_not_accused() {
 /// Runs the child that is warned about with this as its standard error; it has to end well.
 #[track_caller]
 fn succeeds_with(standard_error: PipeWriter) {
-    let mut command = process::again("reports::child", "computing", None);
+    let mut command = process::again("reports::child", "unheard", None);
     let command = command.stdout(Stdio::null()).stderr(standard_error);
     let status = command.status().expect("the test binary starts");
     assert!(status.success(), "{status}");

@@ -1,7 +1,6 @@
 //! At the limit of spare threads: what the program hears when nobody is left who could run its tasks.
 
 use crate::common::*;
-use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
@@ -43,8 +42,7 @@ fn child() {
     if part == "never" {
         std::thread::sleep(CALM);
     }
-    let end = std::io::stdin().read_to_end(&mut Vec::new());
-    end.expect("standard input ends");
+    process::until_heard();
     assert!(!waiting.is_finished());
     drop(senders);
     for task in blocked {
@@ -55,16 +53,11 @@ fn child() {
 
 /// Runs the child until it has said so, and lets it end. Returns the line.
 fn said(part: &str) -> String {
-    let mut command = process::again("standstill::child", part, None);
-    let command = command.stdin(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let line = lines.find_map(|line| line.ok().filter(|line| line.contains("no thread is left")));
-    drop(child.stdin.take());
-    let rest: Vec<_> = lines.map_while(Result::ok).collect();
-    assert!(child.wait().unwrap().success(), "{line:?}, {rest:?}");
-    assert!(!rest.iter().any(|line| line.contains("no thread is left")));
-    line.expect("it is said")
+    let is_it = |line: &String| line.contains("no thread is left");
+    let mut lines = process::hear("standstill::child", part, |lines| lines.iter().any(is_it));
+    lines.retain(is_it);
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    lines.remove(0)
 }
 
 #[test]
