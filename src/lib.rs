@@ -30,7 +30,7 @@
 //!
 //! Where to look: [`run`], [`Runtime`] and `#[filch::main]` start a runtime; [`spawn`], [`task`] and
 //! [`spawn_blocking`] make tasks; [`blocking`] and [`cpu`] say that a closure blocks or computes for long;
-//! [`gather!`] and [`join!`] put several together; [`time`], [`net`], [`io`]
+//! [`gather!`] and [`join!`] put several together, and [`select!`] waits for the first; [`time`], [`net`], [`io`]
 //! and [`sync`] are what tasks wait for. The guide is in the repository's `docs/`.
 //!
 //! # Features
@@ -40,7 +40,7 @@
 //!
 //! | feature | adds | without it |
 //! |---|---|---|
-//! | `macros` | `#[filch::main]` and `#[filch::test]` | [`run`] and [`Runtime`] start a runtime. [`gather!`] and [`join!`] are always there |
+//! | `macros` | `#[filch::main]` and `#[filch::test]` | [`run`] and [`Runtime`] start a runtime. [`gather!`], [`join!`] and [`select!`] are always there |
 //! | `net` | the module `net`: sockets, and waiting for any descriptor | one crate fewer is compiled (`socket2`) |
 //! | `bytes` | the crate `bytes`: `BytesMut` in `read_buf` and `recv_buf`, `write_all_buf` | `read_buf` takes a `Vec<u8>` |
 //! | `polling` | [`Selector::Polling`] on Linux. Other systems have it anyway | Linux has [`Selector::Epoll`] alone, and five crates fewer are compiled |
@@ -85,14 +85,14 @@ pub use filch_executor::{
 pub use filch_macros::{main, test};
 pub use filch_reactor::{ParseSelectorError, Selector};
 pub use run::run;
-pub use structure::{gather, gather_results};
+pub use structure::{When, as_completed, gather, gather_results, race, wait};
 pub use time::FutureExt;
 
 pub mod future {
-    //! The futures of [`gather()`](crate::gather()) and [`gather_results`](crate::gather_results), for who keeps one in
-    //! a struct. Other modules have such a sub-module too, as [`sync::future`](crate::sync::future).
+    //! The futures of [`gather()`](crate::gather()), [`race()`](crate::race()) and their like, for who keeps one in a
+    //! struct. Other modules have such a sub-module too, as [`sync::future`](crate::sync::future).
 
-    pub use crate::structure::{Gather, GatherResults};
+    pub use crate::structure::{Gather, GatherResults, Race, WaitFor};
 }
 
 /// Keeps the code in README and guide compiling.

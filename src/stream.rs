@@ -5,5 +5,8 @@
 //!
 //! [`TcpListener::incoming`]: crate::net::TcpListener::incoming
 
+mod futures_unordered;
+
 pub use futures_core::Stream;
+pub use futures_unordered::FuturesUnordered;
 pub use futures_util::StreamExt;

@@ -52,6 +52,9 @@ async fn futures_of_tasks_are_over_when_they_were_ready() {
     );
     assert_eq!(ended(filch::gather([ready(Err::<(), _>(4))])).await, Err(4));
     assert_eq!(ended(filch::gather_results([ready(5)])).await.len(), 1);
+    assert_eq!(ended(filch::race([ready(6)])).await, 6);
+    let tasks = [filch::spawn(async { 7 })];
+    assert_eq!(ended(filch::wait(tasks, filch::When::All)).await.0.len(), 1);
 }
 
 #[filch::test]
@@ -269,7 +272,7 @@ async fn select_of_the_crate_futures_takes_them_as_they_are() {
 }
 
 /// Futures that users never hold, or that stand for others in a macro.
-const INNER: [&str; 5] = ["$name", "Attempt", "Child", "Counted", "Once"];
+const INNER: [&str; 6] = ["$name", "Attempt", "Child", "Counted", "Once", "Placed"];
 
 /// The types that a file implements a trait for.
 fn implementing(text: &str, of: &str, found: &mut BTreeSet<String>) {

@@ -1,22 +1,29 @@
 //! Structure: several futures as one, none of them left behind.
 //!
-//! Two families, told apart by where the futures run:
+//! Two families, told apart by where the futures run ([`wait`] and [`as_completed`] take handles of tasks, too):
 //!
 //! | | runs | may borrow | an error |
 //! |---|---|---|---|
 //! | [`gather!`](crate::gather!), [`gather`], [`gather_results`] | each future as a task of its own, on every core | no: `Send + 'static` | cancels the siblings and waits until they are gone |
 //! | [`join!`](crate::join!), [`try_join!`](crate::try_join!) | all futures inside the calling task, one at a time | yes | drops the siblings at once |
+//! | [`select!`](crate::select!), [`race!`](crate::race!), [`race`] | the same, until the first is ready | yes | is an output like any other |
 //!
 //! This is not where single tasks are made or joined: that is `spawn` and `JoinHandle`.
 //!
-//! Reading order: `named.rs` gives the macros' futures names, `join.rs` polls them in place. `members.rs` and
-//! `children.rs` count tasks and keep their failures, and `attempt.rs` is what their futures are wrapped in. Gathers
-//! in `waiter.rs` and `gather.rs` are built on that. How scopes that are dropped find somebody who waits is told in the
-//! executor, at the head of `leaf/drain.rs`.
+//! Reading order: `named.rs` gives the macros' futures names, `join.rs` polls them in place, `branches.rs` knows which
+//! of them `select.rs` still polls, `first.rs` has the first of many. `members.rs` and `children.rs` count tasks and
+//! keep their failures, and `attempt.rs` is what their futures are wrapped in. Gathers in `waiter.rs` and `gather.rs`
+//! are built on that. How scopes that are dropped find somebody who waits is told in the executor, at the head of
+//! `leaf/drain.rs`.
 
 mod named;
 
 mod join;
+
+mod branches;
+mod select;
+
+mod first;
 
 mod members;
 
@@ -28,10 +35,12 @@ mod waiter;
 
 mod gather;
 
+pub use first::{Race, WaitFor, When, as_completed, race, wait};
 pub use gather::{Gather, GatherResults, gather, gather_results};
 
 /// What the expansions of this module's macros name.
 pub(crate) mod expansion {
+    pub use super::branches::Branches;
     pub use super::join::{Turn, success};
     pub use super::waiter::{Children, Member};
     pub use filch_executor::leaf::Drain;

@@ -24,6 +24,21 @@ const SPENDS: Seen = Not("it is what spends");
 
 /// File and name of each, as `found` gives them.
 const LISTED: &[(&str, &str, Seen)] = &[
+    ("executor/src/leaf/budget.rs", "poll_budget_left", SPENDS),
+    ("src/structure/branches.rs", "poll_first", In("select")),
+    ("src/structure/first.rs", "Race", In("race")),
+    ("src/structure/first.rs", "WaitFor", In("wait for tasks")),
+    ("src/structure/first.rs", "Placed", AROUND),
+    (
+        "src/stream/futures_unordered.rs",
+        "FuturesUnordered",
+        In("go through a set"),
+    ),
+    (
+        "src/stream/futures_unordered.rs",
+        "poll_next",
+        In("go through a set"),
+    ),
     ("src/structure/children.rs", "poll_gone", PART),
     ("src/structure/attempt.rs", "Counted", AROUND),
     ("src/structure/attempt.rs", "Attempt", AROUND),

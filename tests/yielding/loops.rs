@@ -106,6 +106,24 @@ loops! {
     "signals, streamed" => { signals() } |it| {
         send(libc::SIGWINCH);
         it.next().await.unwrap().unwrap();
+    "select" => { mpsc::channel::<()>(1).1 } |it| {
+        filch::select! { _ = it.recv() => {} _ = consume_budget() => {} _ = ready(()) => {} }
+    }
+    "race" => {} |it| { filch::race([ready(1), ready(2)]).await; }
+    "wait for tasks" => {} |it| { filch::wait([ready(Ok::<_, ()>(1))], filch::When::All).await; }
+    "wait for nothing" => {} |it| {
+        filch::wait(Vec::<std::future::Ready<Result<(), ()>>>::new(), filch::When::All).await;
+    }
+    "wait for no time" => {} |it| {
+        let never = pending::<Result<(), ()>>();
+        filch::wait([never], filch::When::All).within(Duration::ZERO).await;
+    }
+    "go through a set" => { filch::stream::FuturesUnordered::new() } |it| {
+        it.push(ready(()));
+        it.next().await;
+    }
+    "go through an empty set" => { filch::stream::FuturesUnordered::<std::future::Ready<()>>::new() } |it| {
+        assert!(it.next().await.is_none());
     }
     "bind TCP" => {} |it| { TcpListener::bind("127.0.0.1:0").await.unwrap(); }
     "bind TCP to a taken address" => { TcpListener::bind("127.0.0.1:0").await.unwrap() } |it| {

@@ -44,6 +44,16 @@ pub fn poll_call_of<L: ?Sized>(leaf: &L, cx: &mut Context<'_>) -> Poll<()> {
     spend(SYSTEM_CALL, ptr::from_ref(leaf).cast(), cx)
 }
 
+/// As [`poll_budget_of`], without spending: for what is around several leaves, and would go on to those that spend
+/// nothing when the others are refused.
+#[inline]
+pub fn poll_budget_left<L: ?Sized>(around: &L, cx: &mut Context<'_>) -> Poll<()> {
+    context::with(|context| match context.turn.left.get() {
+        0 => give_up_turn(context, 0, ptr::from_ref(around).cast(), cx),
+        _ => Poll::Ready(()),
+    })
+}
+
 #[inline]
 pub(super) fn spend(cost: u8, leaf: *const (), cx: &mut Context<'_>) -> Poll<()> {
     context::with(|context| {

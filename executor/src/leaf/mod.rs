@@ -6,6 +6,8 @@
 //!
 //! Never in here: what a leaf does when it is tried, and any thread that would wait in its place.
 
+mod choice;
+
 mod record;
 
 mod budget;
@@ -20,7 +22,8 @@ pub(crate) mod timer;
 
 pub use crate::task::wait::{Wait, WaitKind};
 pub use crate::task::{AtEnd, Remains, unreported};
-pub use budget::{poll_budget, poll_budget_of, poll_call_of};
+pub use budget::{poll_budget, poll_budget_left, poll_budget_of, poll_call_of};
+pub use choice::choose;
 pub use drain::{Drain, at_end_of_task, cancel_nearest, cancelled_by_current, hand_over};
 pub use io::{Transfer, poll_io, poll_transfer};
 pub use record::{record, record_holder, record_lock, task_id};

@@ -6,6 +6,7 @@
 //! one keeps what it points to alive, and puts the previous value back.
 
 use crate::queues::queue::Local;
+use crate::seats::choices::Choices;
 use crate::seats::core::Core;
 use crate::seats::open::Open;
 use crate::seats::shared::Shared;
@@ -48,6 +49,8 @@ pub(crate) struct Context {
     pub(super) ending: Cell<*const Header>,
     /// What the current poll may still do.
     pub(crate) turn: Turn,
+    /// What code on this thread chooses by where it holds no seat.
+    choices: Choices,
     /// The running task wants to go to the tail of the queue.
     pub(crate) yielded: Cell<bool>,
 }
@@ -66,6 +69,7 @@ thread_local! {
             open: Cell::new(ptr::null()),
             ending: Cell::new(ptr::null()),
             turn: Turn::new(),
+            choices: Choices::new(0, 0),
             yielded: Cell::new(false),
         }
     };
@@ -208,6 +212,15 @@ impl Context {
         unsafe { self.task.get().as_ref() }
     }
 
+    /// A number below `bound`, from the stream of this thread's seat, or of its visit, or its own.
+    #[inline]
+    pub(crate) fn choose(&self, bound: u32) -> u32 {
+        // SAFETY: as in `core_of`.
+        let core = unsafe { self.core.get().as_ref() };
+        core.map_or(&self.choices, |core| &core.choices)
+            .below(bound)
+    }
+
     /// A copy of what is known of the current task.
     pub(crate) fn task_info(&self) -> Option<TaskInfo> {
         self.task().map(TaskInfo::of)
@@ -284,6 +297,8 @@ pub(crate) struct Entered<'a> {
     locals: *const Node,
     open: *const Open,
     turn: Turn,
+    /// Replaced only where the thread holds no seat.
+    choices: Option<Choices>,
     yielded: bool,
     _memory: memory::Lent<'a>,
     lent: PhantomData<(&'a Shared, *const ())>,
@@ -318,6 +333,9 @@ pub(crate) fn enter<'a>(
             locals: context.locals.replace(ptr::null()),
             open: context.open.replace(ptr::null()),
             turn: context.turn.replace(Turn::new()),
+            choices: core
+                .is_none()
+                .then(|| context.choices.replace(&shared.visitor_choices())),
             yielded: context.yielded.take(),
             _memory: memory::lend(core.map(|core| &core.memory)),
             lent: PhantomData,
@@ -341,6 +359,9 @@ impl Drop for Entered<'_> {
             context
                 .turn
                 .replace(std::mem::replace(&mut self.turn, Turn::new()));
+            if let Some(choices) = &self.choices {
+                context.choices.replace(choices);
+            }
             context.yielded.set(self.yielded);
         });
     }

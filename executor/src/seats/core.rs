@@ -4,6 +4,7 @@
 
 use crate::queues::queue::Local;
 use crate::registry::tasks::Desk;
+use crate::seats::choices::Choices;
 use crate::seats::peer::Peer;
 use crate::signs::credit::Credit;
 use crate::signs::crowd::Crowd;
@@ -72,6 +73,8 @@ pub(crate) struct Core {
     pub(crate) batch: Cell<Option<usize>>,
     /// Memory for tasks.
     pub(crate) memory: Store,
+    /// What the code of its tasks chooses by.
+    pub(crate) choices: Choices,
     next_id: Cell<u64>,
     end_id: Cell<u64>,
     rng: RefCell<Rng>,
@@ -101,6 +104,7 @@ impl Core {
             lane_first: Cell::new(false),
             batch: Cell::new(None),
             memory: Store::new(depot),
+            choices: Choices::new(seed, 2 * index as u64),
             next_id: Cell::new(0),
             end_id: Cell::new(0),
             // One stream per seat and purpose; the salt keeps seats apart.

@@ -19,6 +19,7 @@ use crate::rest::deep::DeepSleep;
 use crate::rest::idle::Idle;
 use crate::rest::parker::Parker;
 use crate::rest::pause::Pause;
+use crate::seats::choices::Choices;
 use crate::seats::core::{Common, Core};
 use crate::seats::remotes::Remotes;
 use crate::seats::roster::Seats;
@@ -135,6 +136,8 @@ pub(crate) struct Shared {
     /// Timers of threads outside the runtime; the backstop fires them.
     pub(crate) foreign_timers: Arc<Timers>,
     pub(crate) ids: CachePadded<AtomicU64>,
+    /// Visits of threads without a seat so far: each has choices of its own.
+    pub(crate) visits: AtomicU64,
     /// The time as somebody last read it, in nanoseconds: coarse, never a system call to read.
     pub(crate) coarse: CachePadded<AtomicU64>,
     /// Counted up by the backstop at every look: busy workers that see it change read the clock.
@@ -197,6 +200,7 @@ impl Shared {
             slow_polls: SlowPolls::new(),
             foreign_timers: Arc::new(Timers::new(now)),
             ids: CachePadded::new(AtomicU64::new(1)),
+            visits: AtomicU64::new(0),
             coarse: CachePadded::new(AtomicU64::new(now.as_nanos())),
             beat: CachePadded::new(AtomicU32::new(0)),
             last_turn: CachePadded::new(AtomicU64::new(now.as_nanos())),
@@ -236,6 +240,11 @@ impl Shared {
     /// The same by the runtime's clock.
     pub(crate) fn coarse_shown(&self) -> Instant {
         self.clock.shown_at(self.coarse_now())
+    }
+
+    /// What the code on a thread without a seat chooses by.
+    pub(crate) fn visitor_choices(&self) -> Choices {
+        Choices::new(self.config.seed, 2 * self.visits.fetch_add(1, Relaxed) + 1)
     }
 
     pub(crate) fn start_thread(&self, thread: NewThread) {
