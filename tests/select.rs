@@ -4,7 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, IntoFuture, Ready, pending, poll_fn, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use filch::sync::{mpsc, oneshot};
 use filch::task::{consume_budget, yield_now};
@@ -341,12 +345,12 @@ mod order {
             .build()
             .unwrap();
         let rounds = rt.run(async {
-            let mut rounds = 0;
+            let rounds = AtomicUsize::new(0);
             let mut looped = pin!(async {
                 loop {
                     filch::select! {
                         biased;
-                        () = consume_budget() => rounds += 1,
+                        () = consume_budget() => { rounds.fetch_add(1, Relaxed); }
                         () = ready(()) => panic!("chosen because the other was refused"),
                     }
                 }
@@ -357,7 +361,7 @@ mod order {
                 Poll::Ready(())
             })
             .await;
-            rounds
+            rounds.load(Relaxed)
         });
         assert!(rounds <= 128, "{rounds} rounds in one poll");
     }
@@ -431,6 +435,48 @@ mod drops {
         let caught = std::panic::catch_unwind(AssertUnwindSafe(|| poll_once(selected)));
         assert!(caught.is_err());
         assert_eq!(drops.get(), 1);
+    }
+
+    /// A gather of a task that notes its end, which takes its time.
+    fn gathered(ended: &Arc<AtomicBool>) -> impl Future<Output = Result<Vec<()>, ()>> + use<> {
+        struct Ends(Arc<AtomicBool>);
+        impl Drop for Ends {
+            fn drop(&mut self) {
+                std::thread::sleep(Duration::from_millis(20));
+                self.0.store(true, Relaxed);
+            }
+        }
+        let ends = Ends(Arc::clone(ended));
+        filch::gather([async move {
+            let _ends = ends;
+            pending().await
+        }])
+    }
+
+    #[filch::test]
+    async fn tasks_that_a_loser_cancels_are_gone_before_the_handler_runs() {
+        let ended = Arc::new(AtomicBool::new(false));
+        let in_handler = filch::select! {
+            _ = gathered(&ended) => unreachable!(),
+            () = yield_now() => ended.load(Relaxed),
+        };
+        assert!(in_handler);
+    }
+
+    #[filch::test]
+    async fn tasks_that_a_loser_cancels_are_gone_when_a_race_ends() {
+        let ended = Arc::new(AtomicBool::new(false));
+        let runners = [true, false].map(|cancels| {
+            let ended = Arc::clone(&ended);
+            async move {
+                match cancels {
+                    true => gathered(&ended).await.map(drop),
+                    false => Ok(yield_now().await),
+                }
+            }
+        });
+        filch::race(runners).await.unwrap();
+        assert!(ended.load(Relaxed));
     }
 
     #[filch::test]

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use filch_executor::leaf::Drain;
 use filch_executor::{Timer, leaf};
 use filch_timer::Instant;
 use futures_core::{FusedFuture, Stream};
@@ -23,7 +24,7 @@ use crate::stream::FuturesUnordered;
 /// [`race!`](crate::race!), for handlers [`select!`](crate::select!).
 ///
 /// # Returns
-/// The output of the future that was ready first, when the others are gone.
+/// The output of the future that was ready first, when the others are gone, and tasks that they cancel.
 ///
 /// # Panics
 /// This call panics without futures: nothing would ever win. The returned future panics with a future's panic.
@@ -52,25 +53,42 @@ where
     let futures = futures.into_iter().map(IntoFuture::into_future);
     let set: FuturesUnordered<_> = futures.collect();
     assert!(!set.is_empty(), "a race of no futures would never end");
-    Race { set, over: false }
+    Race {
+        set,
+        won: None,
+        drain: Drain::new(),
+        over: false,
+    }
 }
 
 /// The future of [`race()`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct Race<F> {
+pub struct Race<F: Future> {
     set: FuturesUnordered<F>,
+    /// The output, until the losers are gone.
+    won: Option<F::Output>,
+    /// After the set: dropped with it, it takes what that leaves behind to the next one.
+    drain: Drain,
     over: bool,
 }
+
+// No output is pinned.
+impl<F: Future> Unpin for Race<F> {}
 
 impl<F: Future> Future for Race<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        assert!(!self.over, "a race was polled after its end");
-        let first = ready!(Pin::new(&mut self.set).poll_next(cx));
-        self.over = true;
-        self.set.clear();
-        Poll::Ready(first.expect("a race has futures until its end"))
+        let this = &mut *self;
+        assert!(!this.over, "a race was polled after its end");
+        if this.won.is_none() {
+            this.won = ready!(Pin::new(&mut this.set).poll_next(cx));
+            this.drain.catch(|| this.set.clear());
+        }
+        ready!(this.drain.poll(cx));
+        this.over = true;
+        let won = this.won.take();
+        Poll::Ready(won.expect("a race has futures until one has won"))
     }
 }
 
@@ -80,7 +98,7 @@ impl<F: Future> FusedFuture for Race<F> {
     }
 }
 
-impl<F> fmt::Debug for Race<F> {
+impl<F: Future> fmt::Debug for Race<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Race")
             .field("running", &self.set.len())

@@ -35,8 +35,8 @@
 ///    polled.
 /// 2. The futures are made, and polled until one is ready. With `if let`, the future is made only if the pattern
 ///    matches, and may use what the pattern binds; else the branch is disabled.
-/// 3. If the output matches the branch's pattern, all futures are dropped, the handler runs, and its value is the
-///    macro's. If it does not match, the branch is disabled, and the others go on.
+/// 3. If the output matches the branch's pattern, all futures are dropped, tasks that this cancels are waited for, the
+///    handler runs, and its value is the macro's. If it does not match, the branch is disabled, and the others go on.
 /// 4. When every branch is disabled, `else` runs.
 ///
 /// Which future is polled first is chosen at random each time, by the runtime's generator, so that none is preferred
@@ -49,7 +49,8 @@
 /// When every branch is disabled and there is no `else`; and with the panic of a future or handler.
 ///
 /// # Cancel safety
-/// The losers are dropped where they stand, so in a loop each future should be cancel safe, as `recv`, `accept`, `read`
+/// The losers are dropped where they stand, and what they cancel is waited for: if one has a [`gather!`](crate::gather!)
+/// in it, its tasks are gone before the handler runs. In a loop each future should be cancel safe, as `recv`, `accept`, `read`
 /// and `sleep_until` are. What is not (`read_exact`, `write_all`, a lock's place in its queue) is made once before the
 /// loop, pinned, and given as `&mut future`. Dropping the surrounding future drops every branch.
 ///
@@ -217,6 +218,7 @@ macro_rules! __select_branches {
     ))+] $else:expr) => {{
         // No item has a hygienic name; this one nobody else has.
         enum __FilchSelected<$($name),+> { $($name($name),)+ Disabled }
+        let mut drain = $crate::__private::Drain::new();
         let selected = {
             let mut branches =
                 $crate::__private::Branches::<{ [$(::core::stringify!($name)),+].len() }>::$order();
@@ -266,8 +268,10 @@ macro_rules! __select_branches {
                 }
             })
             .await;
+            drain.catch(|| { $( $future.set(::core::option::Option::None); )+ });
             selected
         };
+        (&mut drain).await;
         #[allow(unused_mut)]
         let mut selected = selected;
         match selected {
@@ -300,7 +304,7 @@ macro_rules! __select_future {
 /// of them may be polled first. For a number of futures known only at run time see [`race()`](crate::race()).
 ///
 /// # Returns
-/// The output of the first future that is ready, when the others are gone.
+/// The output of the first future that is ready, when the others are gone, and tasks that they cancel.
 ///
 /// # Panics
 /// With a future's panic, after dropping the others.
