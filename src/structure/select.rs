@@ -50,9 +50,9 @@
 ///
 /// # Cancel safety
 /// The losers are dropped where they stand, and what they cancel is waited for: if one has a [`gather!`](crate::gather!)
-/// in it, its tasks are gone before the handler runs. In a loop each future should be cancel safe, as `recv`, `accept`, `read`
-/// and `sleep_until` are. What is not (`read_exact`, `write_all`, a lock's place in its queue) is made once before the
-/// loop, pinned, and given as `&mut future`. Dropping the surrounding future drops every branch.
+/// in it, its tasks are gone before the handler runs. In a loop each future should be cancel safe, as `recv`, `accept`,
+/// `read` and `sleep_until` are. What is not (`read_exact`, `write_all`, a lock's place in its queue) is made once
+/// before the loop, pinned, and given as `&mut future`. Dropping the surrounding future drops every branch.
 ///
 /// # Example
 /// ```
