@@ -104,7 +104,7 @@ impl Core {
             lane_first: Cell::new(false),
             batch: Cell::new(None),
             memory: Store::new(depot),
-            choices: Choices::new(seed, 2 * index as u64),
+            choices: Choices::new(common.seed, 2 * index as u64),
             next_id: Cell::new(0),
             end_id: Cell::new(0),
             // One stream per seat and purpose; the salt keeps seats apart.
