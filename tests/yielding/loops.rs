@@ -106,6 +106,7 @@ loops! {
     "signals, streamed" => { signals() } |it| {
         send(libc::SIGWINCH);
         it.next().await.unwrap().unwrap();
+    }
     "select" => { mpsc::channel::<()>(1).1 } |it| {
         filch::select! { _ = it.recv() => {} _ = consume_budget() => {} _ = ready(()) => {} }
     }
