@@ -77,9 +77,9 @@ pub mod __private;
 mod run;
 
 pub use filch_executor::{
-    AbortHandle, Builder, Handle, IdleLook, JoinError, JoinHandle, Leftover, LocalRuntime, Metrics,
-    NoRuntime, Runtime, SlowSite, UnhandledPanic, WorkerMetrics, blocking, cpu, spawn,
-    spawn_blocking, spawn_local, task_local,
+    AbortHandle, Builder, EnterGuard, Handle, IdleLook, JoinError, JoinHandle, Leftover,
+    LocalRuntime, Metrics, NoRuntime, Runtime, SlowSite, UnhandledPanic, WorkerMetrics, blocking,
+    cpu, spawn, spawn_blocking, spawn_local, task_local,
 };
 #[cfg(feature = "macros")]
 pub use filch_macros::{main, test};

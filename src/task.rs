@@ -7,11 +7,11 @@ pub use filch_executor::leaf::WaitKind;
 pub use filch_executor::{
     AbortHandle, AccessError, JoinError, JoinHandle, LocalKey, PollInfo, TaskBuilder as Builder,
     TaskId, TaskInfo, TaskState, WaitInfo, all, consume_budget, current, need_preempt, spawn,
-    spawn_blocking, spawn_local, yield_now,
+    spawn_blocking, spawn_local, unconstrained, yield_now,
 };
 
 pub mod future {
     //! Futures of this module that nobody has to name but who keeps one in a struct.
 
-    pub use filch_executor::{ConsumeBudget, Scope, YieldNow};
+    pub use filch_executor::{ConsumeBudget, Scope, Unconstrained, YieldNow};
 }

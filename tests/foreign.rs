@@ -49,6 +49,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("filch: waiter.rs", r#"resume_unwind(panic);"#, "a child's panic goes to whoever awaits the gather; tests/task/drops.rs::a_future_that_panicked_is_dropped_within_the_panic"),
     ("filch: waiter.rs", r#"Err(error) => resume_unwind(error.into_panic()),"#, "a child's panic goes to whoever awaits the gather"),
     ("executor: drain.rs", r#"drop(opened);"#, "the end of a lock or of a guard of ours"),
+    ("executor: context.rs", r#"drop(held);"#, "tests/runtime/hooks.rs::a_hook_that_panics_panics_in_the_caller_who_has_left_the_runtime_then"),
+    ("executor: visit.rs", r#"drop(unsafe { Arc::from_raw(self.visited) });"#, "the shared part of a runtime, of which tests/runtime/enter.rs::a_guard_that_is_forgotten_keeps_what_it_needs"),
     ("executor: around.rs", r#"drop(inside);"#, "the end of a lock or of a guard of ours"),
     ("executor: around.rs", r#"discard(part);"#, "remains are ours: a count of children, or a handle on a task"),
     ("executor: around.rs", r#"None => drop(last),"#, "a child's place in its scope, which is ours"),

@@ -39,6 +39,7 @@ async fn futures_of_tasks_are_over_when_they_were_ready() {
     assert_eq!(ended(filch::spawn(async { 1 })).await.unwrap(), 1);
     ended(filch::task::yield_now()).await;
     ended(filch::task::consume_budget()).await;
+    ended(filch::task::unconstrained(filch::task::consume_budget())).await;
     filch::task_local! { static KEY: u32; }
     assert_eq!(
         ended(KEY.scope(7, filch::spawn(async { 2 })))

@@ -140,6 +140,7 @@ fn tasks() {
     ok::<filch::task::TaskInfo>();
     future(filch::task::yield_now());
     future(filch::task::consume_budget());
+    future(filch::task::unconstrained(filch::task::consume_budget()));
 }
 
 #[test]

@@ -45,11 +45,12 @@ pub use figures::slow_polls::SlowSite;
 pub use leaf::join::{AbortHandle, JoinHandle};
 pub use leaf::local_key::{AccessError, LocalKey, Scope};
 pub use leaf::timer::Timer;
+pub use leaf::unconstrained::{Unconstrained, unconstrained};
 pub use rescue::away::blocking;
 pub use runtime::builder::Builder;
 pub use runtime::clock::{Advance, Hold, advance, hold, pause, resume};
 pub use runtime::end::Leftover;
-pub use runtime::handle::{Handle, NoRuntime};
+pub use runtime::handle::{EnterGuard, Handle, NoRuntime};
 pub use runtime::local::LocalRuntime;
 pub use runtime::tasks::{
     ConsumeBudget, TaskBuilder, YieldNow, all, consume_budget, cpu, current, need_preempt, spawn,

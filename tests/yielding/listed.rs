@@ -581,6 +581,11 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     ("executor/src/leaf/local_key.rs", "Scope", AROUND),
     (
+        "executor/src/leaf/unconstrained.rs",
+        "Unconstrained",
+        Not("not to yield is what it is for"),
+    ),
+    (
         "executor/src/leaf/timer.rs",
         "poll_as_limit",
         Not("a limit on something that has spent; a timeout spends before its first poll"),

@@ -19,6 +19,7 @@ mod drain;
 pub(crate) mod join;
 pub(crate) mod local_key;
 pub(crate) mod timer;
+pub(crate) mod unconstrained;
 
 pub use crate::task::wait::{Wait, WaitKind};
 pub use crate::task::{AtEnd, Remains, unreported};

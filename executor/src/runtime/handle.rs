@@ -5,6 +5,7 @@ use crate::leaf::join::JoinHandle;
 use crate::seats::context;
 use crate::seats::remotes::Remote;
 use crate::seats::shared::Shared;
+use crate::seats::visit::Visit;
 use crate::signs::watch::{Known, Stuck};
 use crate::sys;
 use crate::task::{PollInfo, TaskId, TaskInfo};
@@ -13,6 +14,7 @@ use filch_timer::{Clock, Instant, system_now};
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::marker::PhantomData;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -154,6 +156,33 @@ impl Handle {
         self.shared.block_on(future)
     }
 
+    /// Enters the runtime, on any thread: until the guard is dropped, what runs on this thread finds it. So it may call
+    /// [`filch::spawn`](crate::spawn), and make timers and sockets, where it is no task and in no `block_on`.
+    ///
+    /// The thread does not run tasks by that, and the runtime does not wait for it: its end cancels what was spawned.
+    /// On a handle of a [`LocalRuntime`](crate::LocalRuntime), tasks and timers come to their turn only while its own
+    /// thread is in `block_on`.
+    ///
+    /// The guard belongs to its thread, and a future that keeps it across an `.await` cannot be spawned.
+    ///
+    /// # Panics
+    /// The drop of the guard, if guards are dropped in another order than the reverse of entering.
+    ///
+    /// ```
+    /// # extern crate filch_executor as filch;
+    /// let rt = filch::Runtime::new()?;
+    /// let handle = rt.handle();
+    /// let answer = std::thread::spawn(move || {
+    ///     let _guard = handle.enter();
+    ///     filch::spawn(async { 42 }).join_blocking(None)
+    /// });
+    /// assert_eq!(answer.join().unwrap().unwrap().unwrap(), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard::new(&self.shared)
+    }
+
     /// What the runtime has counted.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
@@ -180,6 +209,23 @@ impl Handle {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+}
+
+/// While it lives, its thread is in a runtime: see [`Handle::enter`].
+#[derive(Debug)]
+#[must_use = "the thread leaves the runtime when this is dropped: keep it in a variable, as `let _guard = ..`"]
+pub struct EnterGuard<'a> {
+    _visit: Visit,
+    handle: PhantomData<&'a Handle>,
+}
+
+impl EnterGuard<'_> {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        EnterGuard {
+            _visit: Visit::start(Arc::clone(shared)),
+            handle: PhantomData,
+        }
     }
 }
 

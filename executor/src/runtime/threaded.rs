@@ -3,7 +3,7 @@
 use crate::figures::metrics::Metrics;
 use crate::leaf::join::JoinHandle;
 use crate::runtime::end::Leftover;
-use crate::runtime::handle::Handle;
+use crate::runtime::handle::{EnterGuard, Handle};
 use crate::runtime::threads;
 use crate::seats::context;
 use crate::seats::shared::Shared;
@@ -102,6 +102,11 @@ impl Runtime {
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.shared))
+    }
+
+    /// Enters the runtime on this thread. See [`Handle::enter`].
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard::new(&self.shared)
     }
 
     /// What the runtime has counted.

@@ -238,7 +238,14 @@ fn start(
         builder.spawn(move || {
             let bomb = AbortOnUnwind;
             context::with(|context| context.set_home(Arc::as_ptr(&own)));
+            let is_crew = kind == Kind::Crew;
+            if is_crew {
+                own.config.hooks.start();
+            }
             body(&own);
+            if is_crew {
+                own.config.hooks.stop();
+            }
             if let Some(before) = own.threads.end(number) {
                 own.threads.join(before);
             }

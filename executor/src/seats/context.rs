@@ -8,6 +8,7 @@
 use crate::queues::queue::Local;
 use crate::seats::choices::Choices;
 use crate::seats::core::Core;
+use crate::seats::hooks::Held;
 use crate::seats::open::Open;
 use crate::seats::shared::Shared;
 use crate::seats::turn::Turn;
@@ -34,13 +35,13 @@ pub(crate) enum Role {
 
 /// The thread-local.
 pub(crate) struct Context {
-    shared: Cell<*const Shared>,
+    pub(super) shared: Cell<*const Shared>,
     /// The runtime whose own thread this is; to be compared only, as that may be gone.
     home: Cell<*const Shared>,
-    core: Cell<*const Core>,
-    guest: Cell<*const Local>,
+    pub(super) core: Cell<*const Core>,
+    pub(super) guest: Cell<*const Local>,
     role: Cell<Role>,
-    frame: Cell<*const Frame>,
+    pub(super) frame: Cell<*const Frame>,
     pub(super) task: Cell<*const Header>,
     locals: Cell<*const Node>,
     /// What waits for the scopes that are dropped here. Null: the task does.
@@ -278,10 +279,10 @@ impl Context {
 
 /// A runtime that this thread has entered, and what it had entered before.
 #[derive(Debug)]
-struct Frame {
-    shared: *const Shared,
-    role: Role,
-    outer: *const Frame,
+pub(super) struct Frame {
+    pub(super) shared: *const Shared,
+    pub(super) role: Role,
+    pub(super) outer: *const Frame,
 }
 
 /// While it lives, this thread is in a runtime.
@@ -301,12 +302,28 @@ pub(crate) struct Entered<'a> {
     choices: Option<Choices>,
     yielded: bool,
     _memory: memory::Lent<'a>,
+    /// What the runtime's hook has given; first to go.
+    held: Option<Held>,
     lent: PhantomData<(&'a Shared, *const ())>,
 }
 
 /// Puts this thread into a runtime until the guard is dropped. The guard is kept on the stack and
 /// dropped in the reverse order of entering.
 pub(crate) fn enter<'a>(
+    shared: &'a Arc<Shared>,
+    role: Role,
+    core: Option<&'a Core>,
+    guest: Option<&'a Local>,
+) -> Entered<'a> {
+    let mut entered = enter_without_hook(shared, role, core, guest);
+    if role != Role::Visitor {
+        // It finds the runtime, and when it panics the thread has left it.
+        entered.held = shared.config.hooks.hold();
+    }
+    entered
+}
+
+fn enter_without_hook<'a>(
     shared: &'a Arc<Shared>,
     role: Role,
     core: Option<&'a Core>,
@@ -338,6 +355,7 @@ pub(crate) fn enter<'a>(
                 .then(|| context.choices.replace(&shared.visitor_choices())),
             yielded: context.yielded.take(),
             _memory: memory::lend(core.map(|core| &core.memory)),
+            held: None,
             lent: PhantomData,
         }
     })
@@ -345,6 +363,24 @@ pub(crate) fn enter<'a>(
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
+        let held = self.held.take();
+        // Also if the drop of what is held panics.
+        let _leave = Leave(self);
+        drop(held);
+    }
+}
+
+/// Leaves when it is dropped.
+struct Leave<'e, 'a>(&'e mut Entered<'a>);
+
+impl Drop for Leave<'_, '_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+impl Entered<'_> {
+    fn leave(&mut self) {
         // SAFETY: it came from a box, this is its one owner, and here it is taken out of the list.
         let frame = unsafe { Box::from_raw(self.frame) };
         with(|context| {

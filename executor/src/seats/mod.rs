@@ -24,6 +24,8 @@ mod spare_seats;
 pub(crate) mod roster;
 pub(crate) mod spares;
 
+pub(crate) mod hooks;
+
 pub(crate) mod shared;
 
 mod end;
@@ -35,6 +37,8 @@ mod turn;
 pub(crate) mod open;
 
 pub(crate) mod context;
+
+pub(crate) mod visit;
 
 pub(crate) mod around;
 

@@ -21,6 +21,7 @@ use crate::rest::parker::Parker;
 use crate::rest::pause::Pause;
 use crate::seats::choices::Choices;
 use crate::seats::core::{Common, Core};
+use crate::seats::hooks::Hooks;
 use crate::seats::remotes::Remotes;
 use crate::seats::roster::Seats;
 use crate::signs::look::IdleLook;
@@ -70,6 +71,7 @@ pub(crate) struct Config {
     pub(crate) selector: Selector,
     /// Whether a worker looks around before it sleeps.
     pub(crate) idle_look: IdleLook,
+    pub(crate) hooks: Hooks,
 }
 
 impl Config {
