@@ -27,6 +27,9 @@ pub(super) fn rows() -> Vec<Row> {
             ));
         }
     }
+    let two = "TCP echo of 64 B, 2 connections, closed loop".to_owned();
+    let name = "tcp_64_c2".to_owned();
+    rows.push(closed("echo", name, two, Server::default(), 2, 64));
     rows.push(connect(10));
     rows.push(connect(100));
     for connections in [10, 100] {
