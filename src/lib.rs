@@ -64,9 +64,9 @@ pub mod signal;
 
 pub mod process;
 
-pub mod stream;
-
 pub mod sync;
+
+pub mod stream;
 
 mod structure;
 

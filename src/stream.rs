@@ -1,12 +1,24 @@
 //! Streams: what gives one value after another, as [`TcpListener::incoming`] does.
 //!
 //! The trait and its combinators are those of the `futures` crates, so that whatever speaks them works
-//! with filch.
+//! with filch. What needs time is a trait beside, as two traits cannot share a name: [`StreamTimeExt`], with `timeout`
+//! and `throttle`. [`iter`] makes a stream of what is there already, and [`wrappers`] of intervals, channels and
+//! listeners.
 //!
 //! [`TcpListener::incoming`]: crate::net::TcpListener::incoming
 
 mod futures_unordered;
+mod iter;
+mod throttle;
+mod time;
+mod timeout;
+
+pub mod wrappers;
 
 pub use futures_core::Stream;
 pub use futures_unordered::FuturesUnordered;
 pub use futures_util::StreamExt;
+pub use iter::{Iter, iter};
+pub use throttle::Throttle;
+pub use time::StreamTimeExt;
+pub use timeout::TimeoutStream;

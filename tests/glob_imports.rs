@@ -82,6 +82,7 @@ globs! {
     signal: filch::signal;
     signal_future: filch::signal::future;
     stream: filch::stream;
+    wrappers: filch::stream::wrappers;
     sync: filch::sync;
     sync_future: filch::sync::future;
     mpsc: filch::sync::mpsc;

@@ -185,6 +185,9 @@ loops! {
         let (mut reader, mut writer) = (UnixStream::split(&mut it.0).0, UnixStream::split(&mut it.1).1);
         both(&mut writer, &mut reader).await;
     }
+    "a stream of an iterator" => { filch::stream::iter(std::iter::repeat(1)) } |it| {
+        it.next().await.unwrap();
+    }
     "wait for either" => { UnixStream::pair().unwrap() } |it| {
         it.0.ready(Interest::READABLE | Interest::WRITABLE).await.unwrap();
     }
