@@ -138,8 +138,8 @@ where
         .expect("a message with values in it is a String")
 }
 
-/// The failure that tells of a body's last state: after so short a time that a machine under load does not get that far,
-/// it is tried again with a longer one.
+/// The failure that tells of a body's last state. If a machine under load does not get that far in time, it is tried
+/// again with more.
 fn failure_in<F>(state: &str, body: impl Fn() -> F) -> String
 where
     F: Future<Output = ()> + Send + 'static,
