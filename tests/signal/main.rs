@@ -30,11 +30,23 @@ fn send_to(pid: u32, number: i32) {
     assert_eq!(unsafe { libc::kill(pid.try_into().unwrap(), number) }, 0);
 }
 
+/// What ignores a signal passes that on to its children: `nohup`, or a shell to what it runs in the background.
+fn ignore_nothing() {
+    for number in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
+        // SAFETY: it sets the default action, which is no code of ours.
+        let before = unsafe { libc::signal(number, libc::SIG_DFL) };
+        assert_ne!(before, libc::SIG_ERR);
+    }
+}
+
 /// The test `test` of this binary in a process of its own, which has to succeed.
 #[track_caller]
 fn in_a_process(test: &str, body: impl FnOnce()) {
     match process::part() {
-        Some(part) if part == test => body(),
+        Some(part) if part == test => {
+            ignore_nothing();
+            body();
+        }
         Some(_) => {}
         None => drop(process::succeed(test, test)),
     }
@@ -45,6 +57,7 @@ fn in_a_process(test: &str, body: impl FnOnce()) {
 fn ended_by(test: &str, number: i32, said: &str, body: impl FnOnce()) {
     match process::part() {
         Some(part) if part == test => {
+            ignore_nothing();
             body();
             panic!("the signal has not ended this process");
         }
