@@ -12,6 +12,7 @@ mod local;
 mod locks;
 mod memory;
 mod mixed;
+mod plain;
 mod row;
 mod spawn;
 mod start;
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Vec<Row> {
         foreign::rows(),
         wake::rows(),
         locks::rows(),
+        plain::rows(),
         local::rows(),
         timer::rows(),
         blocking::rows(),

@@ -69,6 +69,13 @@ impl Runtime for Filch {
         host.run(root)
     }
 
+    fn block_on<T: Send + 'static>(
+        host: &Self::Host,
+        root: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        host.block_on(root)
+    }
+
     fn start_and_stop(workers: usize, root: impl Future<Output = ()> + Send + 'static) {
         Self::start(workers).run(root);
     }

@@ -53,6 +53,13 @@ pub(crate) trait Runtime: Send + Sync + 'static {
         host: &Self::Host,
         root: impl Future<Output = T> + Send + 'static,
     ) -> T;
+    /// Polls a future on the calling thread, which is none of the runtime's, where that is not what `run` does.
+    fn block_on<T: Send + 'static>(
+        host: &Self::Host,
+        root: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        Self::run(host, root)
+    }
     /// Creates a runtime, runs `root` on it and stops it: what a short program does.
     fn start_and_stop(workers: usize, root: impl Future<Output = ()> + Send + 'static);
 
