@@ -241,6 +241,10 @@ impl Display for Named {
                 write!(f, "{kind} {number}")?;
                 known::child(number).map_or(Ok(()), |program| write!(f, " '{program}'"))
             }
+            WaitKind::File => match known::file(number) {
+                Some(what) => write!(f, "{kind}: {what}"),
+                None => write!(f, "{kind}"),
+            },
             kind => write!(f, "{kind}"),
         }
     }

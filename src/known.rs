@@ -1,44 +1,103 @@
 //! Names of what tasks wait for, for dumps: a wait record has room for a number alone.
 //!
-//! Children have their process id there, and are in a table of the process, as children are. A signal's name follows
-//! from its number.
+//! Children have their process id there, and are in a table of the process, as children are. So are operations on
+//! files, while they wait, under numbers that nobody else has. A signal's name follows from its number.
 //!
-//! Called by whoever waits for a child, and by `dump`. A name that is not there is not shown.
+//! Called by whoever waits for a child or a file, and by `dump`. A name that is not there is not shown.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Children belong to the process.
-static CHILDREN: Mutex<BTreeMap<u64, Arc<str>>> = Mutex::new(BTreeMap::new());
+/// Children and operations on files belong to the process.
+static CHILDREN: Table = Table::new();
+static FILES: Table = Table::new();
 
-/// The name of a child, for as long as this lives.
+struct Table(Mutex<Names>);
+
+struct Names {
+    by_number: BTreeMap<u64, Arc<str>>,
+    next: u64,
+}
+
+impl Table {
+    const fn new() -> Table {
+        Table(Mutex::new(Names {
+            by_number: BTreeMap::new(),
+            next: 1,
+        }))
+    }
+
+    fn name(&self, number: u64) -> Option<Arc<str>> {
+        self.0.lock().by_number.get(&number).cloned()
+    }
+}
+
+/// A name in a table, for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Known(u64);
+pub(crate) struct Known {
+    table: Whose,
+    number: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    Child,
+    File,
+}
+
+impl Whose {
+    fn table(self) -> &'static Table {
+        match self {
+            Whose::Child => &CHILDREN,
+            Whose::File => &FILES,
+        }
+    }
+}
 
 impl Known {
     /// The program of a child process.
     pub(crate) fn child(pid: u32, program: &str) -> Known {
         let number = u64::from(pid);
-        CHILDREN.lock().insert(number, program.into());
-        Known(number)
+        CHILDREN.0.lock().by_number.insert(number, program.into());
+        Known {
+            table: Whose::Child,
+            number,
+        }
+    }
+
+    /// What is done with a file.
+    pub(crate) fn file(what: &str) -> Known {
+        let mut names = FILES.0.lock();
+        let number = names.next;
+        names.next += 1;
+        names.by_number.insert(number, what.into());
+        Known {
+            table: Whose::File,
+            number,
+        }
     }
 
     /// For the wait record.
     pub(crate) fn number(&self) -> u64 {
-        self.0
+        self.number
     }
 }
 
 impl Drop for Known {
     fn drop(&mut self) {
-        CHILDREN.lock().remove(&self.0);
+        self.table.table().0.lock().by_number.remove(&self.number);
     }
 }
 
 /// The program of a child process that somebody waits for.
 pub(crate) fn child(pid: u64) -> Option<Arc<str>> {
-    CHILDREN.lock().get(&pid).cloned()
+    CHILDREN.name(pid)
+}
+
+/// What an operation on a file does.
+pub(crate) fn file(number: u64) -> Option<Arc<str>> {
+    FILES.name(number)
 }
 
 /// How the system's manual calls a signal.

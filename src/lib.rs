@@ -64,6 +64,8 @@ pub mod signal;
 
 pub mod process;
 
+pub mod fs;
+
 pub mod sync;
 
 pub mod stream;

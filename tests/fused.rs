@@ -214,6 +214,20 @@ async fn futures_of_signals_are_over_when_they_were_ready() {
     ended(arrival).await.unwrap();
 }
 
+#[filch::test]
+async fn futures_of_files_are_over_when_they_were_ready() {
+    use filch::fs::{self, File};
+    let path = std::env::temp_dir().join(format!("filch-fused-file-{}", std::process::id()));
+    ended(fs::write(&path, "1")).await.unwrap();
+    ended(fs::read(&path)).await.unwrap();
+    let mut file = ended(File::open(&path)).await.unwrap();
+    ended(file.sync_all()).await.unwrap();
+    ended(file.into_std()).await.unwrap();
+    ended(fs::remove_file(&path)).await.unwrap();
+    let mut entries = ended(fs::read_dir(".")).await.unwrap();
+    ended(entries.next_entry()).await.unwrap();
+}
+
 #[cfg(unix)]
 #[filch::test]
 async fn futures_of_children_are_over_when_they_were_ready() {

@@ -77,6 +77,8 @@ globs! {
     net: filch::net;
     net_unix: filch::net::unix;
     net_pipe: filch::net::unix::pipe;
+    fs: filch::fs;
+    fs_future: filch::fs::future;
     process: filch::process;
     process_future: filch::process::future;
     signal: filch::signal;
@@ -98,6 +100,7 @@ globs! {
 const WITH_SEND: [&str; 2] = ["filch::net::future", "filch::sync::mpsc::future"];
 
 mod all_at_once {
+    use filch::fs::*;
     use filch::io::*;
     use filch::net::*;
     use filch::process::*;

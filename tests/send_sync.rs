@@ -115,6 +115,20 @@ fn signals() {
 }
 
 #[test]
+fn files() {
+    use filch::fs::future::{Exclusively, IntoStd, NextEntry, Operation};
+    ok::<filch::fs::File>();
+    ok::<filch::fs::ReadDir>();
+    ok::<filch::fs::DirEntry>();
+    ok::<filch::fs::OpenOptions>();
+    ok::<Operation<Vec<u8>>>();
+    ok::<Exclusively<'static>>();
+    ok::<IntoStd>();
+    ok::<NextEntry<'static>>();
+    future(filch::fs::read("a"));
+}
+
+#[test]
 fn processes() {
     use filch::process::future::{Kill, Status, Stop, Wait, WaitWithOutput};
     use filch::process::*;

@@ -12,7 +12,7 @@
 //!
 //! `local` does the same for Unix domain sockets, `pipe` for pipes. `recv` reads from streams into memory that nobody
 //! need have initialised (`append`), and `send` writes. `wait` waits for standard streams in a thread; `process` is
-//! about children, `signal` has the handler of signals. Not here: any other waiting, which is the reactor's, and
+//! about children, `signal` has the handler of signals, `file` reads what is in memory. Not here: any other waiting, which is the reactor's, and
 //! anything that knows a task. Called by `net`, `io`, `signal` and `process`; what only sockets need comes with the
 //! feature `net`.
 
@@ -27,6 +27,8 @@ pub(crate) mod recv;
 #[cfg(feature = "net")]
 pub(crate) mod send;
 
+#[cfg(target_os = "linux")]
+pub(crate) mod file;
 pub(crate) mod process;
 pub(crate) mod signal;
 pub(crate) mod wait;
@@ -40,6 +42,11 @@ pub(crate) use unix::*;
 mod apple;
 #[cfg(all(feature = "net", target_vendor = "apple"))]
 pub(crate) use apple::*;
+
+#[cfg(unix)]
+mod lock;
+#[cfg(unix)]
+pub(crate) use lock::flock;
 
 #[cfg(unix)]
 mod nonblocking;

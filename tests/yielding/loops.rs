@@ -1,8 +1,8 @@
 //! One endless loop for each kind of leaf, over operations that never wait.
 
 use filch::io::{
-    AllowStdIo, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Cursor, Interest, ReadLimitExt,
-    copy, copy_bidirectional, duplex, empty, repeat, sink,
+    AllowStdIo, AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt, Cursor, Interest,
+    ReadLimitExt, copy, copy_bidirectional, duplex, empty, repeat, sink,
 };
 use filch::net::unix::pipe::pipe;
 use filch::net::{
@@ -53,6 +53,12 @@ fn signals() -> Signals {
     Signals::new([SignalKind::window_change()]).unwrap()
 }
 
+async fn no_more_entries() -> filch::fs::ReadDir {
+    let mut entries = filch::fs::read_dir("tests").await.unwrap();
+    while entries.next_entry().await.unwrap().is_some() {}
+    entries
+}
+
 /// A child that ends at once, and writes nothing.
 fn child() -> Child {
     let mut command = Command::new("true");
@@ -73,6 +79,25 @@ loops! {
         let arrival = ctrl_c();
         send(libc::SIGINT);
         arrival.await.unwrap();
+    }
+    "read a file" => {} |it| { filch::fs::read("Cargo.toml").await.unwrap(); }
+    "entries behind the last" => { no_more_entries().await } |it| {
+        assert!(it.next_entry().await.unwrap().is_none());
+    }
+    "entries behind the last, streamed" => { no_more_entries().await } |it| {
+        assert!(it.next().await.is_none());
+    }
+    "read and rewind a file" => { filch::fs::File::open("Cargo.toml").await.unwrap() } |it| {
+        assert_eq!(it.read(&mut [0; 8]).await.unwrap(), 8);
+        it.seek(std::io::SeekFrom::Start(0)).await.unwrap();
+    }
+    "write nothing to a file" => { filch::fs::File::open("Cargo.toml").await.unwrap() } |it| {
+        assert_eq!(it.write(b"").await.unwrap(), 0);
+        assert_eq!(it.write_vectored(&[IoSlice::new(b"")]).await.unwrap(), 0);
+    }
+    "flush and close a file" => { filch::fs::File::open("Cargo.toml").await.unwrap() } |it| {
+        it.flush().await.unwrap();
+        it.close().await.unwrap();
     }
     "wait for a child that has ended" => { child() } |it| { it.wait().await.unwrap(); }
     "wait for a child that has ended, polled" => { child() } |it| {

@@ -1,0 +1,275 @@
+//! What is done with an open file beside reading, writing and seeking.
+
+use crate::fs::file::File;
+use crate::fs::hop::Operation;
+use crate::fs::options::OpenOptions;
+use filch_executor::leaf;
+use futures_core::FusedFuture;
+use std::fs::{Metadata, Permissions};
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+impl File {
+    /// Opens a file to be read.
+    ///
+    /// # Errors
+    /// The system's, such as `NotFound`; one that says so outside of a runtime.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    #[track_caller]
+    pub fn open(path: impl AsRef<Path>) -> Operation<File> {
+        OpenOptions::new().read(true).open(path)
+    }
+
+    /// Opens a file to be written, which is made, or emptied.
+    ///
+    /// # Errors
+    /// As [`open`](File::open).
+    ///
+    /// # Cancel safety
+    /// Dropped, it may have been made or emptied.
+    #[track_caller]
+    pub fn create(path: impl AsRef<Path>) -> Operation<File> {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(path)
+    }
+
+    /// Makes a file to be read and written; there must be none.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, and as [`open`](File::open).
+    ///
+    /// # Cancel safety
+    /// Dropped, it may have been made.
+    #[track_caller]
+    pub fn create_new(path: impl AsRef<Path>) -> Operation<File> {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(path)
+    }
+
+    /// What is known of the file.
+    ///
+    /// # Errors
+    /// The system's; one that says so outside of a runtime.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    #[track_caller]
+    pub fn metadata(&self) -> Operation<Metadata> {
+        self.call("metadata", |file| file.metadata())
+    }
+
+    /// Sets what may be done with the file.
+    ///
+    /// # Errors
+    /// The system's; one that says so outside of a runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped, it is done or it is not.
+    #[track_caller]
+    pub fn set_permissions(&self, permissions: Permissions) -> Operation<()> {
+        self.call("set permissions", move |file| {
+            file.set_permissions(permissions)
+        })
+    }
+
+    /// The same open file again, with the same position.
+    ///
+    /// # Errors
+    /// The system's; one that says so outside of a runtime.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    #[track_caller]
+    pub fn try_clone(&self) -> Operation<File> {
+        self.call("duplicate", |file| file.try_clone().map(File::from_std))
+    }
+
+    /// Reads at a place, and leaves the position alone. Gives at most `length` bytes; none is the end.
+    ///
+    /// # Errors
+    /// The system's; one that says so outside of a runtime.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn read_at(&self, length: usize, offset: u64) -> Operation<Vec<u8>> {
+        use std::os::unix::fs::FileExt;
+        self.call("read", move |file| {
+            let mut buf = vec![0; length];
+            let count = file.read_at(&mut buf, offset)?;
+            buf.truncate(count);
+            Ok(buf)
+        })
+    }
+
+    /// Writes all of `buf` at a place, and leaves the position alone.
+    ///
+    /// # Errors
+    /// The system's; one that says so outside of a runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped, it is done as a whole or not at all.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn write_all_at(&self, buf: &[u8], offset: u64) -> Operation<()> {
+        use std::os::unix::fs::FileExt;
+        let buf = buf.to_vec();
+        self.call("write", move |file| file.write_all_at(&buf, offset))
+    }
+
+    /// Waits until nobody else has a lock on the file, and takes one, for as long as the file is open or until
+    /// [`unlock`](File::unlock). Locks bind only who asks for them.
+    ///
+    /// # Errors
+    /// The system's; one that says so outside of a runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped, it may still be taken: close the file then. The thread waits on.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn lock(&self) -> Operation<()> {
+        self.call("lock", |file| {
+            crate::sys::flock(file, libc::LOCK_EX).map(drop)
+        })
+    }
+
+    /// As [`lock`](File::lock), beside others that are shared too.
+    ///
+    /// # Errors
+    /// As `lock`.
+    ///
+    /// # Cancel safety
+    /// As `lock`.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn lock_shared(&self) -> Operation<()> {
+        self.call("lock", |file| {
+            crate::sys::flock(file, libc::LOCK_SH).map(drop)
+        })
+    }
+
+    /// Takes the lock if nobody has one. False: somebody has.
+    ///
+    /// # Errors
+    /// The system's.
+    #[cfg(unix)]
+    pub fn try_lock(&self) -> io::Result<bool> {
+        crate::sys::flock(self, libc::LOCK_EX | libc::LOCK_NB)
+    }
+
+    /// As [`try_lock`](File::try_lock), beside others that are shared too.
+    ///
+    /// # Errors
+    /// The system's.
+    #[cfg(unix)]
+    pub fn try_lock_shared(&self) -> io::Result<bool> {
+        crate::sys::flock(self, libc::LOCK_SH | libc::LOCK_NB)
+    }
+
+    /// Gives the lock back.
+    ///
+    /// # Errors
+    /// The system's.
+    #[cfg(unix)]
+    pub fn unlock(&self) -> io::Result<()> {
+        crate::sys::flock(self, libc::LOCK_UN).map(drop)
+    }
+
+    /// Waits until what was written is on the disk, with all that is known of the file.
+    ///
+    /// # Errors
+    /// The system's, of the last write too; one that says so outside of a runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn sync_all(&mut self) -> Exclusively<'_> {
+        let operation = self.call("sync", |file| file.sync_all());
+        Exclusively::new(self, operation)
+    }
+
+    /// As [`sync_all`](File::sync_all), without what is not needed to read it again.
+    ///
+    /// # Errors
+    /// As `sync_all`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn sync_data(&mut self) -> Exclusively<'_> {
+        let operation = self.call("sync", |file| file.sync_data());
+        Exclusively::new(self, operation)
+    }
+
+    /// Cuts the file, or lengthens it with zeros.
+    ///
+    /// # Errors
+    /// As [`sync_all`](File::sync_all).
+    ///
+    /// # Cancel safety
+    /// Dropped, it is done or it is not.
+    #[track_caller]
+    pub fn set_len(&mut self, length: u64) -> Exclusively<'_> {
+        let operation = self.call("set length", move |file| file.set_len(length));
+        Exclusively::new(self, operation)
+    }
+}
+
+/// The future of what [`File`] does when no write is on its way any more.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Exclusively<'a> {
+    file: &'a mut File,
+    settled: bool,
+    operation: Operation<()>,
+    over: bool,
+}
+
+impl<'a> Exclusively<'a> {
+    fn new(file: &'a mut File, operation: Operation<()>) -> Exclusively<'a> {
+        Exclusively {
+            file,
+            settled: false,
+            operation,
+            over: false,
+        }
+    }
+
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.settled {
+            ready!(self.file.poll_ready(cx))?;
+            self.settled = true;
+        }
+        Pin::new(&mut self.operation).poll(cx)
+    }
+}
+
+impl Future for Exclusively<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(leaf::poll_budget_of(&*self, cx));
+        let this = self.get_mut();
+        let polled = this.advance(cx);
+        this.over = polled.is_ready();
+        polled
+    }
+}
+
+impl FusedFuture for Exclusively<'_> {
+    fn is_terminated(&self) -> bool {
+        self.over
+    }
+}
