@@ -147,7 +147,10 @@ impl Display for Group<'_> {
             (TaskState::Scheduled, _) => {
                 f.write_str("scheduled: woken, and waiting for a worker to poll it")
             }
-            (TaskState::Waiting, Some(wait)) => self.fmt_wait(wait, f),
+            (TaskState::Waiting, Some(wait)) => {
+                self.fmt_wait(wait, f)?;
+                self.fmt_branches(f)
+            }
             (TaskState::Waiting, None) => f.write_str(
                 "waiting for something that is not filch's, such as a channel of another crate",
             ),
@@ -182,7 +185,15 @@ impl Group<'_> {
         if let Some(since) = Span::of(waits().map(WaitInfo::since)) {
             write!(f, "waiting for {since} for ")?;
         }
-        let resources = Span::of(waits().map(WaitInfo::resource));
+        self.fmt_what(wait, Span::of(waits().map(WaitInfo::resource)), f)
+    }
+
+    fn fmt_what(
+        &self,
+        wait: &WaitInfo,
+        resources: Option<Span<u64>>,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
         match (wait.kind(), resources) {
             (WaitKind::Join, Some(Span { least, most })) if least == most => {
                 write!(f, "join of task {}", self.label(least))?;
@@ -199,6 +210,27 @@ impl Group<'_> {
             Some(holder) => write!(f, ", held by task {}", self.label(holder.as_u64())),
             None => Ok(()),
         }
+    }
+
+    /// What the branches of a task wait for, one a line; of more tasks than one that are shown together, of the first.
+    fn fmt_branches(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let branches = self.tasks[0].branches();
+        for (at, branch) in branches.iter().enumerate() {
+            let indent = 6 + 2 * branch.depth();
+            write!(f, "\n{:indent$}branch {}: ", "", branch.number())?;
+            let inner = branches
+                .get(at + 1)
+                .filter(|next| next.depth() > branch.depth());
+            match (branch.wait(), inner) {
+                (Some(wait), _) => {
+                    write!(f, "{:.1?} for ", wait.since())?;
+                    self.fmt_what(wait, Span::of([wait.resource()].into_iter()), f)?;
+                }
+                (None, Some(inner)) => write!(f, "{} at {}", inner.of().kind(), inner.of().at())?,
+                (None, None) => f.write_str("something that is not filch's")?,
+            }
+        }
+        Ok(())
     }
 
     /// The task of that number, with its name if it is one of those shown.

@@ -5,9 +5,9 @@
 pub use crate::dump::dump;
 pub use filch_executor::leaf::WaitKind;
 pub use filch_executor::{
-    AbortHandle, AccessError, JoinError, JoinHandle, LocalKey, PollInfo, TaskBuilder as Builder,
-    TaskId, TaskInfo, TaskState, WaitInfo, all, consume_budget, current, need_preempt, spawn,
-    spawn_blocking, spawn_local, unconstrained, yield_now,
+    AbortHandle, AccessError, BranchInfo, JoinError, JoinHandle, LocalKey, PollInfo,
+    TaskBuilder as Builder, TaskId, TaskInfo, TaskState, WaitInfo, all, consume_budget, current,
+    need_preempt, spawn, spawn_blocking, spawn_local, unconstrained, yield_now,
 };
 
 pub mod future {

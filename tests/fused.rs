@@ -287,7 +287,9 @@ async fn select_of_the_crate_futures_takes_them_as_they_are() {
 }
 
 /// Futures that users never hold, or that stand for others in a macro.
-const INNER: [&str; 6] = ["$name", "Attempt", "Child", "Counted", "Once", "Placed"];
+const INNER: [&str; 7] = [
+    "Branch", "$name", "Attempt", "Child", "Counted", "Once", "Placed",
+];
 
 /// The types that a file implements a trait for.
 fn implementing(text: &str, of: &str, found: &mut BTreeSet<String>) {

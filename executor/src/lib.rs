@@ -61,5 +61,6 @@ pub use seats::shared::UnhandledPanic;
 pub use signs::look::IdleLook;
 pub use task::wait::WaitInfo;
 pub use task::{
-    Cancelled, CleanupError, JoinError, PollInfo, TaskId, TaskInfo, TaskState, is_task_waker,
+    BranchInfo, Cancelled, CleanupError, JoinError, PollInfo, TaskId, TaskInfo, TaskState,
+    is_task_waker,
 };

@@ -1,16 +1,19 @@
 //! A set of futures that run in one task, and whose outputs come as they are ready.
 //!
 //! The set itself, which polls those that were woken and no other, is that of the crate `futures`. What is added: it
-//! spends the task's budget.
+//! spends the task's budget, and each future in it has a record of what it waits for.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
-use filch_executor::leaf;
+use filch_executor::leaf::{self, Records, WaitKind};
 use futures_core::{FusedStream, Stream};
 use futures_util::stream::FuturesUnordered as Set;
+use pin_project_lite::pin_project;
 
 /// A set of futures, as a stream of their outputs: the first that is ready comes first.
 ///
@@ -45,18 +48,31 @@ use futures_util::stream::FuturesUnordered as Set;
 /// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct FuturesUnordered<F> {
-    set: Set<F>,
+    set: Set<Branch<F>>,
+    records: Records<1>,
+    /// How many were put in so far.
+    count: AtomicUsize,
 }
 
 impl<F> FuturesUnordered<F> {
     /// An empty set.
+    #[track_caller]
     pub fn new() -> FuturesUnordered<F> {
-        FuturesUnordered { set: Set::new() }
+        FuturesUnordered {
+            set: Set::new(),
+            records: Records::here(WaitKind::Set),
+            count: AtomicUsize::new(0),
+        }
     }
 
     /// Adds a future. It is polled for the first time when the set is.
     pub fn push(&self, future: F) {
-        self.set.push(future);
+        let number = self.count.fetch_add(1, Relaxed);
+        self.set.push(Branch {
+            future,
+            number,
+            records: Records::here(WaitKind::Set),
+        });
     }
 
     /// How many futures are in the set.
@@ -81,7 +97,7 @@ impl<F> FuturesUnordered<F> {
     where
         F: Unpin,
     {
-        self.set.iter()
+        self.set.iter().map(|branch| &branch.future)
     }
 
     /// Takes the futures out that have had no output so far, in any order.
@@ -89,11 +105,13 @@ impl<F> FuturesUnordered<F> {
     where
         F: Unpin,
     {
-        std::mem::take(&mut self.set).into_iter()
+        let branches = std::mem::take(&mut self.set);
+        branches.into_iter().map(|branch| branch.future)
     }
 }
 
 impl<F> Default for FuturesUnordered<F> {
+    #[track_caller]
     fn default() -> FuturesUnordered<F> {
         FuturesUnordered::new()
     }
@@ -104,7 +122,8 @@ impl<F: Future> Stream for FuturesUnordered<F> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         ready!(leaf::poll_budget_of(&*self, cx));
-        Pin::new(&mut self.set).poll_next(cx)
+        let FuturesUnordered { set, records, .. } = &mut *self;
+        records.poll_set(|| Pin::new(set).poll_next(cx))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -125,6 +144,7 @@ impl<F> Extend<F> for FuturesUnordered<F> {
 }
 
 impl<F> FromIterator<F> for FuturesUnordered<F> {
+    #[track_caller]
     fn from_iter<I: IntoIterator<Item = F>>(futures: I) -> FuturesUnordered<F> {
         let mut set = FuturesUnordered::new();
         set.extend(futures);
@@ -137,5 +157,25 @@ impl<F> fmt::Debug for FuturesUnordered<F> {
         f.debug_struct("FuturesUnordered")
             .field("len", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// A future in a set, with its record.
+    struct Branch<F> {
+        #[pin]
+        future: F,
+        number: usize,
+        records: Records<1>,
+    }
+}
+
+impl<F: Future> Future for Branch<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let future = this.future;
+        this.records.poll_in_set(*this.number, || future.poll(cx))
     }
 }

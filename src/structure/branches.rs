@@ -7,33 +7,37 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use filch_executor::leaf;
+use filch_executor::leaf::{self, Records, WaitKind};
 
-/// The branches of one `select!`.
+/// The branches of one `select!`. `SLOTS` is one more than their number: the first is the macro's own.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Branches<const COUNT: usize> {
+pub struct Branches<const COUNT: usize, const SLOTS: usize> {
     /// One bit for each branch that is still polled.
     enabled: u64,
     /// The number of preconditions so far.
     preconditions: u32,
     is_biased: bool,
+    records: Records<SLOTS>,
 }
 
-impl<const COUNT: usize> Branches<COUNT> {
+impl<const COUNT: usize, const SLOTS: usize> Branches<COUNT, SLOTS> {
     /// Any branch may be the first one polled, each time anew.
+    #[track_caller]
     #[must_use]
-    pub fn random() -> Branches<COUNT> {
+    pub fn random() -> Branches<COUNT, SLOTS> {
         Branches {
             enabled: 0,
             preconditions: 0,
             is_biased: false,
+            records: Records::here(WaitKind::First),
         }
     }
 
     /// They are polled in the order in which they stand.
+    #[track_caller]
     #[must_use]
-    pub fn biased() -> Branches<COUNT> {
+    pub fn biased() -> Branches<COUNT, SLOTS> {
         Branches {
             is_biased: true,
             ..Branches::random()
@@ -77,7 +81,8 @@ impl<const COUNT: usize> Branches<COUNT> {
             return Poll::Pending;
         }
         let future = future.as_pin_mut();
-        let polled = future.expect("an enabled branch has a future").poll(cx);
+        let future = future.expect("an enabled branch has a future");
+        let polled = self.records.poll(place, || future.poll(cx));
         if polled.is_ready() {
             self.enabled &= !(1 << place);
         }

@@ -76,6 +76,9 @@ macro_rules! __join {
     (($turn:ident) $(($name:ident $future:expr))+) => {{
         $( let mut $name = ::core::pin::pin!($crate::__private::maybe_done(::core::future::IntoFuture::into_future($future))); )+
         let mut turn = $crate::__private::Turn::$turn([$(::core::stringify!($name)),+].len());
+        let mut records = $crate::__private::Records::<{ [$(::core::stringify!($name)),+].len() + 1 }>::here(
+            $crate::__private::WaitKind::All,
+        );
         ::core::future::poll_fn(|cx| {
             let first = turn.take();
             let mut pending = false;
@@ -84,7 +87,7 @@ macro_rules! __join {
                 let mut index = 0;
                 $(
                     if (index >= first) == from_first {
-                        pending |= ::core::future::Future::poll($name.as_mut(), cx).is_pending();
+                        pending |= records.poll(index, || ::core::future::Future::poll($name.as_mut(), cx)).is_pending();
                     }
                     index += 1;
                 )+
@@ -138,6 +141,9 @@ macro_rules! __try_join {
         let mut drain = $crate::__private::Drain::new();
         $( let mut $name = ::core::pin::pin!($crate::__private::maybe_done(::core::future::IntoFuture::into_future($future))); )+
         let mut turn = $crate::__private::Turn::$turn([$(::core::stringify!($name)),+].len());
+        let mut records = $crate::__private::Records::<{ [$(::core::stringify!($name)),+].len() + 1 }>::here(
+            $crate::__private::WaitKind::All,
+        );
         // Which one failed. Its error stays where it is until the others are gone.
         let failed = ::core::future::poll_fn(|cx| {
             let first = turn.take();
@@ -146,7 +152,7 @@ macro_rules! __try_join {
                 let mut index = 0;
                 $(
                     if (index >= first) == from_first {
-                        if ::core::future::Future::poll($name.as_mut(), cx).is_pending() {
+                        if records.poll(index, || ::core::future::Future::poll($name.as_mut(), cx)).is_pending() {
                             pending = true;
                         } else if let ::core::option::Option::Some(::core::result::Result::Err(_)) = $name.as_mut().output_mut() {
                             return ::core::task::Poll::Ready(::core::option::Option::Some(index));

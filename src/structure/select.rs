@@ -221,7 +221,10 @@ macro_rules! __select_branches {
         let mut drain = $crate::__private::Drain::new();
         let selected = {
             let mut branches =
-                $crate::__private::Branches::<{ [$(::core::stringify!($name)),+].len() }>::$order();
+                $crate::__private::Branches::<
+                    { [$(::core::stringify!($name)),+].len() },
+                    { [$(::core::stringify!($name)),+].len() + 1 },
+                >::$order();
             $( branches.add(true $(&& $condition)?); )+
             // First as it is given: a temporary in it lives to the end of this block.
             $( let $future = $crate::__select_future! { $($make)* }; )+

@@ -10,6 +10,8 @@ mod choice;
 
 mod record;
 
+mod branch;
+
 mod budget;
 
 mod io;
@@ -23,6 +25,7 @@ pub(crate) mod unconstrained;
 
 pub use crate::task::wait::{Wait, WaitKind};
 pub use crate::task::{AtEnd, Remains, unreported};
+pub use branch::Records;
 pub use budget::{poll_budget, poll_budget_left, poll_budget_of, poll_call_of};
 pub use choice::choose;
 pub use drain::{Drain, at_end_of_task, cancel_nearest, cancelled_by_current, hand_over};

@@ -9,7 +9,10 @@ use crate::task::wait::Wait;
 pub fn record(wait: Wait) {
     context::with(|context| {
         if let (Some(task), Some(shared)) = (context.task(), context.shared()) {
-            task.wait.write(wait, shared.coarse_shown());
+            match context.pen() {
+                None => task.wait.write(wait, shared.coarse_shown()),
+                Some(pen) => pen.note(wait),
+            }
         }
     });
 }
@@ -27,7 +30,10 @@ pub fn record_lock(wait: Wait, holder: impl Fn() -> u64) {
             if now != before {
                 entry.set(now);
             }
-            task.wait.write(wait, shared.coarse_shown());
+            match context.pen() {
+                None => task.wait.write(wait, shared.coarse_shown()),
+                Some(pen) => pen.note(wait),
+            }
         }
     });
 }

@@ -226,7 +226,7 @@ impl Registry {
             .map(|task| TaskInfo::of(task.header()))
             .collect();
         infos.sort_by_key(TaskInfo::id);
-        for wait in infos.iter_mut().filter_map(TaskInfo::wait_mut) {
+        for wait in infos.iter_mut().flat_map(TaskInfo::waits_mut) {
             wait.find_holder(|lock| self.holders.get(lock));
         }
         infos

@@ -10,6 +10,7 @@ use crate::seats::choices::Choices;
 use crate::seats::core::Core;
 use crate::seats::hooks::Held;
 use crate::seats::open::Open;
+use crate::seats::pen::Pen;
 use crate::seats::shared::Shared;
 use crate::seats::turn::Turn;
 use crate::task::locals::Node;
@@ -50,6 +51,8 @@ pub(crate) struct Context {
     pub(super) ending: Cell<*const Header>,
     /// What the current poll may still do.
     pub(crate) turn: Turn,
+    /// Of the branch that is polled in the current task, if it is one.
+    pen: Cell<*const Pen>,
     /// What code on this thread chooses by where it holds no seat.
     choices: Choices,
     /// The running task wants to go to the tail of the queue.
@@ -70,6 +73,7 @@ thread_local! {
             open: Cell::new(ptr::null()),
             ending: Cell::new(ptr::null()),
             turn: Turn::new(),
+            pen: Cell::new(ptr::null()),
             choices: Choices::new(0, 0),
             yielded: Cell::new(false),
         }
@@ -213,6 +217,13 @@ impl Context {
         unsafe { self.task.get().as_ref() }
     }
 
+    /// What the leaves of the branch that is being polled say goes here.
+    #[inline]
+    pub(crate) fn pen(&self) -> Option<&Pen> {
+        // SAFETY: set by `enter_branch`, whose caller keeps it.
+        unsafe { self.pen.get().as_ref() }
+    }
+
     /// A number below `bound`, from the stream of this thread's seat, or of its visit, or its own.
     #[inline]
     pub(crate) fn choose(&self, bound: u32) -> u32 {
@@ -298,6 +309,7 @@ pub(crate) struct Entered<'a> {
     locals: *const Node,
     open: *const Open,
     turn: Turn,
+    pen: *const Pen,
     /// Replaced only where the thread holds no seat.
     choices: Option<Choices>,
     yielded: bool,
@@ -350,6 +362,7 @@ fn enter_without_hook<'a>(
             locals: context.locals.replace(ptr::null()),
             open: context.open.replace(ptr::null()),
             turn: context.turn.replace(Turn::new()),
+            pen: context.pen.replace(ptr::null()),
             choices: core
                 .is_none()
                 .then(|| context.choices.replace(&shared.visitor_choices())),
@@ -395,6 +408,7 @@ impl Entered<'_> {
             context
                 .turn
                 .replace(std::mem::replace(&mut self.turn, Turn::new()));
+            context.pen.set(self.pen);
             if let Some(choices) = &self.choices {
                 context.choices.replace(choices);
             }
@@ -421,6 +435,30 @@ pub(crate) fn enter_closure() -> Closure {
 impl Drop for Closure {
     fn drop(&mut self) {
         with(|context| context.turn.set_free(self.was_free));
+    }
+}
+
+/// While it lives, a branch of the current task is polled.
+#[derive(Debug)]
+pub(crate) struct InBranch {
+    outer: *const Pen,
+}
+
+/// Makes `pen` what leaves write with.
+///
+/// # Safety
+/// The pen stays until the guard is dropped, and guards are dropped in the reverse order.
+#[inline]
+pub(crate) unsafe fn enter_branch(pen: *const Pen) -> InBranch {
+    InBranch {
+        outer: with(|context| context.pen.replace(pen)),
+    }
+}
+
+impl Drop for InBranch {
+    #[inline]
+    fn drop(&mut self) {
+        with(|context| context.pen.set(self.outer));
     }
 }
 

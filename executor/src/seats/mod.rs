@@ -1,10 +1,10 @@
 //! A runtime's shared part and its places of work.
 //!
-//! A *seat* is a worker's identity. `core.rs` is the half that its holder owns, `remotes.rs` the half that others see,
-//! `roster.rs` and `spares.rs` say who gets one. `shared.rs` has what all threads share, and `wake.rs`, `help.rs` and
-//! `end.rs` what they do with it, and `pause.rs` with its clock; `choices.rs` has what users' code chooses by,
-//! `context.rs` what the current thread is doing, with the current poll's budget in `turn.rs`, and `schedule.rs` where
-//! a task goes that becomes runnable.
+//! A *seat* is a worker's identity. `core.rs` is the half that its holder owns, `remotes.rs` the half that others
+//! see, `roster.rs` and `spares.rs` say who gets one. `shared.rs` has what all threads share, and `wake.rs`,
+//! `help.rs` and `end.rs` what they do with it, and `pause.rs` with its clock; `choices.rs` has what users' code
+//! chooses by, `pen.rs` what branches say, `context.rs` what the current thread is doing, with the current poll's
+//! budget in `turn.rs`, and `schedule.rs` where a task goes that becomes runnable.
 //!
 //! Futures come in through the context, tasks through their scheduler pointer, threads with the shared part in hand.
 //!
@@ -16,6 +16,8 @@ pub(crate) mod remotes;
 pub(crate) mod peer;
 
 mod choices;
+
+pub(crate) mod pen;
 
 pub(crate) mod core;
 

@@ -2,6 +2,7 @@
 //! cancelled them.
 
 use crate::foreign::discard;
+use crate::task::board::Board;
 use crate::task::cancelled::Cancelled;
 use crate::task::locals::Node;
 use crate::task::remains::Remainder;
@@ -22,6 +23,8 @@ pub(crate) struct Extras {
     left: UnsafeCell<Option<Arc<Node>>>,
     /// What scopes in its future left behind. Rule 2 says whose it is, as of the stage.
     remainder: UnsafeCell<Option<Box<Remainder>>>,
+    /// What its branches wait for. Anybody with a reference may make it.
+    board: OnceLock<Arc<Board>>,
     /// Who was the first to cancel it. Anybody with a reference may write.
     pub(crate) cancelled: OnceLock<Cancelled>,
 }
@@ -97,6 +100,17 @@ impl Carried {
                 unsafe { &*others }
             }
         }
+    }
+
+    /// Where branches of the task have their records, if one ever had.
+    pub(crate) fn board(&self) -> Option<&Board> {
+        self.get()?.board.get().map(Arc::as_ref)
+    }
+
+    /// The same, and made now if there is none.
+    pub(crate) fn board_or_make(&self) -> &Arc<Board> {
+        let extras = self.get().unwrap_or_else(|| self.get_or_make());
+        extras.board.get_or_init(|| Arc::new(Board::new()))
     }
 
     /// What the future left behind, if anything.

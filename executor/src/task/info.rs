@@ -3,6 +3,7 @@
 use super::TaskId;
 use super::cancelled::Cancelled;
 use super::raw::Header;
+use crate::task::board::{Board, BranchInfo};
 use crate::task::wait::{WaitInfo, WaitKind};
 use std::fmt;
 use std::panic::Location;
@@ -45,6 +46,7 @@ pub struct TaskInfo {
     state: TaskState,
     poll: Option<PollInfo>,
     wait: Option<WaitInfo>,
+    branches: Vec<BranchInfo>,
     cancelled: Option<Cancelled>,
 }
 
@@ -88,13 +90,17 @@ impl TaskInfo {
         };
         let waits = matches!(state, TaskState::Waiting | TaskState::Draining);
         let extras = header.extras.get();
+        let board = header.extras.board().filter(|_| waits);
+        let (combinator, branches) = board.map(Board::read).unwrap_or_default();
+        let alone = header.wait.read().filter(|_| waits);
         TaskInfo {
             id: header.id,
             name: header.name().map(Box::from),
             spawned_at: header.spawned_at,
             state,
             poll: None,
-            wait: header.wait.read().filter(|_| waits),
+            wait: alone.or(combinator),
+            branches,
             cancelled: extras.and_then(|extras| extras.cancelled.get().cloned()),
         }
     }
@@ -130,14 +136,23 @@ impl TaskInfo {
         self.wait.as_ref()
     }
 
+    /// What each of its branches waits for, if it is inside a `select!`, `join!` or `race`, or has a set of futures:
+    /// one after the other, each followed by those that lie in it. Those that are ready are left out.
+    #[must_use]
+    pub fn branches(&self) -> &[BranchInfo] {
+        &self.branches
+    }
+
     /// Who has cancelled it, if somebody has and it is not gone yet.
     #[must_use]
     pub fn cancelled(&self) -> Option<&Cancelled> {
         self.cancelled.as_ref()
     }
 
-    pub(crate) fn wait_mut(&mut self) -> Option<&mut WaitInfo> {
-        self.wait.as_mut()
+    /// All that it waits for.
+    pub(crate) fn waits_mut(&mut self) -> impl Iterator<Item = &mut WaitInfo> {
+        let of_branches = self.branches.iter_mut().filter_map(BranchInfo::wait_mut);
+        self.wait.iter_mut().chain(of_branches)
     }
 
     /// What is known of the poll that it is in. `None` unless it runs; also of the calling task itself, which computes,

@@ -31,6 +31,8 @@ mod cancelled;
 pub(crate) mod locals;
 pub(crate) mod wait;
 
+pub(crate) mod board;
+
 mod state;
 
 mod error;
@@ -47,6 +49,7 @@ mod scheduler;
 mod info;
 mod report;
 
+pub use board::BranchInfo;
 pub use cancelled::Cancelled;
 pub use cleanup_error::CleanupError;
 pub use error::JoinError;

@@ -67,10 +67,16 @@ pub enum WaitKind {
     Child,
     /// An operation on a file or a directory; the resource tells it from others.
     File,
+    /// The first of several branches, of a `select!` or `race!`.
+    First,
+    /// All of several branches, of a `join!`.
+    All,
+    /// A set of futures.
+    Set,
 }
 
 impl WaitKind {
-    const ALL: [WaitKind; 23] = [
+    const ALL: [WaitKind; 26] = [
         WaitKind::Join,
         WaitKind::Sleep,
         WaitKind::Yield,
@@ -94,6 +100,9 @@ impl WaitKind {
         WaitKind::Signal,
         WaitKind::Child,
         WaitKind::File,
+        WaitKind::First,
+        WaitKind::All,
+        WaitKind::Set,
     ];
 
     fn from_code(code: u8) -> Option<WaitKind> {
@@ -127,6 +136,9 @@ impl fmt::Display for WaitKind {
             WaitKind::Signal => "signal",
             WaitKind::Child => "child process",
             WaitKind::File => "file",
+            WaitKind::First => "the first of several",
+            WaitKind::All => "all of several",
+            WaitKind::Set => "a set of futures",
         })
     }
 }
@@ -247,6 +259,20 @@ impl WaitRecord {
             .store(std::ptr::from_ref(wait.at).cast_mut(), Release);
         self.what
             .store(now.as_nanos() & !0xff | wait.kind as u64, Relaxed);
+    }
+
+    /// What is waited for now: `None` if that is not known. Whoever waits for the same as before has waited since then.
+    pub(crate) fn renew(&self, wait: Option<Wait>, now: Instant) {
+        let Some(wait) = wait else {
+            return self.clear();
+        };
+        let is_same = (self.what.load(Relaxed) & 0xff) == wait.kind as u64
+            && self.resource.load(Relaxed) == wait.resource
+            && std::ptr::eq(self.at.load(Relaxed), wait.at);
+        if !is_same {
+            self.clear();
+            self.write(wait, now);
+        }
     }
 
     pub(crate) fn read(&self) -> Option<WaitInfo> {
