@@ -27,6 +27,7 @@ const STRUCTURE: &[&str] = &[
     "FAILED",
     "ID_BITS",
     "GRANTED",
+    "GRANTED_LAST",
     "IDLE",
     "INDEX_BITS",
     "INDEX_MASK",

@@ -2,7 +2,9 @@
 
 use filch::io::{AsyncWriteExt, Interest, ReadLimitExt, copy, copy_bidirectional, duplex};
 use filch::net::{Async, TcpListener, TcpSocket, TcpStream, UdpSocket, lookup_host};
-use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+use filch::sync::{
+    Barrier, Condvar, Event, Mutex, Notify, OnceCell, RwLock, Semaphore, SetOnce, mpsc, oneshot,
+};
 use filch::time::{Duration, FutureExt, Instant, interval, sleep, timeout};
 use futures::StreamExt;
 use futures::future::FusedFuture;
@@ -89,11 +91,36 @@ async fn futures_of_locks_are_over_when_they_were_ready() {
     drop(ended(permits.clone().acquire_owned()).await);
     permits.close();
     assert!(ended(permits.acquire()).await.is_err());
+    let lock = Arc::new(RwLock::new(1));
+    drop(ended(lock.read()).await);
+    drop(ended(lock.write()).await);
+    drop(ended(lock.clone().read_owned()).await);
+    drop(ended(lock.clone().write_owned()).await);
     let notify = Arc::new(Notify::new());
     notify.notify_one();
     ended(notify.notified()).await;
     notify.notify_one();
     ended(notify.clone().notified_owned()).await;
+}
+
+#[filch::test]
+async fn futures_of_those_who_meet_are_over_when_they_were_ready() {
+    ended(Barrier::new(1).wait()).await;
+    let event = Event::new();
+    event.set();
+    ended(event.wait()).await;
+    let (mutex, condvar) = (Mutex::new(1), Condvar::new());
+    drop(ended(condvar.wait_while(mutex.lock().await, |_| false)).await);
+    let mut waits = pin!(condvar.wait(mutex.lock().await));
+    let first = poll_fn(|cx| Poll::Ready(waits.as_mut().poll(cx).is_pending()));
+    assert!(first.await && !waits.is_terminated());
+    condvar.notify_one();
+    drop(ended(waits).await);
+    let cell = OnceCell::new();
+    assert_eq!(ended(cell.get_or_try_init(|| ready(Err(5)))).await, Err(5));
+    assert_eq!(*ended(cell.get_or_init(|| ready(1))).await, 1);
+    assert_eq!(*ended(cell.get_or_init(|| ready(2))).await, 1);
+    assert_eq!(*ended(SetOnce::from(3).wait()).await, 3);
 }
 
 #[filch::test]

@@ -174,7 +174,7 @@ fn time() {
 
 #[test]
 fn sync() {
-    use filch::sync::future::{Acquire, AcquireOwned, Lock, LockOwned, Notified, OwnedNotified};
+    use filch::sync::future::*;
     use filch::sync::*;
     ok::<Closed>();
     ok::<SendError<u32>>();
@@ -197,6 +197,34 @@ fn sync() {
     ok::<LockOwned<Value>>();
     ok::<MutexGuard<'static, u32>>();
     ok::<OwnedMutexGuard<u32>>();
+    ok::<MappedMutexGuard<'static, u32>>();
+    ok::<OwnedMappedMutexGuard<u32, u32>>();
+    ok::<RwLock<u32>>();
+    ok::<Read<'static, u32>>();
+    ok::<Write<'static, u32>>();
+    ok::<ReadOwned<u32>>();
+    ok::<WriteOwned<u32>>();
+    ok::<RwLockReadGuard<'static, u32>>();
+    ok::<RwLockWriteGuard<'static, u32>>();
+    ok::<RwLockMappedWriteGuard<'static, u32>>();
+    ok::<OwnedRwLockReadGuard<u32, u32>>();
+    ok::<OwnedRwLockWriteGuard<u32>>();
+    ok::<OwnedRwLockMappedWriteGuard<u32, u32>>();
+    ok::<Event>();
+    ok::<WaitSet<'static>>();
+    ok::<Condvar>();
+    ok::<WaitNotified<'static, 'static, u32>>();
+    ok::<WaitWhile<'static, 'static, u32, fn(&mut u32) -> bool>>();
+    ok::<Barrier>();
+    ok::<BarrierWaitResult>();
+    ok::<WaitAll<'static>>();
+    ok::<OnceCell<u32>>();
+    ok::<GetOrInit<'static, u32, fn(), std::future::Ready<u32>>>();
+    ok::<GetOrTryInit<'static, u32, fn(), std::future::Ready<Result<u32, u32>>>>();
+    ok::<SetError<u32>>();
+    ok::<SetOnce<u32>>();
+    ok::<SetOnceError<u32>>();
+    ok::<WaitValue<'static, u32>>();
     ok::<Notify>();
     ok::<Notified<'static>>();
     ok::<OwnedNotified>();

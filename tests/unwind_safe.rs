@@ -4,7 +4,10 @@ use filch::net::{
     Async, OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpListener, TcpSocket, TcpStream, UdpSocket,
     WriteHalf,
 };
-use filch::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc, oneshot};
+use filch::sync::{
+    Barrier, Condvar, Event, Mutex, Notify, OnceCell, OwnedSemaphorePermit, RwLock, Semaphore,
+    SemaphorePermit, SetOnce, mpsc, oneshot,
+};
 use std::cell::Cell;
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 
@@ -32,6 +35,12 @@ fn what_tasks_share_is_unwind_safe() {
     safe::<SemaphorePermit<'static>>();
     safe::<OwnedSemaphorePermit>();
     safe::<Mutex<Value>>();
+    safe::<RwLock<Value>>();
+    safe::<Event>();
+    safe::<Condvar>();
+    safe::<Barrier>();
+    safe::<OnceCell<String>>();
+    safe::<SetOnce<String>>();
     safe::<mpsc::Sender<Value>>();
     safe::<mpsc::Receiver<Value>>();
     safe::<oneshot::Sender<Value>>();

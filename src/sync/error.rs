@@ -112,6 +112,12 @@ pub enum TryRecvError {
     Closed,
 }
 
+impl TryRecvError {
+    /// [`Closed`](TryRecvError::Closed), by the name that tokio's `mpsc` has for it.
+    #[allow(non_upper_case_globals, reason = "it stands for a variant")]
+    pub const Disconnected: TryRecvError = TryRecvError::Closed;
+}
+
 impl fmt::Display for TryRecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -145,14 +151,77 @@ impl fmt::Display for TryAcquireError {
 
 impl Error for TryAcquireError {}
 
-/// The mutex is locked.
+/// The lock is held, or others wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TryLockError;
 
 impl fmt::Display for TryLockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the mutex is locked; `lock` waits for it")
+        f.write_str("the lock is held; `lock`, `read` and `write` wait for it")
     }
 }
 
 impl Error for TryLockError {}
+
+/// Why a [`OnceCell`](super::OnceCell) was not set. The value is given back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum SetError<T> {
+    /// There is a value already.
+    AlreadyInitializedError(T),
+    /// Somebody is making one.
+    InitializingError(T),
+}
+
+impl<T> SetError<T> {
+    /// Whether there is a value already.
+    pub fn is_already_init_err(&self) -> bool {
+        matches!(self, SetError::AlreadyInitializedError(_))
+    }
+
+    /// Whether somebody is making one.
+    pub fn is_initializing_err(&self) -> bool {
+        matches!(self, SetError::InitializingError(_))
+    }
+}
+
+impl<T> fmt::Debug for SetError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SetError::AlreadyInitializedError(_) => "AlreadyInitializedError(..)",
+            SetError::InitializingError(_) => "InitializingError(..)",
+        })
+    }
+}
+
+impl<T> fmt::Display for SetError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SetError::AlreadyInitializedError(_) => {
+                "the cell has a value; the error holds the other one"
+            }
+            SetError::InitializingError(_) => {
+                "somebody is making the cell's value; the error holds the other one"
+            }
+        })
+    }
+}
+
+impl<T> Error for SetError<T> {}
+
+/// A [`SetOnce`](super::SetOnce) has a value already; this one is given back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SetOnceError<T>(pub T);
+
+impl<T> fmt::Debug for SetOnceError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetOnceError").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for SetOnceError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it was set before; the error holds the other value")
+    }
+}
+
+impl<T> Error for SetOnceError<T> {}

@@ -10,6 +10,7 @@
 use super::mutex::Mutex;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -55,6 +56,13 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
     /// The mutex that it locks.
     pub fn mutex(guard: &OwnedMutexGuard<T>) -> &Arc<Mutex<T>> {
         &guard.mutex
+    }
+
+    /// The mutex, which stays locked.
+    pub(super) fn into_locked(self) -> Arc<Mutex<T>> {
+        let guard = ManuallyDrop::new(self);
+        // SAFETY: the guard is not used or dropped any more.
+        unsafe { std::ptr::read(&raw const guard.mutex) }
     }
 }
 

@@ -27,11 +27,20 @@ impl Holder {
         }
     }
 
-    /// The current task holds it, or somebody outside tasks.
+    /// The current task holds it, or somebody outside tasks. Returns what was written.
     #[inline]
-    pub(super) fn set(&self) {
+    pub(super) fn set(&self) -> u64 {
         let task = leaf::task_id().map_or(0, |task| task.as_u64());
         self.0.store(task, Relaxed);
+        task
+    }
+
+    /// One of several holders leaves: its name goes, if it is the one that stands here.
+    #[inline]
+    pub(super) fn clear_if(&self, task: u64) {
+        if task != 0 && self.0.load(Relaxed) == task {
+            self.clear();
+        }
     }
 
     /// As `set`, by a task that has waited, as perhaps others do.

@@ -13,7 +13,7 @@ use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::UnsafeCell;
 use super::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::primitive::atomic::{AtomicBool, AtomicUsize};
-use super::{Notify, mpsc, oneshot};
+use super::{Event, Notify, OnceCell, RwLock, SetOnce, mpsc, oneshot};
 use filch_executor::leaf::{Wait, WaitKind};
 use loom::thread;
 use std::future::{Future, poll_fn};
@@ -289,6 +289,88 @@ fn a_sweep_reaches_those_made_before_it() {
             let mut notified = pin!(notified);
             poll_fn(|cx| Pin::new(&mut notified).poll(cx)).await;
         });
+        thread.join().unwrap();
+    });
+}
+
+/// Whoever goes on because an event is set sees what came before that, waiting or not.
+///
+/// Broken to see it fail: the store in `Event::set_with`, or the load of `is_set`, with Relaxed; `take_or_wait` without
+/// its look under the lock.
+#[test]
+fn an_event_brings_what_came_before_it() {
+    loom::model(|| {
+        let shared = Arc::new(Shared(Arc::new((Event::new(), UnsafeCell::new(0)))));
+        let theirs = shared.clone();
+        let thread = thread::spawn(move || {
+            let (event, cell) = theirs.get();
+            cell.with_mut(|_| ());
+            event.set();
+        });
+        let (event, cell) = shared.get();
+        block_on(event.wait());
+        cell.with(|_| ());
+        thread.join().unwrap();
+    });
+}
+
+struct Shared<T>(Arc<T>);
+
+// SAFETY: the models see to it that one thread at a time reaches what is in it; loom checks that.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A value that is set is whole for whoever finds it without waiting.
+///
+/// Broken to see it fail: the store of `Once::fill`, or the load of `Once::get`, with Relaxed.
+#[test]
+fn a_value_that_is_set_once_is_whole() {
+    loom::model(|| {
+        let once = Arc::new(SetOnce::new());
+        let theirs = once.clone();
+        let thread = thread::spawn(move || theirs.set(7).unwrap());
+        assert!(matches!(once.get(), None | Some(7)));
+        assert_eq!(*block_on(once.wait()), 7);
+        thread.join().unwrap();
+    });
+}
+
+/// Two make a value at a time, or one gives up: both see the one that there is.
+#[test]
+fn a_cell_is_filled_once() {
+    loom::model(|| {
+        let cell = Arc::new(OnceCell::new());
+        let theirs = cell.clone();
+        let thread = thread::spawn(move || *block_on(theirs.get_or_init(|| async { 1 })));
+        let mine = try_once(cell.get_or_init(|| async { 2 })).copied();
+        let theirs = thread.join().unwrap();
+        assert_eq!(cell.get(), Some(&theirs));
+        assert!(mine.is_none_or(|mine| mine == theirs));
+    });
+}
+
+/// A writer goes on as a reader while another reader waits: nobody writes in between.
+#[test]
+fn a_downgraded_writer_shares_what_it_wrote() {
+    loom::model(|| {
+        let lock = Arc::new(RwLock::with_max_readers(0, 2));
+        let theirs = lock.clone();
+        let thread = thread::spawn(move || {
+            let seen = *block_on(theirs.read());
+            assert!(seen < 2);
+        });
+        let mut writer = block_on(lock.write());
+        *writer = 1;
+        let reader = super::RwLockWriteGuard::downgrade(writer);
+        assert_eq!(*reader, 1);
+        drop(reader);
         thread.join().unwrap();
     });
 }

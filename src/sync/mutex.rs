@@ -87,6 +87,13 @@ impl<T> Mutex<T> {
         }
     }
 
+    const_fn! {
+        /// As [`new`](Mutex::new): tokio's name for where a constant is wanted.
+        pub const fn const_new(value: T) -> Mutex<T> {
+            Mutex::new(value)
+        }
+    }
+
     /// The value, when nobody shares the mutex any more.
     pub fn into_inner(self) -> T {
         self.value.into_inner()
@@ -177,6 +184,14 @@ impl<T: ?Sized> Mutex<T> {
     pub fn blocking_lock(&self) -> MutexGuard<'_, T> {
         let mut lock = pin!(self.lock());
         blocking::wait(|cx| lock.as_mut().project().turn.poll_unbudgeted(cx).map(guard))
+    }
+
+    /// As [`blocking_lock`](Mutex::blocking_lock), with a guard that keeps the mutex alive.
+    #[track_caller]
+    pub fn blocking_lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
+        let mut lock = pin!(self.lock_owned());
+        let turn = blocking::wait(|cx| lock.as_mut().project().turn.poll_unbudgeted(cx));
+        OwnedMutexGuard::new(turn.expect(NEVER_CLOSED))
     }
 
     /// The value, without locking: `&mut` says that nobody else has the mutex.

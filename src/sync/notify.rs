@@ -80,6 +80,14 @@ impl Notify {
         }
     }
 
+    const_fn! {
+        /// As [`new`](Notify::new): tokio's name for where a constant is wanted.
+        #[must_use]
+        pub const fn const_new() -> Notify {
+            Notify::new()
+        }
+    }
+
     /// Notifies whoever has waited longest. If nobody waits, the notification is stored for the next who does; one is
     /// stored at most.
     ///
@@ -97,6 +105,26 @@ impl Notify {
     pub fn notify_one(&self) {
         let mut state = self.state.lock();
         let waiter = state.waiters.pop(Outcome::Granted);
+        state.permit |= waiter.is_none();
+        drop(state);
+        if let Some(waker) = waiter {
+            wake(waker);
+        }
+    }
+
+    /// As [`notify_one`](Notify::notify_one), but notifies whoever has waited shortest. If it is dropped before it is
+    /// ready, the notification goes to whoever came before it.
+    ///
+    /// ```
+    /// # filch::run(async {
+    /// let notify = filch::sync::Notify::new();
+    /// notify.notify_last();
+    /// notify.notified().await;
+    /// # });
+    /// ```
+    pub fn notify_last(&self) {
+        let mut state = self.state.lock();
+        let waiter = state.waiters.pop_last(Outcome::GrantedLast);
         state.permit |= waiter.is_none();
         drop(state);
         if let Some(waker) = waiter {
@@ -188,10 +216,13 @@ impl Notify {
     #[cold]
     fn give_up(&self, mut waiter: Pin<&mut Waiter>) {
         let removed = self.state.lock().waiters.remove(waiter.as_mut());
-        if removed.is_none() && waiter.take_outcome() == Some(Outcome::Granted) {
-            self.notify_one();
-        }
         discard(removed);
+        // One that was removed has no outcome.
+        match waiter.take_outcome() {
+            Some(Outcome::Granted) => self.notify_one(),
+            Some(Outcome::GrantedLast) => self.notify_last(),
+            _ => {}
+        }
     }
 }
 

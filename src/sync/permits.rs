@@ -24,6 +24,7 @@ use std::task::{Context, Poll, Waker, ready};
 pub(super) const MOST: usize = usize::MAX >> 3;
 
 /// A number of permits, and who waits for some.
+#[derive(Debug)]
 pub(super) struct Permits(Lock<State>);
 
 struct State {
@@ -69,6 +70,17 @@ impl Permits {
         }
     }
 
+    const_fn! {
+        /// Permits that nobody gets any more.
+        pub(super) const fn closed() -> Permits {
+            Permits(Lock::new(State {
+                available: 0,
+                closed: true,
+                waiters: WaitList::new(),
+            }))
+        }
+    }
+
     #[inline]
     pub(super) fn try_take(&self, amount: usize) -> Result<(), TryAcquireError> {
         self.0.lock().take(amount)
@@ -93,11 +105,20 @@ impl Permits {
         if amount == 0 {
             return;
         }
-        let mut left = amount;
+        let mut state = self.0.lock();
+        state.available += amount;
+        debug_assert!(state.available <= MOST);
+        if !state.waiters.is_empty() {
+            drop(state);
+            self.grant_all();
+        }
+    }
+
+    /// Whoever waits gets what is available. A newcomer gets nothing meanwhile: somebody waits.
+    #[cold]
+    fn grant_all(&self) {
         wake_all(|section| {
             let mut state = self.0.lock();
-            state.available += std::mem::take(&mut left);
-            debug_assert!(state.available <= MOST);
             section.fill(|| state.grant());
         });
     }
@@ -154,7 +175,7 @@ impl Permits {
         }
         match waiter.take_outcome() {
             None => Poll::Pending,
-            Some(Outcome::Granted) => Poll::Ready(Ok(())),
+            Some(Outcome::Granted | Outcome::GrantedLast) => Poll::Ready(Ok(())),
             Some(Outcome::Released) => Poll::Ready(Err(Closed)),
         }
     }
@@ -184,10 +205,7 @@ impl Permits {
         let removed = self.0.lock().waiters.remove(waiter.as_mut());
         if removed.is_some() {
             discard(removed);
-            wake_all(|section| {
-                let mut state = self.0.lock();
-                section.fill(|| state.grant());
-            });
+            self.grant_all();
         } else if waiter.take_outcome() == Some(Outcome::Granted) {
             self.give(amount);
         }

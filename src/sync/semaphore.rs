@@ -6,6 +6,7 @@ use super::permits::{self, HasPermits, Permits, Turn};
 use super::primitive::atomic::AtomicUsize;
 use super::primitive::atomic::Ordering::Relaxed;
 use super::primitive::const_fn;
+use super::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
 use filch_executor::leaf::{Wait, WaitKind};
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
@@ -41,11 +42,11 @@ use std::task::{Context, Poll};
 /// # });
 /// ```
 pub struct Semaphore {
-    permits: Permits,
+    pub(super) permits: Permits,
     /// How many permits there are, those that are out included: `MAX_PERMITS` at most, so that what comes back always
     /// fits. Raised before permits are added, lowered after they are gone. Orderings: Relaxed; it is a number and leads
     /// to nothing.
-    total: AtomicUsize,
+    pub(super) total: AtomicUsize,
 }
 
 impl fmt::Debug for Semaphore {
@@ -89,6 +90,17 @@ impl Semaphore {
                 permits: Permits::new(permits),
                 total: AtomicUsize::new(permits),
             }
+        }
+    }
+
+    const_fn! {
+        /// As [`new`](Semaphore::new): tokio's name for where a constant is wanted.
+        ///
+        /// # Panics
+        /// As [`new`](Semaphore::new).
+        #[must_use]
+        pub const fn const_new(permits: usize) -> Semaphore {
+            Semaphore::new(permits)
         }
     }
 
@@ -181,10 +193,21 @@ impl Semaphore {
     /// # Errors
     /// If none is free, or others wait for it, or the semaphore is closed.
     pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
-        self.permits.try_take(1)?;
+        self.try_acquire_many_owned(1)
+    }
+
+    /// As [`try_acquire_many`](Semaphore::try_acquire_many), with permits that keep the semaphore alive.
+    ///
+    /// # Errors
+    /// If they are not free, or others wait for them, or the semaphore is closed.
+    pub fn try_acquire_many_owned(
+        self: Arc<Self>,
+        permits: u32,
+    ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.permits.try_take(permits as usize)?;
         Ok(OwnedSemaphorePermit {
             semaphore: self,
-            permits: 1,
+            permits,
         })
     }
 
@@ -195,12 +218,49 @@ impl Semaphore {
     /// [`Closed`], if the semaphore is or gets closed.
     #[track_caller]
     pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, Closed> {
-        let mut acquire = pin!(self.acquire());
-        blocking::wait(|cx| acquire.as_mut().project().turn.poll_unbudgeted(cx))?;
-        Ok(SemaphorePermit {
-            semaphore: self,
-            permits: 1,
-        })
+        self.blocking_acquire_many(1)
+    }
+
+    /// As [`blocking_acquire`](Semaphore::blocking_acquire), for several permits, which come together.
+    ///
+    /// # Errors
+    /// [`Closed`], if the semaphore is or gets closed.
+    ///
+    /// ```
+    /// let semaphore = filch::sync::Semaphore::new(3);
+    /// let two = semaphore.blocking_acquire_many(2)?;
+    /// assert_eq!(semaphore.available_permits(), 1);
+    /// # drop(two);
+    /// # Ok::<(), filch::sync::Closed>(())
+    /// ```
+    #[track_caller]
+    pub fn blocking_acquire_many(&self, permits: u32) -> Result<SemaphorePermit<'_>, Closed> {
+        let mut acquire = pin!(self.acquire_many(permits));
+        let semaphore = blocking::wait(|cx| acquire.as_mut().project().turn.poll_unbudgeted(cx))?;
+        Ok(SemaphorePermit { semaphore, permits })
+    }
+
+    /// As [`blocking_acquire`](Semaphore::blocking_acquire), with a permit that keeps the semaphore alive.
+    ///
+    /// # Errors
+    /// [`Closed`], if the semaphore is or gets closed.
+    #[track_caller]
+    pub fn blocking_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, Closed> {
+        self.blocking_acquire_many_owned(1)
+    }
+
+    /// As [`blocking_acquire_many`](Semaphore::blocking_acquire_many), with permits that keep the semaphore alive.
+    ///
+    /// # Errors
+    /// [`Closed`], if the semaphore is or gets closed.
+    #[track_caller]
+    pub fn blocking_acquire_many_owned(
+        self: Arc<Self>,
+        permits: u32,
+    ) -> Result<OwnedSemaphorePermit, Closed> {
+        let mut acquire = pin!(self.acquire_many_owned(permits));
+        let semaphore = blocking::wait(|cx| acquire.as_mut().project().turn.poll_unbudgeted(cx))?;
+        Ok(OwnedSemaphorePermit { semaphore, permits })
     }
 
     /// How many permits are free now.
@@ -305,59 +365,6 @@ impl Future for AcquireOwned {
         self.project().turn.poll(cx).map(|turn| turn.map(permit))
     }
 }
-
-/// Permits of a [`Semaphore`], which go back when this is dropped.
-#[derive(Debug)]
-#[must_use = "the permits go back at once if this is dropped"]
-pub struct SemaphorePermit<'a> {
-    semaphore: &'a Semaphore,
-    permits: u32,
-}
-
-/// Permits of a [`Semaphore`] that is kept alive; they go back when this is dropped.
-#[derive(Debug)]
-#[must_use = "the permits go back at once if this is dropped"]
-pub struct OwnedSemaphorePermit {
-    semaphore: Arc<Semaphore>,
-    permits: u32,
-}
-
-/// What both kinds of permits do.
-macro_rules! permit {
-    ($permit:ty) => {
-        impl $permit {
-            /// Lets the permits not go back: the semaphore has so many fewer from now on.
-            ///
-            /// ```
-            /// let semaphore = filch::sync::Semaphore::new(2);
-            /// semaphore.try_acquire().unwrap().forget();
-            /// assert_eq!(semaphore.available_permits(), 1);
-            /// ```
-            pub fn forget(mut self) {
-                let gone = std::mem::take(&mut self.permits);
-                self.semaphore.total.fetch_sub(gone as usize, Relaxed);
-            }
-
-            /// How many permits these are.
-            #[must_use]
-            pub fn num_permits(&self) -> usize {
-                self.permits as usize
-            }
-        }
-
-        impl Drop for $permit {
-            fn drop(&mut self) {
-                match self.permits {
-                    1 => self.semaphore.permits.give_one(),
-                    more => self.semaphore.permits.give(more as usize),
-                }
-            }
-        }
-    };
-}
-
-permit!(SemaphorePermit<'_>);
-permit!(OwnedSemaphorePermit);
 
 /// What both futures do beside waiting.
 macro_rules! future {

@@ -47,12 +47,15 @@ const IDLE: u8 = 0;
 const WAITING: u8 = 1;
 const GRANTED: u8 = 2;
 const RELEASED: u8 = 3;
+const GRANTED_LAST: u8 = 4;
 
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The waiter was given what it waits for, and has to use it or pass it on.
     Granted,
+    /// The same, as the last one who came: it is passed on to the last one.
+    GrantedLast,
     /// It was sent away with the others: the primitive was closed, or everybody was notified.
     Released,
 }
@@ -122,6 +125,7 @@ impl Waiter {
             IDLE => Stage::Idle,
             WAITING => Stage::Waiting,
             GRANTED => Stage::Ended(Outcome::Granted),
+            GRANTED_LAST => Stage::Ended(Outcome::GrantedLast),
             _ => Stage::Ended(Outcome::Released),
         }
     }
@@ -264,15 +268,31 @@ impl WaitList {
     #[inline]
     pub(super) fn pop(&mut self, outcome: Outcome) -> Option<Waker> {
         let first = self.head?;
+        // SAFETY: it is in this list.
+        unsafe { self.end(first, outcome) }
+    }
+
+    /// As `pop`, of the last one.
+    pub(super) fn pop_last(&mut self, outcome: Outcome) -> Option<Waker> {
+        let last = self.tail?;
+        // SAFETY: it is in this list.
+        unsafe { self.end(last, outcome) }
+    }
+
+    /// # Safety
+    /// The waiter is in this list.
+    #[inline]
+    unsafe fn end(&mut self, waiter: NonNull<Waiter>, outcome: Outcome) -> Option<Waker> {
         // SAFETY: rules 1 and 2, until the store below.
-        let first = unsafe { first.as_ref() };
-        // SAFETY: as above.
-        let waker = unsafe { self.unlink(first) };
+        let waiter = unsafe { waiter.as_ref() };
+        // SAFETY: the caller's promise.
+        let waker = unsafe { self.unlink(waiter) };
         let state = match outcome {
             Outcome::Granted => GRANTED,
+            Outcome::GrantedLast => GRANTED_LAST,
             Outcome::Released => RELEASED,
         };
-        first.state.store(state, Release); // The last access: rule 4.
+        waiter.state.store(state, Release); // The last access: rule 4.
         waker
     }
 
@@ -285,6 +305,12 @@ impl WaitList {
         } else {
             None
         }
+    }
+
+    /// Whether a waiter is in the list and came before that turn, asked by its owner.
+    pub(super) fn holds_before(&self, waiter: &Waiter, turn: u64) -> bool {
+        // SAFETY: rule 2, as the waiter is in this list.
+        self.holds(waiter) && unsafe { waiter.links(|links| links.turn < turn) }
     }
 
     /// Takes a waiter out whose wait is given up. `None`: it is not in the list, and perhaps has an outcome. The caller

@@ -4,7 +4,7 @@
 use crate::by_hand::{ByHand, now};
 use crate::common::hostile::{Calls, Throws, let_go};
 use crate::common::*;
-use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+use filch::sync::{Barrier, Condvar, Event, Mutex, Notify, Semaphore, mpsc, oneshot};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -94,6 +94,38 @@ fn a_mutexs_wakers_may_use_it() {
         *wait_with(|| mutex.lock(), calls, || drop(guard)) += 1;
     }
     assert_eq!(*now(mutex.lock()), 2);
+}
+
+#[test]
+fn the_wakers_of_events_conditions_and_barriers_may_use_them() {
+    let event = leak(Event::new());
+    let touch = || assert!(ByHand::new(event.wait()).poll().is_pending() != event.is_set());
+    let set = || {
+        event.set();
+        event.clear();
+    };
+    hostile(|| event.wait(), touch, set);
+    let (mutex, condvar) = leak((Mutex::new(0), Condvar::new()));
+    let touch = || {
+        if let Ok(guard) = mutex.try_lock() {
+            assert!(ByHand::new(condvar.wait(guard)).poll().is_pending());
+        }
+    };
+    let wait = || async { drop(condvar.wait(mutex.lock().await).await) };
+    hostile(wait, touch, || condvar.notify_one());
+    hostile(wait, touch, || condvar.notify_all());
+    let barrier = leak(Barrier::new(5));
+    let touch = || assert!(ByHand::new(barrier.wait()).poll().is_pending());
+    let led = hostile(
+        || barrier.wait(),
+        touch,
+        || {
+            let others = [(); 3].map(|()| ByHand::waiting(barrier.wait()));
+            assert!(now(barrier.wait()).is_leader());
+            others.map(ByHand::ready);
+        },
+    );
+    assert!(led.iter().all(|result| !result.is_leader()));
 }
 
 #[test]

@@ -9,12 +9,15 @@ mod common;
 mod by_hand;
 
 mod hostile;
+mod meet;
 mod mpsc;
 mod mutex;
 mod notify;
+mod once;
 mod oneshot;
 mod panics;
 mod print;
+mod rwlock;
 mod semaphore;
 mod stress;
 mod waits;

@@ -2,7 +2,9 @@
 
 use crate::by_hand::{ByHand, now};
 use crate::common::*;
-use filch::sync::{Mutex, MutexGuard, OwnedMutexGuard, TryLockError};
+use filch::sync::{
+    MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -175,4 +177,41 @@ fn a_task_may_block_for_a_lock_that_another_holds() {
         blocked.await.unwrap();
         assert_eq!(*mutex.lock().await, 1);
     });
+}
+
+#[test]
+fn a_part_is_locked_like_the_whole() {
+    let mutex = Mutex::const_new((1, Some(2)));
+    let option = MutexGuard::map(now(mutex.lock()), |pair| &mut pair.1);
+    let mut number = MappedMutexGuard::try_map(option, Option::as_mut).unwrap();
+    *number = 3;
+    let waiting = ByHand::waiting(mutex.lock());
+    assert_eq!(format!("{number} {number:?}"), "3 3");
+    drop(number);
+    let guard = waiting.ready();
+    assert_eq!(guard.1, Some(3));
+    let guard = MutexGuard::try_map(guard, |_| None::<&mut u8>).unwrap_err();
+    let part = MutexGuard::map(guard, |pair| &mut pair.0);
+    let part = MappedMutexGuard::map(part, |part| part);
+    assert!(mutex.try_lock().is_err());
+    drop(part);
+    let panics = || MutexGuard::map(now(mutex.lock()), |_| -> &mut u8 { panic!("no part") });
+    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+    assert!(mutex.try_lock().is_ok());
+}
+
+#[test]
+fn an_owned_part_keeps_the_mutex_alive() {
+    let mutex = Arc::new(Mutex::new((1, String::from("a"))));
+    let text = OwnedMutexGuard::map(now(mutex.clone().lock_owned()), |pair| &mut pair.1);
+    let mut text = OwnedMappedMutexGuard::map(text, |text| text);
+    text.push('b');
+    assert!(mutex.clone().try_lock_owned().is_err());
+    drop(text);
+    let whole = mutex.clone().blocking_lock_owned();
+    let whole = OwnedMutexGuard::try_map(whole, |_| None::<&mut u8>).unwrap_err();
+    let text = OwnedMutexGuard::try_map(whole, |pair| Some(&mut pair.1)).unwrap();
+    let text = OwnedMappedMutexGuard::try_map(text, |_| None::<&mut u8>).unwrap_err();
+    drop(mutex);
+    assert_eq!(*text, "ab");
 }

@@ -123,3 +123,18 @@ fn a_waiter_that_is_never_dropped_harms_nobody() {
     FORGOTTEN.store(forgotten.cast(), Ordering::Relaxed);
     drop(notify);
 }
+
+#[test]
+fn the_last_who_came_is_notified_and_passes_it_on_to_the_one_before() {
+    let notify = Notify::const_new();
+    let mut waiting: Vec<_> = (0..3).map(|_| ByHand::waiting(notify.notified())).collect();
+    notify.notify_last();
+    let last = waiting.pop().unwrap();
+    assert!(last.woken() && !waiting[0].woken());
+    drop(last);
+    waiting.pop().unwrap().ready();
+    notify.notify_one();
+    waiting.pop().unwrap().ready();
+    notify.notify_last();
+    now(notify.notified());
+}

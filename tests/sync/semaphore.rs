@@ -73,6 +73,51 @@ fn close_refuses_everybody() {
 }
 
 #[test]
+fn permits_are_merged_and_split() {
+    let semaphore = Arc::new(Semaphore::const_new(4));
+    let mut permit = semaphore.try_acquire_many(2).unwrap();
+    permit.merge(semaphore.try_acquire().unwrap());
+    assert!(permit.split(4).is_none());
+    drop(permit.split(2).unwrap());
+    assert_eq!(
+        (permit.num_permits(), semaphore.available_permits()),
+        (1, 3)
+    );
+    let mut owned = semaphore.clone().try_acquire_many_owned(3).unwrap();
+    assert!(semaphore.clone().try_acquire_many_owned(1).is_err());
+    let two = owned.split(2).unwrap();
+    assert!(Arc::ptr_eq(two.semaphore(), &semaphore));
+    owned.merge(two);
+    drop((owned, permit));
+    assert_eq!(semaphore.available_permits(), 4);
+}
+
+#[test]
+#[should_panic(expected = "different semaphores")]
+fn permits_of_two_semaphores_do_not_merge() {
+    let (one, other) = (Semaphore::new(1), Semaphore::new(1));
+    let mut permit = one.try_acquire().unwrap();
+    permit.merge(other.try_acquire().unwrap());
+}
+
+#[test]
+fn threads_wait_for_many_permits() {
+    let semaphore = Arc::new(Semaphore::new(0));
+    let _limit = Limit::new();
+    let (one, other) = (semaphore.clone(), semaphore.clone());
+    let thread = thread::spawn(move || one.blocking_acquire_many(3).map(|permit| permit.forget()));
+    semaphore.add_permits(2);
+    semaphore.add_permits(1);
+    thread.join().unwrap().unwrap();
+    let thread = thread::spawn(move || other.blocking_acquire_many_owned(2).map(drop));
+    semaphore.add_permits(2);
+    thread.join().unwrap().unwrap();
+    drop(semaphore.clone().blocking_acquire_owned().unwrap());
+    semaphore.close();
+    assert!(semaphore.blocking_acquire_many(9).is_err());
+}
+
+#[test]
 fn none_are_had_at_once() {
     let semaphore = Semaphore::new(0);
     assert_eq!(now(semaphore.acquire_many(0)).unwrap().num_permits(), 0);

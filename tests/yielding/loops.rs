@@ -11,6 +11,10 @@ use filch::net::{
 use filch::process::{Child, Command, Stdio};
 use filch::signal::{SignalKind, Signals, ctrl_c};
 use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+use filch::net::{Async, TcpListener, TcpStream, UdpSocket, UnixStream, lookup_host};
+use filch::sync::{
+    Barrier, Condvar, Event, Mutex, Notify, OnceCell, RwLock, Semaphore, SetOnce, mpsc, oneshot,
+};
 use filch::task::{consume_budget, yield_now};
 use filch::time::{Instant, interval_at, sleep, sleep_until, timeout, timeout_at};
 use futures_util::StreamExt;
@@ -360,6 +364,28 @@ loops! {
     "owned permit" => { Arc::new(Semaphore::new(1)) } |it| {
         drop(it.clone().acquire_owned().await.unwrap());
     }
+    "read lock" => { RwLock::new(()) } |it| { drop(it.read().await); }
+    "owned read lock" => { Arc::new(RwLock::new(())) } |it| { drop(it.clone().read_owned().await); }
+    "write lock" => { RwLock::new(()) } |it| { drop(it.write().await); }
+    "owned write lock" => { Arc::new(RwLock::new(())) } |it| {
+        drop(it.clone().write_owned().await);
+    }
+    "event" => { Event::new() } |it| {
+        it.set();
+        it.wait().await;
+    }
+    "a condition that does not hold" => { (Mutex::new(()), Condvar::new()) } |it| {
+        drop(it.1.wait_while(it.0.lock().await, |()| false).await);
+    }
+    "barrier of one" => { Barrier::new(1) } |it| { it.wait().await; }
+    "a cell that is filled" => { OnceCell::from(1) } |it| { it.get_or_init(|| ready(2)).await; }
+    "a cell that is filled, tried" => { OnceCell::from(1) } |it| {
+        it.get_or_try_init(|| ready(Err::<i32, ()>(()))).await.unwrap();
+    }
+    "a cell that is never filled" => { OnceCell::<i32>::new() } |it| {
+        it.get_or_try_init(|| ready(Err::<i32, ()>(()))).await.unwrap_err();
+    }
+    "a value that is set once" => { SetOnce::from(1) } |it| { it.wait().await; }
     "duplex" => { duplex(1) } |it| { both(&mut it.0, &mut it.1).await; }
     "flush a duplex" => { duplex(1) } |it| { it.0.flush().await.unwrap(); }
     "close a duplex" => { duplex(1) } |it| { it.0.close().await.unwrap(); }

@@ -73,10 +73,20 @@ pub enum WaitKind {
     All,
     /// A set of futures.
     Set,
+    /// An event that is to be set.
+    Event,
+    /// A condition variable's notification.
+    Condition,
+    /// Others at a barrier.
+    Barrier,
+    /// A value that is set once.
+    Once,
+    /// Something to get from a queue, room to put something, or the end of the work on it.
+    Queue,
 }
 
 impl WaitKind {
-    const ALL: [WaitKind; 26] = [
+    const ALL: [WaitKind; 31] = [
         WaitKind::Join,
         WaitKind::Sleep,
         WaitKind::Yield,
@@ -103,6 +113,11 @@ impl WaitKind {
         WaitKind::First,
         WaitKind::All,
         WaitKind::Set,
+        WaitKind::Event,
+        WaitKind::Condition,
+        WaitKind::Barrier,
+        WaitKind::Once,
+        WaitKind::Queue,
     ];
 
     fn from_code(code: u8) -> Option<WaitKind> {
@@ -139,6 +154,11 @@ impl fmt::Display for WaitKind {
             WaitKind::First => "the first of several",
             WaitKind::All => "all of several",
             WaitKind::Set => "a set of futures",
+            WaitKind::Event => "event",
+            WaitKind::Condition => "condition",
+            WaitKind::Barrier => "barrier",
+            WaitKind::Once => "value that is set once",
+            WaitKind::Queue => "queue",
         })
     }
 }

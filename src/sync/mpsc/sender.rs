@@ -220,7 +220,9 @@ impl<T> Send<'_, T> {
             Stage::Ended(outcome) => {
                 waiter.take_outcome();
                 match outcome {
-                    Outcome::Granted => channel.send_reserved(value).map_err(Refused::Closed),
+                    Outcome::Granted | Outcome::GrantedLast => {
+                        channel.send_reserved(value).map_err(Refused::Closed)
+                    }
                     Outcome::Released => Err(Refused::Closed(value)),
                 }
             }
