@@ -122,7 +122,9 @@ fn the_wakers_of_events_conditions_and_barriers_may_use_them() {
         || {
             let others = [(); 3].map(|()| ByHand::waiting(barrier.wait()));
             assert!(now(barrier.wait()).is_leader());
-            others.map(ByHand::ready);
+            for other in others {
+                other.ready();
+            }
         },
     );
     assert!(led.iter().all(|result| !result.is_leader()));
