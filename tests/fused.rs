@@ -3,7 +3,8 @@
 use filch::io::{AsyncWriteExt, Interest, ReadLimitExt, copy, copy_bidirectional, duplex};
 use filch::net::{Async, TcpListener, TcpSocket, TcpStream, UdpSocket, lookup_host};
 use filch::sync::{
-    Barrier, Condvar, Event, Mutex, Notify, OnceCell, RwLock, Semaphore, SetOnce, mpsc, oneshot,
+    Barrier, Condvar, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore, SetOnce, broadcast,
+    mpsc, oneshot, watch,
 };
 use filch::time::{Duration, FutureExt, Instant, interval, sleep, timeout};
 use futures::StreamExt;
@@ -141,6 +142,30 @@ async fn futures_of_channels_are_over_when_they_were_ready() {
     ended(sender.closed()).await;
     assert!(ended(sender.send(2)).await.is_err());
     assert_eq!(ended(receiver.recv()).await, None);
+    let (sender, receiver) = mpsc::channel(2);
+    drop(ended(sender.reserve()).await.unwrap());
+    drop(ended(sender.reserve_many(2)).await.unwrap());
+    assert!(ended(sender.reserve_many(3)).await.is_err());
+    drop(ended(sender.clone().reserve_owned()).await.unwrap());
+    ended(sender.send_timeout(1, SHORT)).await.unwrap();
+    ended(sender.send_timeout(2, SHORT)).await.unwrap();
+    ended(sender.send_timeout(3, SHORT)).await.unwrap_err();
+    assert_eq!(ended(receiver.recv_many(&mut Vec::new(), 3)).await, 2);
+    let (sender, mut receiver) = broadcast::channel(1);
+    sender.send(1).unwrap();
+    assert_eq!(ended(receiver.recv()).await, Ok(1));
+    drop(receiver);
+    ended(sender.closed()).await;
+    let (sender, mut receiver) = watch::channel(1);
+    sender.send(2).unwrap();
+    ended(receiver.changed()).await.unwrap();
+    drop(receiver);
+    ended(sender.closed()).await;
+    let queue = Queue::bounded(1);
+    ended(queue.put(1)).await.unwrap();
+    assert_eq!(ended(queue.get()).await, Ok(1));
+    queue.task_done();
+    ended(queue.join()).await;
     let (sender, receiver) = oneshot::channel();
     sender.send(3).unwrap();
     assert_eq!(ended(receiver).await, Ok(3));

@@ -87,8 +87,16 @@ globs! {
     wrappers: filch::stream::wrappers;
     sync: filch::sync;
     sync_future: filch::sync::future;
+    broadcast: filch::sync::broadcast;
+    broadcast_error: filch::sync::broadcast::error;
+    broadcast_future: filch::sync::broadcast::future;
     mpsc: filch::sync::mpsc;
+    mpsc_error: filch::sync::mpsc::error;
+    watch: filch::sync::watch;
+    watch_error: filch::sync::watch::error;
+    watch_future: filch::sync::watch::future;
     oneshot: filch::sync::oneshot;
+    oneshot_error: filch::sync::oneshot::error;
     oneshot_future: filch::sync::oneshot::future;
     task: filch::task;
     task_future: filch::task::future;
@@ -106,7 +114,9 @@ mod all_at_once {
     use filch::process::*;
     use filch::signal::*;
     use filch::stream::*;
+    use filch::sync::broadcast::*;
     use filch::sync::mpsc::*;
+    use filch::sync::watch::*;
     use filch::sync::*;
     use filch::task::*;
     use filch::time::*;

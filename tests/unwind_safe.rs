@@ -5,8 +5,9 @@ use filch::net::{
     WriteHalf,
 };
 use filch::sync::{
-    Barrier, Condvar, Event, Mutex, Notify, OnceCell, OwnedSemaphorePermit, RwLock, Semaphore,
-    SemaphorePermit, SetOnce, mpsc, oneshot,
+    Barrier, Condvar, Event, LifoQueue, Mutex, Notify, OnceCell, OwnedSemaphorePermit,
+    PriorityQueue, Queue, RwLock, Semaphore, SemaphorePermit, SetOnce, broadcast, mpsc, oneshot,
+    watch,
 };
 use std::cell::Cell;
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
@@ -43,6 +44,15 @@ fn what_tasks_share_is_unwind_safe() {
     safe::<SetOnce<String>>();
     safe::<mpsc::Sender<Value>>();
     safe::<mpsc::Receiver<Value>>();
+    safe::<mpsc::UnboundedSender<Value>>();
+    safe::<mpsc::WeakSender<Value>>();
+    safe::<broadcast::Sender<String>>();
+    safe::<broadcast::Receiver<String>>();
+    safe::<watch::Sender<Value>>();
+    safe::<watch::Receiver<Value>>();
+    safe::<Queue<Value>>();
+    safe::<LifoQueue<Value>>();
+    safe::<PriorityQueue<String>>();
     safe::<oneshot::Sender<Value>>();
     safe::<oneshot::Receiver<Value>>();
 }

@@ -4,6 +4,10 @@
 //! |---|---|
 //! | hand over one value, such as an answer | [`oneshot`] |
 //! | hand over many | [`mpsc`] |
+//! | hand the same to all | [`broadcast`] |
+//! | show all the newest | [`watch`] |
+//! | hand out work, and wait until it is done | [`Queue`], [`PriorityQueue`], [`LifoQueue`] |
+//! | keep things until their time has come | [`DelayQueue`] |
 //! | say that something happened | [`Notify`] |
 //! | change something together | [`Mutex`], or `std::sync::Mutex` if it is never held across an `.await` |
 //! | read something together, and change it seldom | [`RwLock`] |
@@ -53,14 +57,20 @@ mod once;
 mod once_cell;
 mod set_once;
 
+mod delay_queue;
+mod queue;
+
+pub mod broadcast;
 pub mod mpsc;
 pub mod oneshot;
+pub mod watch;
 
 #[cfg(all(test, filch_loom))]
 mod model;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::Condvar;
+pub use delay_queue::{DelayKey, DelayQueue, Expired};
 pub use error::{
     Closed, SendError, SetError, SetOnceError, TryAcquireError, TryLockError, TryRecvError,
     TrySendError,
@@ -71,6 +81,7 @@ pub use mapped::{MappedMutexGuard, OwnedMappedMutexGuard};
 pub use mutex::Mutex;
 pub use notify::Notify;
 pub use once_cell::OnceCell;
+pub use queue::{LifoQueue, PriorityQueue, Queue};
 pub use rwlock::{
     OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard,
@@ -92,6 +103,7 @@ pub mod future {
     pub use super::mutex::{Lock, LockOwned};
     pub use super::notify::{Notified, OwnedNotified};
     pub use super::once_cell::{GetOrInit, GetOrTryInit};
+    pub use super::queue::{GetFrom, JoinWork, PutInto};
     pub use super::rwlock::{Read, ReadOwned, Write, WriteOwned};
     pub use super::semaphore::{Acquire, AcquireOwned};
     pub use super::set_once::WaitValue;

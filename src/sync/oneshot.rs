@@ -15,6 +15,15 @@
 
 pub mod future;
 
+pub mod error {
+    //! The errors of a oneshot, where tokio has them.
+
+    pub use crate::sync::error::TryRecvError;
+
+    /// [`Closed`](crate::sync::Closed), by the name that tokio has for a oneshot's.
+    pub type RecvError = crate::sync::Closed;
+}
+
 use self::future::WaitClosed;
 use super::blocking;
 use super::error::{Closed, TryRecvError};

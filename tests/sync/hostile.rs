@@ -4,7 +4,10 @@
 use crate::by_hand::{ByHand, now};
 use crate::common::hostile::{Calls, Throws, let_go};
 use crate::common::*;
-use filch::sync::{Barrier, Condvar, Event, Mutex, Notify, Semaphore, mpsc, oneshot};
+use filch::sync::{
+    Barrier, Condvar, DelayQueue, Event, Mutex, Notify, Queue, Semaphore, broadcast, mpsc, oneshot,
+    watch,
+};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -265,4 +268,144 @@ fn what_comes_back_to_a_semaphore_always_fits() {
     semaphore.add_permits(4);
     assert_eq!(semaphore.available_permits(), Semaphore::MAX_PERMITS);
     panics(|| semaphore.add_permits(usize::MAX));
+}
+
+#[test]
+fn the_wakers_of_those_who_reserve_may_use_the_channel() {
+    let (sender, receiver) = mpsc::channel(2);
+    let (sender, receiver) = (leak(sender), leak(receiver));
+    let touch = || assert!(receiver.len() + sender.capacity() <= 2);
+    let fill = || {
+        for permit in sender.try_reserve_many(2).into_iter().flatten() {
+            permit.send(1);
+        }
+    };
+    let take = || while receiver.try_recv().is_ok() {};
+    let many = || {
+        fill();
+        async { sender.reserve_many(2).await.map(drop) }
+    };
+    assert_eq!(hostile(many, touch, take), [Ok(()), Ok(())]);
+    let one = || {
+        fill();
+        async { sender.reserve().await.map(drop) }
+    };
+    assert_eq!(hostile(one, touch, take), [Ok(()), Ok(())]);
+    let receive = || async { receiver.recv_many(&mut Vec::new(), 1).await };
+    let send = || sender.try_reserve().unwrap().send(1);
+    assert_eq!(hostile(receive, touch, send), [1, 1]);
+    // A permit that ends lets those go on who wait for the end.
+    let closing = leak(mpsc::channel::<u8>(1));
+    let permit = std::cell::Cell::new(Some(closing.0.try_reserve().unwrap()));
+    closing.1.close();
+    let touch = || assert!(closing.1.try_recv().is_err());
+    let calls = || Calls::always(touch);
+    let ended = wait_with(|| closing.1.recv(), calls, || drop(permit.take()));
+    assert!(ended.is_none());
+    // Without a receiver a value is dropped where it is sent.
+    let (sender, receiver) = mpsc::channel(1);
+    let permit = sender.try_reserve().unwrap();
+    drop(receiver);
+    permit.send(Throws);
+}
+
+#[test]
+fn the_wakers_of_broadcasts_and_watches_may_use_them() {
+    let (sender, receiver) = broadcast::channel(2);
+    let sender = leak(sender);
+    let touch = || assert!(sender.receiver_count() > 0 && sender.len() < 9);
+    let wait = || {
+        let mut receiver = receiver.resubscribe();
+        async move { receiver.recv().await }
+    };
+    let got = hostile(wait, touch, || assert!(sender.send(1).is_ok()));
+    assert_eq!(got, [Ok(1), Ok(1)]);
+    let alone = leak(broadcast::Sender::<u8>::new(1));
+    let touch = || assert!(alone.strong_count() == 1);
+    for throws in [false, true] {
+        let receiver = alone.subscribe();
+        let calls = || match throws {
+            true => Calls::throwing(),
+            false => Calls::always(touch),
+        };
+        wait_with(|| alone.closed(), calls, || drop(receiver));
+    }
+    let (sender, _receiver) = watch::channel(1);
+    let sender = leak(sender);
+    let touch = || assert!(sender.receiver_count() > 0 && *sender.borrow() > 0);
+    let wait = || {
+        let mut receiver = sender.subscribe();
+        async move { receiver.changed().await }
+    };
+    let seen = hostile(wait, touch, || sender.send(2).unwrap());
+    assert_eq!(seen, [Ok(()), Ok(())]);
+    let alone = leak(watch::Sender::new(1));
+    for _ in 0..2 {
+        let receiver = alone.subscribe();
+        wait_with(|| alone.closed(), Calls::throwing, || drop(receiver));
+    }
+}
+
+#[test]
+fn values_that_throw_end_where_a_broadcast_or_a_watch_drops_them() {
+    #[derive(Clone)]
+    struct Thrower(#[allow(dead_code, reason = "it is dropped")] Arc<Throws>);
+    let new = || Thrower(Arc::new(Throws));
+    let (sender, receiver) = broadcast::channel(1);
+    for _ in 0..3 {
+        assert!(sender.send(new()).is_ok());
+    }
+    drop(receiver);
+    let (sender, receiver) = watch::channel(new());
+    assert!(sender.send(new()).is_ok());
+    std::mem::forget(sender.send_replace(new()));
+    std::mem::forget((sender, receiver));
+    let queue = Queue::unbounded();
+    for _ in 0..3 {
+        assert!(queue.try_put(new()).is_ok());
+    }
+    queue.close_now();
+    now(queue.join());
+}
+
+#[test]
+fn a_queues_wakers_may_use_it() {
+    let queue = leak(Queue::bounded(1));
+    let touch = || assert!(queue.len() < 2);
+    let got = hostile(|| queue.get(), touch, || queue.try_put(1).unwrap());
+    assert_eq!(got, [Ok(1), Ok(1)]);
+    let put = || {
+        let full = queue.try_put(2).is_ok();
+        queue.put(if full { 3 } else { 4 })
+    };
+    let put = hostile(put, touch, || assert!(queue.try_get().is_ok()));
+    assert_eq!(put, [Ok(()), Ok(())]);
+    let join = || {
+        let _ = queue.try_put(5);
+        queue.join()
+    };
+    let done = || {
+        let _ = queue.try_get();
+        while catch_done(queue) {}
+    };
+    hostile(join, touch, done);
+}
+
+/// The work is done, on whatever it was.
+fn catch_done(queue: &Queue<i32>) -> bool {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.task_done()));
+    let is_done = done.is_ok();
+    std::mem::forget(done);
+    is_done
+}
+
+#[test]
+fn a_delayed_queues_waker_may_throw() {
+    let mut queue = DelayQueue::new();
+    let waker = Calls::throwing().waker();
+    let mut cx = std::task::Context::from_waker(&waker);
+    assert!(queue.poll_expired(&mut cx).is_ready());
+    queue.insert(1, std::time::Duration::ZERO);
+    assert_eq!(queue.len(), 1);
+    let_go(waker);
 }

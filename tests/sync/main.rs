@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod broadcast;
 mod by_hand;
 
 mod hostile;
@@ -16,8 +17,11 @@ mod notify;
 mod once;
 mod oneshot;
 mod panics;
+mod permits;
 mod print;
+mod queue;
 mod rwlock;
 mod semaphore;
 mod stress;
 mod waits;
+mod watch;

@@ -536,9 +536,24 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/sync/mpsc/receiver.rs", "poll_unbudgeted", PART),
     ("src/sync/mpsc/sender.rs", "Send", In("channel")),
     (
-        "src/sync/mpsc/sender.rs",
-        "WaitClosed",
-        In("a channel that is closed"),
+        "src/sync/mpsc/timeout.rs",
+        "SendTimeout",
+        In("a channel within a time"),
+    ),
+    (
+        "src/sync/delay_queue.rs",
+        "DelayQueue",
+        In("delayed queue of nothing"),
+    ),
+    (
+        "src/sync/delay_queue.rs",
+        "poll_next",
+        In("delayed queue of nothing"),
+    ),
+    (
+        "src/sync/delay_queue.rs",
+        "poll_expired",
+        In("delayed queue"),
     ),
     ("src/sync/mpsc/sender.rs", "poll_unbudgeted", PART),
     ("src/time/interval.rs", "Tick", In("ticks that are late")),

@@ -8,13 +8,14 @@ use filch::net::unix::pipe::pipe;
 use filch::net::{
     Async, TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixStream, lookup_host,
 };
+use filch::net::{Async, TcpListener, TcpStream, UdpSocket, UnixStream, lookup_host};
 use filch::process::{Child, Command, Stdio};
 use filch::signal::{SignalKind, Signals, ctrl_c};
-use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
-use filch::net::{Async, TcpListener, TcpStream, UdpSocket, UnixStream, lookup_host};
 use filch::sync::{
-    Barrier, Condvar, Event, Mutex, Notify, OnceCell, RwLock, Semaphore, SetOnce, mpsc, oneshot,
+    Barrier, Condvar, DelayQueue, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore,
+    SetOnce, broadcast, mpsc, oneshot, watch,
 };
+use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
 use filch::task::{consume_budget, yield_now};
 use filch::time::{Instant, interval_at, sleep, sleep_until, timeout, timeout_at};
 use futures_util::StreamExt;
@@ -340,6 +341,50 @@ loops! {
     "a channel that is closed" => { mpsc::channel::<()>(1).0 } |it| {
         it.closed().await;
         it.send(()).await.unwrap_err();
+    }
+    "channel, unbounded" => { mpsc::unbounded_channel() } |it| {
+        it.0.send(1).unwrap();
+        it.1.recv().await.unwrap();
+    }
+    "channel, many at a time" => { mpsc::channel(2) } |it| {
+        for permit in it.0.reserve_many(2).await.unwrap() {
+            permit.send(1);
+        }
+        assert_eq!(it.1.recv_many(&mut Vec::new(), 3).await, 2);
+    }
+    "permits of a channel" => { mpsc::channel::<()>(1) } |it| {
+        drop(it.0.reserve().await.unwrap());
+        drop(it.0.clone().reserve_owned().await.unwrap());
+    }
+    "a channel within a time" => { mpsc::channel(1) } |it| {
+        it.0.send_timeout(1, Duration::MAX).await.unwrap();
+        it.1.try_recv().unwrap();
+    }
+    "broadcast" => { broadcast::channel(1) } |it| {
+        it.0.send(1).unwrap();
+        it.1.recv().await.unwrap();
+    }
+    "a broadcast without receivers" => { broadcast::channel::<()>(1).0 } |it| { it.closed().await; }
+    "watch" => { watch::channel(1) } |it| {
+        it.0.send(1).unwrap();
+        it.1.changed().await.unwrap();
+    }
+    "a watch for a condition" => { watch::channel(1) } |it| {
+        it.1.wait_for(|_| true).await.map(drop).unwrap();
+    }
+    "a watch without receivers" => { watch::channel(1).0 } |it| { it.closed().await; }
+    "queue" => { Queue::bounded(1) } |it| {
+        it.put(1).await.unwrap();
+        it.get().await.unwrap();
+        it.task_done();
+        it.join().await;
+    }
+    "delayed queue" => { DelayQueue::new() } |it| {
+        it.insert(1, Duration::ZERO);
+        poll_fn(|cx| it.poll_expired(cx)).await.unwrap();
+    }
+    "delayed queue of nothing" => { DelayQueue::<()>::new() } |it| {
+        assert!(it.next().await.is_none());
     }
     "oneshot" => {} |it| {
         let (sender, receiver) = oneshot::channel();

@@ -16,70 +16,82 @@
 //! Both directions are fair. As long as somebody waits, a receive does not raise `allowed` but *reserves* its room for
 //! the sender that has waited longest, and a send does not raise `offered` but *promises* a value to such a receiver.
 //! Newcomers get nothing of that. A future that is dropped with a reservation or a promise passes it on; no value is
-//! lost, as it stays in the queue until a receiver runs.
+//! lost, as it stays in the queue until a receiver runs. Room for several values is saved up (`banked`) until the
+//! sender that has waited longest for so much can have it.
+//!
+//! A reservation may leave its future as a permit, which may be used though the channel was closed meanwhile. So
+//! receivers have reached the end only when no permit is out any more.
 //!
 //! The queue's rules (`queue.rs`) hold: pushes are under one lock, pops under the other. A pop needs an offer or a
 //! promise, of which there is one per push, published after it with Release and found with Acquire (the count, or the
 //! waiter's stage). Of the n pops so far one used the n-th of them or a later one, and all pops are ordered by their
 //! lock: so the n-th comes after the n-th push.
 //!
-//! The order of the locks: the receivers' before the senders'.
+//! The order of the locks: the receivers' before the senders'. Room that is reserved is in `room.rs`, who comes
+//! and goes in `ends.rs`.
 
 use super::queue::{self, Head, Tail};
 use crate::sync::lock::{Guard, Lock};
 use crate::sync::primitive::atomic::AtomicUsize;
 use crate::sync::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::wait_list::{Outcome, WaitList, Waiter};
-use crate::sync::wakers::{self, Kept, keep, wake_all};
+use crate::sync::wakers::{self, Kept, keep};
 use filch_executor::foreign::discard;
-use std::fmt;
 use std::pin::Pin;
 use std::task::Waker;
 
 /// The shared part of a channel.
 pub(super) struct Channel<T> {
     pub(super) capacity: usize,
-    senders: Side<Senders<T>>,
-    receivers: Side<Receivers<T>>,
+    pub(super) senders: Side<Senders<T>>,
+    pub(super) receivers: Side<Receivers<T>>,
 }
 
 /// One side's lock, and the count that it publishes under it. Two cache lines, which processors fetch in pairs.
 #[repr(C, align(128))]
-struct Side<S> {
-    published: AtomicUsize,
-    state: Lock<S>,
+pub(super) struct Side<S> {
+    pub(super) published: AtomicUsize,
+    pub(super) state: Lock<S>,
 }
 
 /// What senders share. The order is that of use.
 #[repr(C)]
-struct Senders<T> {
+pub(super) struct Senders<T> {
     tail: Tail<T>,
-    /// Sends without a reservation.
-    used: usize,
+    /// Sends without a reservation, and reservations of those who did not wait.
+    pub(super) used: usize,
     /// `allowed` when it was last looked at.
-    allowed: usize,
-    receiving: WaitList,
+    pub(super) allowed: usize,
+    pub(super) receiving: WaitList,
     /// Nothing more may be sent.
-    closed: bool,
-    ends: usize,
+    pub(super) closed: bool,
+    /// No receiver is left: what is sent into a permit is dropped.
+    pub(super) abandoned: bool,
+    pub(super) ends: usize,
+    /// Ends that do not count.
+    pub(super) weak_ends: usize,
+    /// Reservations that somebody holds as a permit.
+    pub(super) permits: usize,
     /// All sends.
-    sent: usize,
+    pub(super) sent: usize,
     /// Who waits for the channel to be closed.
-    closing: WaitList,
+    pub(super) closing: WaitList,
 }
 
 /// What receivers share. The order is that of use.
 #[repr(C)]
 pub(super) struct Receivers<T> {
-    head: Head<T>,
+    pub(super) head: Head<T>,
     /// Receives without a promise.
     used: usize,
     /// `offered` when it was last looked at.
     offered: usize,
-    sending: WaitList,
-    ends: usize,
+    pub(super) sending: WaitList,
+    /// Room that is kept for the first of them, which waits for more than that.
+    pub(super) banked: usize,
+    pub(super) ends: usize,
     /// All receives.
-    received: usize,
+    pub(super) received: usize,
 }
 
 /// A value that could not be sent.
@@ -102,7 +114,8 @@ pub(super) enum Vain {
 /// What is waited for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum For {
-    Room,
+    /// Room for so many values.
+    Room(usize),
     Value,
     Close,
 }
@@ -116,7 +129,10 @@ impl<T> Channel<T> {
             allowed: capacity,
             receiving: WaitList::new(),
             closed: false,
+            abandoned: false,
             ends: 1,
+            weak_ends: 0,
+            permits: 0,
             sent: 0,
             closing: WaitList::new(),
         };
@@ -125,6 +141,7 @@ impl<T> Channel<T> {
             used: 0,
             offered: 0,
             sending: WaitList::new(),
+            banked: 0,
             ends: 1,
             received: 0,
         };
@@ -209,21 +226,48 @@ impl<T> Channel<T> {
         let mut first = Some(receivers);
         keep(waker, |kept| {
             let receivers = first.take();
-            let mut receivers = receivers.unwrap_or_else(|| self.receivers.state.lock());
-            let mut senders = self.senders.state.lock();
-            let found = self.second_look(&mut receivers, &senders);
-            if let Vain::Empty = found {
-                senders.receiving.wait(waiter.as_mut(), kept, 1);
-            }
-            found
+            let receivers = receivers.unwrap_or_else(|| self.receivers.state.lock());
+            self.look_or_wait(receivers, waiter.as_mut(), kept)
         })
+    }
+
+    fn look_or_wait(
+        &self,
+        mut receivers: Guard<'_, Receivers<T>>,
+        waiter: Pin<&mut Waiter>,
+        kept: &mut Kept<'_>,
+    ) -> Vain {
+        let mut senders = self.senders.state.lock();
+        let found = self.second_look(&mut receivers, &senders);
+        if let Vain::Empty = found {
+            senders.receiving.wait(waiter, kept, 1);
+        }
+        found
+    }
+
+    /// As `receive` and `wait_to_receive` together, within a section of a leaf's.
+    pub(super) fn receive_or_wait(
+        &self,
+        mut waiter: Pin<&mut Waiter>,
+        kept: &mut Kept<'_>,
+    ) -> Result<(T, Option<Waker>), Vain> {
+        loop {
+            let receivers = match self.receive() {
+                Ok(received) => return Ok(received),
+                Err(receivers) => receivers,
+            };
+            match self.look_or_wait(receivers, waiter.as_mut(), kept) {
+                Vain::Again => {}
+                vain => return Err(vain),
+            }
+        }
     }
 
     /// Under both locks nothing can come in between.
     fn second_look(&self, receivers: &mut Receivers<T>, senders: &Senders<T>) -> Vain {
         if self.has_value(receivers) {
             Vain::Again
-        } else if senders.closed || senders.ends == 0 {
+        } else if senders.is_over() {
             Vain::Ended
         } else {
             Vain::Empty
@@ -255,7 +299,7 @@ impl<T> Channel<T> {
     }
 
     #[inline]
-    fn push(&self, senders: &mut Senders<T>, value: T) -> Option<Waker> {
+    pub(super) fn push(&self, senders: &mut Senders<T>, value: T) -> Option<Waker> {
         // SAFETY: under the senders' lock; the queue's rules are shown to hold at the head of this file.
         unsafe { senders.tail.push(value) };
         senders.sent = senders.sent.wrapping_add(1);
@@ -275,24 +319,20 @@ impl<T> Channel<T> {
     fn offer(&self, senders: &mut Senders<T>) -> Option<Waker> {
         let first = senders.receiving.pop(Outcome::Granted);
         if first.is_none() {
-            self.senders.publish_one_more();
+            self.senders.publish_more(1);
         }
         first
     }
 
-    /// Room is the first waiting sender's, or anybody's.
+    /// Room is the first waiting sender's, or anybody's. If that one wants more, it is kept for it.
     #[inline]
     fn allow(&self, receivers: &mut Receivers<T>) -> Option<Waker> {
-        let first = receivers.sending.pop(Outcome::Granted);
-        if first.is_none() {
-            self.receivers.publish_one_more();
+        if receivers.sending.is_empty() {
+            self.receivers.publish_more(1);
+            return None;
         }
-        first
-    }
-
-    /// A sender's reservation is passed on.
-    fn give_room_back(&self) -> Option<Waker> {
-        self.allow(&mut self.receivers.state.lock())
+        receivers.banked += 1;
+        receivers.grant()
     }
 
     /// A receiver's promise is passed on.
@@ -300,133 +340,50 @@ impl<T> Channel<T> {
         self.offer(&mut self.senders.state.lock())
     }
 
-    /// Nothing more may be sent. Whoever waits for room gets its value back, whoever waits for a value learns that
-    /// there is none.
-    pub(super) fn close(&self) {
-        wake_all(|section| {
-            let mut receivers = self.receivers.state.lock();
-            let mut senders = self.senders.state.lock();
-            senders.closed = true;
-            section.fill(|| receivers.sending.pop(Outcome::Released));
-            section.fill(|| senders.receiving.pop(Outcome::Released));
-            section.fill(|| senders.closing.pop(Outcome::Released));
-        });
-    }
-
-    pub(super) fn add_sender(&self) {
-        self.senders.state.lock().ends += 1;
-    }
-
-    /// A sender is gone. With the last one, whoever waits for a value learns that there will be none.
-    pub(super) fn remove_sender(&self) {
-        let mut senders = self.senders.state.lock();
-        senders.ends -= 1;
-        if senders.ends == 0 {
-            drop(senders);
-            wake_all(|section| {
-                let mut senders = self.senders.state.lock();
-                section.fill(|| senders.receiving.pop(Outcome::Released));
-            });
-        }
-    }
-
-    pub(super) fn add_receiver(&self) {
-        self.receivers.state.lock().ends += 1;
-    }
-
-    /// A receiver is gone. With the last one, the channel is closed and what nobody received is dropped.
-    pub(super) fn remove_receiver(&self) {
-        let mut receivers = self.receivers.state.lock();
-        receivers.ends -= 1;
-        if receivers.ends == 0 {
-            drop(receivers);
-            self.close();
-            self.drop_left();
-        }
-    }
-
-    /// Drops what nobody received, each value after the locks: it is a user's, and what it does then is no other
-    /// value's business.
-    fn drop_left(&self) {
-        while let Some(value) = self.take_left() {
-            discard(value);
-        }
-    }
-
-    /// A value that nobody received: nobody is left who could, and promises and offers do not count any more.
-    fn take_left(&self) -> Option<T> {
-        let (mut receivers, senders) = self.both();
-        if receivers.received == senders.sent {
-            return None;
-        }
-        // SAFETY: under both locks, and fewer were popped than pushed.
-        let value = unsafe { receivers.head.pop() };
-        receivers.received = receivers.received.wrapping_add(1);
-        Some(value)
-    }
-
-    fn both(&self) -> (Guard<'_, Receivers<T>>, Guard<'_, Senders<T>>) {
-        let receivers = self.receivers.state.lock();
-        (receivers, self.senders.state.lock())
-    }
-
-    pub(super) fn len(&self) -> usize {
-        let (receivers, senders) = self.both();
-        senders.sent.wrapping_sub(receivers.received)
-    }
-
-    /// How many could send now without waiting.
-    pub(super) fn room(&self) -> usize {
-        let (_receivers, senders) = self.both();
-        let allowed = self.receivers.published.load(Relaxed);
-        allowed.wrapping_sub(senders.used)
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.senders.state.lock().closed
-    }
-
-    pub(super) fn has_senders(&self) -> bool {
-        self.senders.state.lock().ends > 0
-    }
-
-    /// Waits for the channel to be closed, unless it is.
-    pub(super) fn closed_or_wait(&self, waiter: Pin<&mut Waiter>, kept: &mut Kept<'_>) -> bool {
-        let mut senders = self.senders.state.lock();
-        if !senders.closed {
-            senders.closing.wait(waiter, kept, 1);
-        }
-        senders.closed
-    }
-
     /// Replaces the waker of one that waits.
-    pub(super) fn update(&self, what: For, mut waiter: Pin<&mut Waiter>, waker: &Waker) {
-        keep(waker, |kept| {
-            let waiter = waiter.as_mut();
-            match what {
-                For::Room => self.receivers.state.lock().sending.update(waiter, kept),
-                For::Value => self.senders.state.lock().receiving.update(waiter, kept),
-                For::Close => self.senders.state.lock().closing.update(waiter, kept),
-            }
-        });
+    pub(super) fn update(&self, what: For, waiter: Pin<&mut Waiter>, kept: &mut Kept<'_>) {
+        match what {
+            For::Room(_) => self.receivers.state.lock().sending.update(waiter, kept),
+            For::Value => self.senders.state.lock().receiving.update(waiter, kept),
+            For::Close => self.senders.state.lock().closing.update(waiter, kept),
+        }
     }
 
     /// One that has begun to wait gives up. What it was granted goes to the next.
     #[cold]
     pub(super) fn give_up(&self, what: For, mut waiter: Pin<&mut Waiter>) {
         let removed = match what {
-            For::Room => self.receivers.state.lock().sending.remove(waiter.as_mut()),
+            For::Room(_) => self.receivers.state.lock().sending.remove(waiter.as_mut()),
             For::Value => self.senders.state.lock().receiving.remove(waiter.as_mut()),
             For::Close => self.senders.state.lock().closing.remove(waiter.as_mut()),
         };
-        if removed.is_some() || waiter.take_outcome() != Some(Outcome::Granted) {
-            return discard(removed);
+        let is_granted = waiter.take_outcome() == Some(Outcome::Granted);
+        match what {
+            // What was kept for one that is removed may be enough for the next.
+            For::Room(_) if removed.is_some() => self.give_room_back(0),
+            For::Room(amount) if is_granted => self.give_room_back(amount),
+            For::Value if is_granted => wake(self.give_value_back()),
+            _ => {}
         }
-        wake(match what {
-            For::Room => self.give_room_back(),
-            For::Value => self.give_value_back(),
-            For::Close => None,
-        });
+        discard(removed);
+    }
+}
+
+impl<T> Senders<T> {
+    /// Whether nothing will come any more.
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        (self.closed || self.ends == 0) && self.permits == 0
+    }
+}
+
+impl<T> Receivers<T> {
+    /// Gives the first sender the room that it waits for, if enough is saved up.
+    #[inline]
+    pub(super) fn grant(&mut self) -> Option<Waker> {
+        let amount = self.sending.first_amount()?;
+        self.banked = self.banked.checked_sub(amount)?;
+        self.sending.pop(Outcome::Granted)
     }
 }
 
@@ -434,29 +391,9 @@ impl<S> Side<S> {
     /// Orderings: Release, so that whoever uses the count comes after what was done before. Only holders of the lock
     /// write it.
     #[inline]
-    fn publish_one_more(&self) {
+    pub(super) fn publish_more(&self, amount: usize) {
         let count = self.published.load(Relaxed);
-        self.published.store(count.wrapping_add(1), Release);
-    }
-}
-
-impl<T> Drop for Channel<T> {
-    fn drop(&mut self) {
-        // Normally none: the last receiver has dropped them.
-        self.drop_left();
-        // SAFETY: all that was pushed was popped, and nobody is left who would do either.
-        unsafe { self.receivers.state.lock().head.free() };
-    }
-}
-
-impl<T> Channel<T> {
-    /// `Sender { queued: 3, capacity: 8, closed: false }`, of either end.
-    pub(super) fn fmt_end(&self, end: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(end)
-            .field("queued", &self.len())
-            .field("capacity", &self.capacity)
-            .field("closed", &self.is_closed())
-            .finish()
+        self.published.store(count.wrapping_add(amount), Release);
     }
 }
 

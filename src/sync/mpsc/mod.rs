@@ -24,18 +24,44 @@
 mod queue;
 
 mod core;
-mod receiver;
-mod sender;
+mod ends;
+mod room;
 
+mod closed;
+mod receiver;
+mod recv_many;
+
+mod sender;
+mod weak;
+
+mod permit;
+mod timeout;
+
+pub use super::error::{SendError, SendTimeoutError, TryRecvError, TrySendError};
+pub use permit::{OwnedPermit, Permit, PermitIterator};
 pub use receiver::Receiver;
 pub use sender::Sender;
+pub use weak::{UnboundedSender, WeakSender, WeakUnboundedSender};
+
+/// The receiver of an [`unbounded_channel`], by tokio's name for it.
+pub type UnboundedReceiver<T> = Receiver<T>;
+
+pub mod error {
+    //! The errors of a channel, where tokio has them.
+
+    pub use super::{SendError, SendTimeoutError, TryRecvError, TrySendError};
+}
 
 pub mod future {
     //! The futures that the ends of a channel return. They stand apart so that `use filch::sync::mpsc::*` shadows no
     //! name of the standard library's, such as `Send`.
 
+    pub use super::closed::WaitClosed;
+    pub use super::permit::{Reserve, ReserveMany, ReserveOwned};
     pub use super::receiver::Recv;
-    pub use super::sender::{Send, WaitClosed};
+    pub use super::recv_many::RecvMany;
+    pub use super::sender::Send;
+    pub use super::timeout::SendTimeout;
 }
 
 use self::core::Channel;
@@ -76,6 +102,19 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 #[must_use]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     pair(MOST)
+}
+
+/// As [`unbounded`], with a sender whose `send` is no future: tokio's name and types.
+///
+/// ```
+/// let (sender, receiver) = filch::sync::mpsc::unbounded_channel();
+/// sender.send("hello").unwrap();
+/// assert_eq!(receiver.try_recv(), Ok("hello"));
+/// ```
+#[must_use]
+pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
+    let (sender, receiver) = unbounded();
+    (UnboundedSender::new(sender), receiver)
 }
 
 fn pair<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {

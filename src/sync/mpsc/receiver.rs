@@ -4,6 +4,7 @@ use super::core::{Channel, For, Vain, wake};
 use crate::sync::blocking;
 use crate::sync::error::TryRecvError;
 use crate::sync::wait_list::{Outcome, Stage, Waiter};
+use crate::sync::wakers::keep;
 use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::{FusedFuture, FusedStream, Stream};
 use pin_project_lite::pin_project;
@@ -18,7 +19,7 @@ use std::task::{Context, Poll, ready};
 /// Clone it for more receivers: each value goes to one of them, and to the one first that has waited longest. With the
 /// last one's drop the channel is closed.
 pub struct Receiver<T> {
-    channel: Arc<Channel<T>>,
+    pub(super) channel: Arc<Channel<T>>,
     /// The place among the waiters of `poll_recv`, made when it has to wait for the first time.
     polled: Option<Pin<Box<Waiter>>>,
     /// As a stream it has ended.
@@ -131,7 +132,7 @@ impl<T> Receiver<T> {
     }
 
     /// Closes the channel: sends fail from now on, with their values given back. What was sent before can still be
-    /// received, and then comes `None`.
+    /// received, and what is sent into a [`Permit`](super::Permit) that is out; then comes `None`.
     ///
     /// ```
     /// # filch::run(async {
@@ -176,6 +177,18 @@ impl<T> Receiver<T> {
     #[must_use]
     pub fn max_capacity(&self) -> usize {
         self.channel.capacity
+    }
+
+    /// How many senders there are.
+    #[must_use]
+    pub fn sender_strong_count(&self) -> usize {
+        self.channel.senders().0
+    }
+
+    /// How many [`WeakSender`](super::WeakSender)s there are.
+    #[must_use]
+    pub fn sender_weak_count(&self) -> usize {
+        self.channel.senders().1
     }
 
     /// Whether both receive from the same channel.
@@ -234,7 +247,9 @@ fn poll_receive<T>(
     cx: &mut Context<'_>,
 ) -> Poll<Option<T>> {
     if waiter.stage() == Stage::Waiting {
-        channel.update(For::Value, waiter.as_mut(), cx.waker());
+        keep(cx.waker(), |kept| {
+            channel.update(For::Value, waiter.as_mut(), kept);
+        });
         if waiter.stage() == Stage::Waiting {
             return Poll::Pending;
         }

@@ -1,5 +1,6 @@
 //! The sending end.
 
+use super::closed::WaitClosed;
 use super::core::{Channel, For, Refused, wake};
 use crate::sync::blocking;
 use crate::sync::error::{SendError, TrySendError};
@@ -120,12 +121,7 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn closed(&self) -> WaitClosed<'_, T> {
-        WaitClosed {
-            channel: &self.channel,
-            wait: Wait::here(WaitKind::Channel),
-            over: false,
-            waiter: Waiter::new(),
-        }
+        WaitClosed::new(&self.channel, Wait::here(WaitKind::Channel))
     }
 
     /// Whether the channel is closed, so that a send would fail.
@@ -190,13 +186,18 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if this.waiter.stage() != Stage::Idle {
-                this.channel.give_up(For::Room, this.waiter);
+                this.channel.give_up(For::Room(1), this.waiter);
             }
         }
     }
 }
 
 impl<T> Send<'_, T> {
+    /// The value, if it was not sent. It will not be, then.
+    pub(super) fn take_value(self: Pin<&mut Self>) -> Option<T> {
+        self.project().value.take()
+    }
+
     #[inline]
     fn poll_unbudgeted(
         self: Pin<&mut Self>,
@@ -205,7 +206,9 @@ impl<T> Send<'_, T> {
         let this = self.project();
         let (channel, mut waiter) = (*this.channel, this.waiter);
         if waiter.stage() == Stage::Waiting {
-            channel.update(For::Room, waiter.as_mut(), cx.waker());
+            keep(cx.waker(), |kept| {
+                channel.update(For::Room(1), waiter.as_mut(), kept);
+            });
         }
         let Some(value) = this.value.take() else {
             let at = this.wait.at;
@@ -284,64 +287,5 @@ impl<T> FusedFuture for Send<'_, T> {
 impl<T> fmt::Debug for Send<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Send").finish_non_exhaustive()
-    }
-}
-
-pin_project! {
-    /// The future of [`Sender::closed`].
-    #[must_use = "futures do nothing unless awaited"]
-    pub struct WaitClosed<'a, T> {
-        channel: &'a Channel<T>,
-        wait: Wait,
-        over: bool,
-        #[pin]
-        waiter: Waiter,
-    }
-
-    impl<T> PinnedDrop for WaitClosed<'_, T> {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if this.waiter.stage() != Stage::Idle {
-                this.channel.give_up(For::Close, this.waiter);
-            }
-        }
-    }
-}
-
-impl<T> Future for WaitClosed<'_, T> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(leaf::poll_budget_of(&*self, cx));
-        let this = self.project();
-        let mut waiter = this.waiter;
-        let closed = match waiter.stage() {
-            Stage::Idle => keep(cx.waker(), |kept| {
-                this.channel.closed_or_wait(waiter.as_mut(), kept)
-            }),
-            Stage::Ended(_) => true,
-            Stage::Waiting => {
-                this.channel.update(For::Close, waiter.as_mut(), cx.waker());
-                waiter.stage() != Stage::Waiting
-            }
-        };
-        if closed {
-            *this.over = true;
-            return Poll::Ready(());
-        }
-        leaf::record(*this.wait);
-        Poll::Pending
-    }
-}
-
-impl<T> FusedFuture for WaitClosed<'_, T> {
-    fn is_terminated(&self) -> bool {
-        self.over
-    }
-}
-
-impl<T> fmt::Debug for WaitClosed<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WaitClosed").finish_non_exhaustive()
     }
 }
