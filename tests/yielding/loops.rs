@@ -8,14 +8,12 @@ use filch::net::unix::pipe::pipe;
 use filch::net::{
     Async, TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixStream, lookup_host,
 };
-use filch::net::{Async, TcpListener, TcpStream, UdpSocket, UnixStream, lookup_host};
 use filch::process::{Child, Command, Stdio};
 use filch::signal::{SignalKind, Signals, ctrl_c};
 use filch::sync::{
     Barrier, Condvar, DelayQueue, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore,
     SetOnce, broadcast, mpsc, oneshot, watch,
 };
-use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
 use filch::task::{consume_budget, yield_now};
 use filch::time::{Instant, interval_at, sleep, sleep_until, timeout, timeout_at};
 use futures_util::StreamExt;
