@@ -49,8 +49,6 @@ mod known;
 
 mod dump;
 
-pub mod task;
-
 pub mod time;
 
 mod sys;
@@ -72,6 +70,8 @@ pub mod stream;
 
 mod structure;
 
+pub mod task;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -79,22 +79,28 @@ pub mod __private;
 mod run;
 
 pub use filch_executor::{
-    AbortHandle, Builder, EnterGuard, Handle, IdleLook, JoinError, JoinHandle, Leftover,
-    LocalRuntime, Metrics, NoRuntime, Runtime, SlowSite, UnhandledPanic, WorkerMetrics, blocking,
-    cpu, spawn, spawn_blocking, spawn_local, task_local,
+    AbortHandle, Builder, Cancelled, CleanupError, EnterGuard, Handle, IdleLook, JoinError,
+    JoinHandle, Leftover, LocalRuntime, Metrics, NoRuntime, Runtime, SlowSite, UnhandledPanic,
+    WorkerMetrics, blocking, cpu, spawn, spawn_blocking, spawn_local, task_local,
 };
 #[cfg(feature = "macros")]
 pub use filch_macros::{main, test};
 pub use filch_reactor::{ParseSelectorError, Selector};
 pub use run::run;
-pub use structure::{When, as_completed, gather, gather_results, race, wait};
+pub use structure::{
+    AbortOnDrop, CancelToken, Child, GroupEnded, GroupError, LimitedGroup, TaskGroup, When,
+    as_completed, cleanup, cleanup_with, gather, gather_results, race, shield, wait,
+};
 pub use time::FutureExt;
 
 pub mod future {
     //! The futures of [`gather()`](crate::gather()), [`race()`](crate::race()) and their like, for who keeps one in a
     //! struct. Other modules have such a sub-module too, as [`sync::future`](crate::sync::future).
 
-    pub use crate::structure::{Gather, GatherResults, Race, WaitFor};
+    pub use crate::structure::{
+        Cleanup, CleanupOutput, CleanupWith, DropGuard, Finish, Gather, GatherResults, GroupRun,
+        Limit, Outcome, Race, RunUntil, Shield, SpawnLimited, UntilCancelled, WaitFor,
+    };
 }
 
 /// Keeps the code in README and guide compiling.

@@ -3,6 +3,7 @@
 //! [`spawn`] and its handle are at the crate's root, as they are used all the time.
 
 pub use crate::dump::dump;
+pub use crate::structure::JoinSet;
 pub use filch_executor::leaf::WaitKind;
 pub use filch_executor::{
     AbortHandle, AccessError, BranchInfo, JoinError, JoinHandle, LocalKey, PollInfo,

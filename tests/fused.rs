@@ -59,6 +59,23 @@ async fn futures_of_tasks_are_over_when_they_were_ready() {
     assert_eq!(ended(filch::race([ready(6)])).await, 6);
     let tasks = [filch::spawn(async { 7 })];
     assert_eq!(ended(filch::wait(tasks, filch::When::All)).await.0.len(), 1);
+    let group = filch::TaskGroup::run(async |group| {
+        let child = group.spawn_ok(ready(6));
+        let other = group.spawn_ok(ready(7));
+        Ok::<_, ()>(ended(child).await + ended(other.outcome()).await.unwrap())
+    });
+    assert_eq!(ended(Box::pin(group)).await.unwrap(), 13);
+    assert_eq!(ended(filch::shield(ready(8))).await, 8);
+    let token = filch::CancelToken::new();
+    assert_eq!(ended(Box::pin(token.run(ready(9)))).await.unwrap(), 9);
+    token.cancel();
+    ended(Box::pin(token.cancelled())).await;
+    assert_eq!(
+        ended(filch::AbortOnDrop(filch::spawn(ready(10))))
+            .await
+            .unwrap(),
+        10
+    );
 }
 
 #[filch::test]

@@ -14,8 +14,9 @@
 //! Everything lies behind one lock, which is never held while code of others runs. That no wake is lost is
 //! [`WakerCell`]'s contract: register, then look; change, then wake.
 
+use std::collections::VecDeque;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use filch_executor::foreign::{Payload, WakerCell, discard};
@@ -24,7 +25,7 @@ use filch_executor::{AbortHandle, Cancelled, CleanupError};
 use parking_lot::Mutex;
 
 use super::members::Members;
-use crate::sync::Notify;
+use crate::sync::{Notify, OwnedSemaphorePermit};
 
 /// Why a child gave no output.
 pub(super) enum Failure<E> {
@@ -40,8 +41,9 @@ pub(super) enum Keep {
     /// The first, of whatever kind: others are their own tasks' matter.
     First,
     /// All errors, and the first panic. A child that was cancelled alone is no failure.
-    #[expect(dead_code, reason = "groups come next")]
     All,
+    /// None, but which children have ended, in which order.
+    Ends,
 }
 
 /// What the children of one scope, and who waits for them, share.
@@ -51,12 +53,14 @@ pub(super) struct Scope<E> {
     keep: Keep,
     /// Where the scope was made.
     pub(super) at: &'static Location<'static>,
-    /// For those that wait until it is cancelled.
-    pub(super) cancels: Notify,
+    /// For those that wait until it is cancelled, once there are any.
+    cancels: OnceLock<Arc<Notify>>,
 }
 
 struct State<E> {
     members: Members,
+    /// Tags of children that have ended and were not asked for.
+    ended: VecDeque<u64>,
     kept: Kept<E>,
     cancelled: Option<Cancelled>,
     /// Nobody will ask for failures any more.
@@ -107,6 +111,7 @@ impl<E> Scope<E> {
     pub(super) fn new(keep: Keep, at: &'static Location<'static>) -> Arc<Scope<E>> {
         let state = State {
             members: Members::default(),
+            ended: VecDeque::new(),
             kept: Kept::default(),
             cancelled: None,
             abandoned: false,
@@ -117,7 +122,7 @@ impl<E> Scope<E> {
             waker: WakerCell::new(),
             keep,
             at,
-            cancels: Notify::new(),
+            cancels: OnceLock::new(),
         })
     }
 
@@ -166,7 +171,33 @@ impl<E> Scope<E> {
             child.abort_by(by.clone());
         }
         self.waker.wake();
-        self.cancels.notify_waiters();
+        if let Some(waiting) = self.cancels.get() {
+            waiting.notify_waiters();
+        }
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.state.lock().cancelled.is_some()
+    }
+
+    /// Who waits for the cancel. Whoever registers there looks whether it has come, afterwards.
+    pub(super) fn cancels(&self) -> Arc<Notify> {
+        Arc::clone(self.cancels.get_or_init(Arc::default))
+    }
+
+    /// Whoever polls is woken by a cancel, a failure, the last child, and in a scope of ends by each.
+    pub(super) fn register(&self, cx: &Context<'_>) {
+        self.waker.register(cx.waker());
+    }
+
+    /// The children are nobody's any more.
+    pub(super) fn release(&self) {
+        self.state.lock().closed = true;
+    }
+
+    /// The tag of the child that has ended first of those that nobody asked for.
+    pub(super) fn take_ended(&self) -> Option<u64> {
+        self.state.lock().ended.pop_front()
     }
 
     /// How many children are not gone.
@@ -198,7 +229,7 @@ impl<E> Scope<E> {
 
     pub(super) fn keep_cleanup(&self, failure: CleanupError) -> Result<(), CleanupError> {
         let mut state = self.state.lock();
-        if state.abandoned || self.keep == Keep::First {
+        if state.abandoned || self.keep != Keep::All {
             return Err(failure);
         }
         state.kept.cleanups.push(failure);
@@ -236,6 +267,8 @@ impl<E: Send + 'static> Scope<E> {
             at,
             refused,
             ended: false,
+            tag: 0,
+            permit: None,
         })
     }
 
@@ -311,11 +344,15 @@ pub(super) struct Guard<E: Send + 'static> {
     scope: Arc<Scope<E>>,
     place: usize,
     /// Where the child was spawned.
-    at: &'static Location<'static>,
+    pub(super) at: &'static Location<'static>,
     /// The scope had been cancelled when the child came: it never runs.
     pub(super) refused: Option<Cancelled>,
     /// The child ended in a way that needs no report.
     pub(super) ended: bool,
+    /// How the child is known to who waits for its end.
+    pub(super) tag: u64,
+    /// What it may run by.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
 impl<E: Send + 'static> Guard<E> {
@@ -343,6 +380,8 @@ impl<E: Send + 'static> Drop for Guard<E> {
         leaf::at_end_of_task(Leaving {
             scope: Arc::clone(&self.scope),
             place: self.place,
+            tag: self.tag,
+            _permit: self.permit.take(),
         });
     }
 }
@@ -351,6 +390,8 @@ impl<E: Send + 'static> Drop for Guard<E> {
 struct Leaving<E: Send + 'static> {
     scope: Arc<Scope<E>>,
     place: usize,
+    tag: u64,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl<E: Send + 'static> AtEnd for Leaving<E> {
@@ -364,9 +405,13 @@ impl<E: Send + 'static> Drop for Leaving<E> {
         let mut state = self.scope.state.lock();
         let child = state.members.remove(self.place);
         let is_last = state.members.len() == 0;
+        let is_counted = self.scope.keep == Keep::Ends;
+        if is_counted {
+            state.ended.push_back(self.tag);
+        }
         drop(state);
         discard(child);
-        if is_last {
+        if is_last || is_counted {
             self.scope.waker.wake();
         }
     }

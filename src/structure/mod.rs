@@ -35,8 +35,41 @@ mod waiter;
 
 mod gather;
 
+mod child;
+mod group_error;
+mod until;
+
+mod group;
+mod group_run;
+mod limit;
+
+mod join_set;
+
+mod token;
+
+mod abort_on_drop;
+mod persist;
+
+mod shield;
+
+mod tidy;
+
+mod cleanup;
+
+pub use abort_on_drop::AbortOnDrop;
+pub use child::{Child, Outcome};
+pub use cleanup::{Cleanup, CleanupWith, cleanup, cleanup_with};
 pub use first::{Race, WaitFor, When, as_completed, race, wait};
 pub use gather::{Gather, GatherResults, gather, gather_results};
+pub use group::{GroupEnded, TaskGroup};
+pub use group_error::GroupError;
+pub use group_run::GroupRun;
+pub use join_set::JoinSet;
+pub use limit::{Limit, LimitedGroup, SpawnLimited};
+pub use shield::{Shield, shield};
+pub use tidy::{CleanupOutput, Finish};
+pub use token::{CancelToken, DropGuard, RunUntil};
+pub use until::UntilCancelled;
 
 /// What the expansions of this module's macros name.
 pub(crate) mod expansion {

@@ -1,6 +1,10 @@
 //! Structures of tasks: that nothing is left behind, whoever ends it and how.
 
+mod cancel;
 mod drains;
+mod groups;
+mod join_set;
+mod lasting;
 
 use std::future::{Future, pending};
 use std::sync::Arc;

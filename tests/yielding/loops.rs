@@ -15,7 +15,10 @@ use filch::sync::{
     SetOnce, broadcast, mpsc, oneshot, watch,
 };
 use filch::task::{consume_budget, yield_now};
+use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+use filch::task::{JoinSet, consume_budget, yield_now};
 use filch::time::{Instant, interval_at, sleep, sleep_until, timeout, timeout_at};
+use filch::{AbortOnDrop, CancelToken, TaskGroup};
 use futures_util::StreamExt;
 use std::fs::File;
 use std::future::{pending, poll_fn, ready};
@@ -154,6 +157,26 @@ loops! {
     "go through an empty set" => { filch::stream::FuturesUnordered::<std::future::Ready<()>>::new() } |it| {
         assert!(it.next().await.is_none());
     }
+    "run an empty group" => {} |it| { TaskGroup::run(async |_| Ok::<_, ()>(())).await.unwrap(); }
+    "await a child" => {} |it| {
+        TaskGroup::run(async |group| Ok::<_, ()>(group.spawn_ok(async {}).await)).await.unwrap();
+    }
+    "await a child with a limit" => {} |it| {
+        let run = TaskGroup::limit(1).run(async |group| {
+            group.spawn(async { Ok::<_, ()>(()) }).await.await;
+            Ok(())
+        });
+        run.await.unwrap();
+    }
+    "wait for a cancelled token" => { CancelToken::new() } |it| { it.cancel(); it.cancelled().await; }
+    "run what is ready under a token" => { CancelToken::new() } |it| { it.run(ready(1)).await.unwrap(); }
+    "join an empty set" => { JoinSet::<()>::new() } |it| { assert!(it.join_next().await.is_none()); }
+    "join a set of one" => { JoinSet::new() } |it| {
+        it.spawn(async {});
+        it.join_next().await.unwrap().unwrap();
+    }
+    "await a handle that aborts" => {} |it| { AbortOnDrop(filch::spawn(async {})).await.unwrap(); }
+    "shield what is ready" => {} |it| { filch::shield(async {}).await; }
     "bind TCP" => {} |it| { TcpListener::bind("127.0.0.1:0").await.unwrap(); }
     "bind TCP to a taken address" => { TcpListener::bind("127.0.0.1:0").await.unwrap() } |it| {
         TcpListener::bind(it.local_addr().unwrap()).await.unwrap_err();

@@ -75,6 +75,35 @@ impl<T> JoinHandle<T> {
         self.task.abort_by(cancelled);
     }
 
+    /// The handle, for whoever waits for the task in the place of this one, which is of no use any more.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn leave(&mut self) -> JoinHandle<T> {
+        let heir = JoinHandle {
+            task: ManuallyDrop::new(TaskRef::clone(&self.task)),
+            taken: self.taken,
+            output: PhantomData,
+        };
+        self.taken = true;
+        heir
+    }
+
+    /// The output of a task that has finished. `None`: it has not, or the output was taken.
+    #[doc(hidden)]
+    pub fn take_finished(&mut self) -> Option<Result<T, JoinError>> {
+        if self.taken || !self.is_finished() {
+            return None;
+        }
+        self.take_or_register(Waker::noop())
+    }
+
+    /// Where the task was spawned.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.task.header().spawned_at
+    }
+
     /// An error of this task, for a group that knows better than the task why it has no output.
     #[doc(hidden)]
     #[must_use]

@@ -24,7 +24,7 @@ pub(crate) mod timer;
 pub(crate) mod unconstrained;
 
 pub use crate::task::wait::{Wait, WaitKind};
-pub use crate::task::{AtEnd, Remains, unreported};
+pub use crate::task::{AtEnd, Remains, report, unreported};
 pub use branch::Records;
 pub use budget::{poll_budget, poll_budget_left, poll_budget_of, poll_call_of};
 pub use choice::choose;

@@ -60,7 +60,7 @@ pub use raw::is_task_waker;
 pub(crate) use raw::{Allocated, Header, NewTask, Runnable, TaskRef, allocate};
 pub use remains::{AtEnd, Remains};
 pub(crate) use report::unobserved_panic;
-pub use report::unreported;
+pub use report::{report, unreported};
 pub(crate) use scheduler::{PanicListener, Scheduler, Surroundings};
 #[cfg(all(test, filch_loom))]
 pub(crate) use state::{Complete, Detach, Start, State};

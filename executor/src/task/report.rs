@@ -18,6 +18,12 @@ pub(super) fn unobserved(error: JoinError, task: &Header) {
     }
 }
 
+/// Says on standard error what nobody else will be told.
+#[cold]
+pub fn report(text: std::fmt::Arguments<'_>) {
+    say(format_args!("filch: {text}"));
+}
+
 /// Says that a cleanup failed that no group has waited for.
 #[cold]
 pub fn unreported(failure: &CleanupError) {

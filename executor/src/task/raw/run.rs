@@ -30,7 +30,11 @@ impl Runnable {
                 Start::Poll => {}
                 Start::Cancel => {
                     (header.vtable.cancel)(task);
-                    return finish(task, cx, |_| false);
+                    if header.extras.remainder().is_some() {
+                        return finish(task, cx, polled);
+                    }
+                    complete(task);
+                    return None;
                 }
                 Start::Drain => return drain(task, cx, polled),
             }

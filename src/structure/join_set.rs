@@ -1,0 +1,305 @@
+//! `JoinSet`: tasks of one output type that come one by one, and whose outcomes are taken as they end. tokio's names.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{Location, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use filch_executor::leaf::{self, WaitKind};
+use filch_executor::{AbortHandle, Handle, JoinError, JoinHandle, TaskId};
+
+use super::attempt::Counted;
+use super::children::{Guard, Holder, Keep, Scope};
+
+/// Tasks whose outcomes are taken in the order in which they end.
+///
+/// A failed task cancels nobody: for tasks that end together there is [`TaskGroup`](crate::TaskGroup). Dropping the set
+/// aborts its tasks, and the nearest timeout, group or task waits until they are gone.
+///
+/// # Examples
+/// ```
+/// use filch::task::JoinSet;
+///
+/// # filch::run(async {
+/// let mut set = JoinSet::new();
+/// for n in 1..=3 {
+///     set.spawn(async move { n * n });
+/// }
+/// let mut sum = 0;
+/// while let Some(square) = set.join_next().await {
+///     sum += square?;
+/// }
+/// assert_eq!(sum, 14);
+/// # Ok::<(), filch::JoinError>(()) }).unwrap();
+/// ```
+pub struct JoinSet<T> {
+    handles: BTreeMap<u64, JoinHandle<T>>,
+    /// The tag of the next task.
+    next: u64,
+    /// The tag of a task that has ended but for its last step.
+    ending: Option<u64>,
+    set: Set,
+}
+
+/// What does not depend on the output.
+struct Set {
+    scope: Arc<Scope<()>>,
+    _holder: Holder,
+}
+
+impl Set {
+    #[track_caller]
+    fn new() -> Set {
+        let scope = Scope::new(Keep::Ends, Location::caller());
+        Set {
+            _holder: Holder::of(&scope, "its JoinSet was dropped"),
+            scope,
+        }
+    }
+
+    #[track_caller]
+    fn enter(&self, tag: u64) -> Guard<()> {
+        let entered = self.scope.enter(Location::caller());
+        let mut guard = entered.expect("a JoinSet is never closed");
+        guard.ended = true;
+        guard.tag = tag;
+        guard
+    }
+}
+
+impl<T> JoinSet<T> {
+    /// A set without tasks.
+    #[track_caller]
+    #[must_use]
+    pub fn new() -> JoinSet<T> {
+        JoinSet {
+            handles: BTreeMap::new(),
+            next: 0,
+            ending: None,
+            set: Set::new(),
+        }
+    }
+
+    /// How many tasks are there whose outcome was not taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.handles.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.handles.is_empty()
+    }
+
+    /// Cancels every task. Their outcomes are still to be taken.
+    #[track_caller]
+    pub fn abort_all(&mut self) {
+        let by = leaf::cancelled_by_current(Location::caller(), None);
+        for handle in self.handles.values() {
+            handle.abort_by(by.clone());
+        }
+    }
+
+    /// Lets every task run on without the set.
+    pub fn detach_all(&mut self)
+    where
+        T: 'static,
+    {
+        self.handles.clear();
+        self.ending = None;
+        let old = std::mem::replace(&mut self.set, Set::new());
+        old.scope.release();
+    }
+
+    #[track_caller]
+    fn add(&mut self, spawn: impl FnOnce(Guard<()>) -> JoinHandle<T>) -> AbortHandle {
+        let tag = self.next;
+        self.next += 1;
+        let guard = self.set.enter(tag);
+        let place = guard.place();
+        let handle = spawn(guard);
+        self.set.scope.adopt(place, handle.abort_handle());
+        let abort = handle.abort_handle();
+        self.handles.insert(tag, handle);
+        abort
+    }
+}
+
+impl<T: 'static> JoinSet<T> {
+    /// Spawns a task into the set.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn<F>(&mut self, future: F) -> AbortHandle
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send,
+    {
+        self.add(|guard| filch_executor::spawn(Counted::new(future, guard)))
+    }
+
+    /// As [`spawn`](JoinSet::spawn), on the given runtime.
+    #[track_caller]
+    pub fn spawn_on<F>(&mut self, future: F, handle: &Handle) -> AbortHandle
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send,
+    {
+        self.add(|guard| handle.spawn(Counted::new(future, guard)))
+    }
+
+    /// As [`spawn`](JoinSet::spawn), on a [`LocalRuntime`](crate::LocalRuntime) and for a future that need not be
+    /// `Send`.
+    ///
+    /// # Panics
+    /// Outside a `LocalRuntime`.
+    #[track_caller]
+    pub fn spawn_local<F>(&mut self, future: F) -> AbortHandle
+    where
+        F: Future<Output = T> + 'static,
+    {
+        self.add(|guard| filch_executor::spawn_local(Counted::new(future, guard)))
+    }
+
+    /// Runs a closure that may block, on a thread kept for such.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F>(&mut self, f: F) -> AbortHandle
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send,
+    {
+        self.add(|guard| {
+            filch_executor::spawn_blocking(move || {
+                let _guard = guard;
+                f()
+            })
+        })
+    }
+
+    /// Waits for the next task to end, and gives its outcome. `None`: the set is empty.
+    ///
+    /// # Errors
+    /// If the task panicked or was aborted.
+    ///
+    /// # Cancel safety
+    /// If it is dropped before it is ready, no outcome was taken.
+    pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
+        poll_fn(|cx| self.poll_join_next(cx)).await
+    }
+
+    /// As [`join_next`](JoinSet::join_next), with the task's number.
+    ///
+    /// # Errors
+    /// If the task panicked or was aborted; the error has the number, too.
+    ///
+    /// # Cancel safety
+    /// As [`join_next`](JoinSet::join_next).
+    pub async fn join_next_with_id(&mut self) -> Option<Result<(TaskId, T), JoinError>> {
+        poll_fn(|cx| self.poll_join_next_with_id(cx)).await
+    }
+
+    /// The outcome of a task that has ended, if there is one.
+    ///
+    /// # Errors
+    /// If the task panicked or was aborted.
+    pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
+        let tag = self.ending.take().or_else(|| self.set.scope.take_ended())?;
+        let finished = self.handles.get(&tag).is_some_and(JoinHandle::is_finished);
+        if !finished {
+            self.ending = Some(tag);
+            return None;
+        }
+        let mut handle = self.handles.remove(&tag)?;
+        handle.take_finished()
+    }
+
+    /// As [`join_next`](JoinSet::join_next), for who polls by hand.
+    pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
+        let outcome = ready!(self.poll_join_next_with_id(cx));
+        Poll::Ready(outcome.map(|outcome| outcome.map(|(_, output)| output)))
+    }
+
+    /// As [`join_next_with_id`](JoinSet::join_next_with_id), for who polls by hand.
+    pub fn poll_join_next_with_id(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<(TaskId, T), JoinError>>> {
+        if self.handles.is_empty() {
+            ready!(leaf::poll_budget_of(&self.next, cx));
+            return Poll::Ready(None);
+        }
+        self.set.scope.register(cx);
+        let ending = self.ending.take().or_else(|| self.set.scope.take_ended());
+        let Some(tag) = ending else {
+            // The last may have ended in between: then it is woken already.
+            let _ = self.set.scope.poll_gone(WaitKind::Gather, cx);
+            return Poll::Pending;
+        };
+        let handle = self.handles.get_mut(&tag).expect("it was not taken");
+        let id = handle.id();
+        let Poll::Ready(output) = Pin::new(handle).poll(cx) else {
+            self.ending = Some(tag);
+            return Poll::Pending;
+        };
+        self.handles.remove(&tag);
+        Poll::Ready(Some(output.map(|output| (id, output))))
+    }
+
+    /// Waits for every task, and gives the outputs in the order in which they ended.
+    ///
+    /// # Panics
+    /// If a task panicked, with its panic, or was aborted; the others are aborted then.
+    pub async fn join_all(mut self) -> Vec<T> {
+        let mut outputs = Vec::with_capacity(self.len());
+        while let Some(outcome) = self.join_next().await {
+            match outcome.map_err(JoinError::try_into_panic) {
+                Ok(output) => outputs.push(output),
+                Err(Ok(panic)) => resume_unwind(panic),
+                Err(Err(error)) => panic!("a task of the JoinSet has no output: {error}"),
+            }
+        }
+        outputs
+    }
+
+    /// Cancels every task, and waits until they are gone.
+    pub async fn shutdown(&mut self) {
+        self.abort_all();
+        while self.join_next().await.is_some() {}
+    }
+}
+
+impl<T> Default for JoinSet<T> {
+    #[track_caller]
+    fn default() -> JoinSet<T> {
+        JoinSet::new()
+    }
+}
+
+impl<T, F> FromIterator<F> for JoinSet<T>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    /// Spawns each of the futures.
+    fn from_iter<I: IntoIterator<Item = F>>(futures: I) -> JoinSet<T> {
+        let mut set = JoinSet::new();
+        for future in futures {
+            set.spawn(future);
+        }
+        set
+    }
+}
+
+impl<T> fmt::Debug for JoinSet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinSet").field("len", &self.len()).finish()
+    }
+}

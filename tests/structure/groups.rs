@@ -1,0 +1,560 @@
+//! Task groups. Behaviours of asyncio's own tests are named as there, as far as Rust has them.
+
+use super::{Census, Gate, HOUR, until};
+use filch::task::yield_now;
+use filch::time::{sleep, timeout};
+use filch::{Child, GroupError, TaskGroup, spawn};
+use std::future::pending;
+use std::panic::panic_any;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+type Errors = GroupError<&'static str>;
+
+async fn fail<T>(error: &'static str) -> Result<T, &'static str> {
+    Err(error)
+}
+
+#[filch::test]
+async fn a_group_waits_for_all_and_results_are_readable() {
+    let census = Census::default();
+    let sum = TaskGroup::run(async |group| {
+        let residents = [census.resident(), census.resident()];
+        let children = residents.map(|resident| {
+            group.spawn(async move {
+                yield_now().await;
+                drop(resident);
+                Ok::<_, Errors>(21)
+            })
+        });
+        let mut sum = 0;
+        for child in children {
+            sum += child.await;
+        }
+        Ok(sum)
+    });
+    assert_eq!(sum.await.unwrap(), 42);
+    assert_eq!(census.dropped(), 2);
+}
+
+#[filch::test]
+async fn children_that_nobody_awaits_are_waited_for() {
+    let census = Census::default();
+    let ended = TaskGroup::run(async |group| {
+        for _ in 0..100 {
+            let resident = census.resident();
+            group.spawn(async move {
+                yield_now().await;
+                drop(resident);
+                Ok::<_, &str>(())
+            });
+        }
+        Ok(())
+    });
+    ended.await.unwrap();
+    assert_eq!(census.dropped(), 100);
+}
+
+#[filch::test]
+async fn cancelling_one_child_does_not_cancel_the_others() {
+    let value = TaskGroup::run(async |group| {
+        let alone = group.spawn(pending::<Result<(), &str>>());
+        let other = group.spawn_ok(async { 7 });
+        alone.abort_because("not needed");
+        let error = alone.outcome().await.unwrap_err();
+        assert_eq!(
+            error.cancelled().unwrap().reason.as_deref(),
+            Some("not needed")
+        );
+        Ok(other.await)
+    });
+    assert_eq!(value.await.unwrap(), 7);
+}
+
+#[filch::test]
+async fn a_childs_error_cancels_siblings_and_body() {
+    let census = Census::default();
+    let error = TaskGroup::run(async |group| {
+        for _ in 0..5 {
+            group.spawn(census.endless::<()>());
+        }
+        census.until_started(5).await;
+        group.spawn(fail::<()>("it failed"));
+        pending::<Result<(), _>>().await
+    });
+    let error = error.await.unwrap_err();
+    assert_eq!((error.errors(), census.dropped()), (&["it failed"][..], 5));
+    let cancelled = error.cancelled().unwrap();
+    assert_eq!(
+        cancelled.reason.as_deref(),
+        Some("a task of the same group failed")
+    );
+    assert_eq!(error.to_string(), "an error in a task group: it failed");
+}
+
+#[filch::test]
+async fn whoever_awaits_a_failed_child_is_cancelled_along() {
+    let reached = AtomicUsize::new(0);
+    let error = TaskGroup::run(async |group| {
+        let child = group.spawn(fail::<u32>("it failed"));
+        let value = child.await;
+        reached.store(1, SeqCst);
+        Ok(value)
+    });
+    assert_eq!(error.await.unwrap_err().errors(), ["it failed"]);
+    assert_eq!(reached.load(SeqCst), 0);
+}
+
+#[filch::test]
+async fn all_errors_are_told_the_bodys_too() {
+    let go = Arc::new(AtomicUsize::new(0));
+    let error = TaskGroup::run(async |group| {
+        for name in ["one", "two", "three"] {
+            let go = go.clone();
+            // In its one poll it waits for the others, so that none is cancelled before it has failed.
+            group.spawn_blocking(move || {
+                go.fetch_add(1, SeqCst);
+                while go.load(SeqCst) < 3 {
+                    std::thread::yield_now();
+                }
+                Err::<(), _>(name)
+            });
+        }
+        until(|| go.load(SeqCst) == 3).await;
+        Err::<(), _>("body")
+    });
+    let mut errors = error.await.unwrap_err().into_iter().collect::<Vec<_>>();
+    errors.sort_unstable();
+    // The body may have been cancelled before it could fail.
+    errors.retain(|error| *error != "body");
+    assert_eq!(errors, ["one", "three", "two"]);
+}
+
+#[filch::test]
+async fn cancelling_the_parent_cancels_all_children_and_is_no_error_of_the_group() {
+    let census = Census::default();
+    let theirs = census.clone();
+    let parent = spawn(async move {
+        TaskGroup::run(async |group| {
+            for _ in 0..5 {
+                group.spawn(theirs.endless::<()>());
+            }
+            pending::<Result<(), _>>().await
+        })
+        .await
+    });
+    census.until_started(5).await;
+    parent.abort();
+    assert!(parent.await.unwrap_err().is_cancelled());
+    assert_eq!(census.dropped(), 5);
+}
+
+#[filch::test]
+async fn the_body_failing_cancels_the_children() {
+    let census = Census::default();
+    let error = TaskGroup::run(async |group| {
+        group.spawn(census.endless::<()>());
+        census.until_started(1).await;
+        Err::<(), _>("body")
+    });
+    assert_eq!(error.await.unwrap_err().errors(), ["body"]);
+    assert_eq!(census.dropped(), 1);
+}
+
+#[filch::test]
+async fn nested_groups_fail_from_inside_and_are_cancelled_from_outside() {
+    let inner_fails = TaskGroup::run(async |outer: TaskGroup<Errors>| {
+        let inner = TaskGroup::run(async |inner| {
+            inner.spawn(fail::<()>("inner"));
+            pending::<Result<(), _>>().await
+        });
+        let _ = outer;
+        inner.await
+    });
+    let error = inner_fails.await.unwrap_err();
+    assert_eq!(error.first().unwrap().errors(), ["inner"]);
+
+    let census = Census::default();
+    let outer_fails = TaskGroup::run(async |outer| {
+        let theirs = census.clone();
+        outer.spawn(async move {
+            let inner = TaskGroup::run(async |inner| {
+                inner.spawn(theirs.endless::<()>());
+                pending::<Result<(), _>>().await
+            });
+            inner.await.map_err(|_| "never told")
+        });
+        census.until_started(1).await;
+        Err::<(), _>("outer")
+    });
+    assert_eq!(outer_fails.await.unwrap_err().errors(), ["outer"]);
+    assert_eq!(census.dropped(), 1);
+}
+
+#[filch::test]
+async fn a_panic_leaves_bare_when_all_are_gone() {
+    let census = Census::default();
+    let theirs = census.clone();
+    let task = spawn(async move {
+        TaskGroup::run(async |group| {
+            group.spawn(theirs.endless::<()>());
+            theirs.until_started(1).await;
+            group.spawn::<(), _>(async { panic_any(7_u8) });
+            pending::<Result<(), &str>>().await
+        })
+        .await
+    });
+    let panic = task.await.unwrap_err().into_panic();
+    assert_eq!((panic.downcast_ref(), census.dropped()), (Some(&7_u8), 1));
+}
+
+#[filch::test]
+async fn children_may_spawn_into_the_group_while_it_ends() {
+    let count = Arc::new(AtomicUsize::new(0));
+    fn descend(group: TaskGroup<&'static str>, depth: usize, count: Arc<AtomicUsize>) {
+        if depth > 0 {
+            let next = group.clone();
+            group.spawn(async move {
+                yield_now().await;
+                count.fetch_add(1, SeqCst);
+                descend(next, depth - 1, count);
+                Ok(())
+            });
+        }
+    }
+    let ended = TaskGroup::run(async |group| {
+        descend(group, 50, count.clone());
+        Ok(())
+    });
+    ended.await.unwrap();
+    assert_eq!(count.load(SeqCst), 50);
+}
+
+#[filch::test]
+async fn endless_spawning_is_stopped_by_one_failure() {
+    let count = Arc::new(AtomicUsize::new(0));
+    fn hydra(group: &TaskGroup<&'static str>, count: Arc<AtomicUsize>) {
+        let next = group.clone();
+        group.spawn(async move {
+            if count.fetch_add(1, SeqCst) == 1000 {
+                return Err("enough");
+            }
+            hydra(&next, count.clone());
+            hydra(&next, count);
+            Ok(())
+        });
+    }
+    let ended = TaskGroup::run(async |group| {
+        hydra(&group, count.clone());
+        Ok(())
+    });
+    assert_eq!(ended.await.unwrap_err().errors(), ["enough"]);
+}
+
+#[filch::test]
+async fn a_finished_child_is_forgotten() {
+    let ended = TaskGroup::run(async |group| {
+        for _ in 0..1000 {
+            let child = group.spawn_ok(async {});
+            child.await;
+            until(|| group.is_empty()).await;
+        }
+        assert_eq!(group.len(), 0);
+        Ok::<_, ()>(())
+    });
+    ended.await.unwrap();
+}
+
+#[filch::test]
+async fn nothing_is_spawned_after_the_end() {
+    let mut escaped = None;
+    let ended = TaskGroup::run(async |group| {
+        escaped = Some(group.clone());
+        Ok::<_, ()>(())
+    });
+    ended.await.unwrap();
+    let group = escaped.unwrap();
+    let held = Arc::new(());
+    let theirs = held.clone();
+    let refused = group.try_spawn(async move {
+        let _theirs = theirs;
+        Ok(())
+    });
+    assert!(refused.is_err());
+    assert_eq!(Arc::strong_count(&held), 1, "the future was dropped");
+    let panics = spawn(async move {
+        group.spawn_ok(async {});
+    });
+    assert!(panics.await.unwrap_err().to_string().contains("has ended"));
+}
+
+#[filch::test]
+async fn a_child_that_comes_after_the_cancel_never_runs() {
+    let (ran, held) = (Arc::new(AtomicUsize::new(0)), Arc::new(()));
+    let ended = TaskGroup::run(async |group| {
+        let (late, theirs, ours) = (group.clone(), held.clone(), ran.clone());
+        group.spawn_blocking(move || {
+            late.cancel_because("enough");
+            let child = late.spawn(async move {
+                let _theirs = theirs;
+                ours.store(1, SeqCst);
+                Ok(())
+            });
+            late.spawn_ok(async {});
+            drop(child);
+            Ok(())
+        });
+        pending::<Result<(), &str>>().await
+    });
+    let error = ended.await.unwrap_err();
+    assert_eq!(error.cancelled().unwrap().reason.as_deref(), Some("enough"));
+    assert!(error.errors().is_empty());
+    assert_eq!((ran.load(SeqCst), Arc::strong_count(&held)), (0, 1));
+}
+
+#[filch::test]
+async fn a_cancelled_group_has_no_errors_or_the_bodys_value() {
+    let census = Census::default();
+    let cancelled = TaskGroup::run(async |group| {
+        group.spawn(census.endless::<()>());
+        census.until_started(1).await;
+        group.cancel();
+        group.cancel();
+        pending::<Result<(), _>>().await
+    });
+    let error = cancelled.await.unwrap_err();
+    assert!(error.errors().is_empty() && error.cancelled().is_some());
+    assert_eq!(census.dropped(), 1);
+
+    let returned = TaskGroup::run(async |group| {
+        group.spawn(census.endless::<()>());
+        census.until_started(2).await;
+        group.cancel();
+        Ok(7)
+    });
+    assert_eq!(returned.await.unwrap(), 7);
+    assert_eq!(census.dropped(), 2);
+}
+
+#[filch::test]
+async fn a_child_may_cancel_its_own_group_at_once() {
+    let ended = TaskGroup::run(async |group| {
+        let own = group.clone();
+        group.spawn_ok(async move { own.cancel() });
+        pending::<Result<(), &str>>().await
+    });
+    assert!(ended.await.unwrap_err().cancelled().is_some());
+}
+
+#[filch::test]
+async fn a_cancel_does_not_leak_to_the_await_after_the_group() {
+    let ended = TaskGroup::run(async |group| {
+        group.cancel();
+        pending::<Result<(), &str>>().await
+    });
+    assert!(ended.await.is_err());
+    sleep(Duration::from_millis(1)).await;
+}
+
+#[filch::test]
+async fn a_child_that_was_aborted_alone_cancels_whoever_awaits_it() {
+    let census = Census::default();
+    let error = TaskGroup::run(async |group| {
+        let child = group.spawn(census.endless::<()>());
+        census.until_started(1).await;
+        child.abort_because("not needed");
+        child.await;
+        Ok(())
+    });
+    let error = error.await.unwrap_err();
+    let reason = error.cancelled().unwrap().reason.as_deref().unwrap();
+    assert!(reason.contains("not needed"), "{reason}");
+
+    let child: Arc<std::sync::Mutex<Option<Child<()>>>> = Arc::default();
+    let slot = child.clone();
+    let ended = TaskGroup::run(async |group| {
+        *slot.lock().unwrap() = Some(group.spawn(census.endless()));
+        census.until_started(2).await;
+        group.cancel();
+        pending::<Result<(), _>>().await
+    });
+    ended.await.unwrap_err();
+    let stranger = child.lock().unwrap().take().unwrap();
+    let outside = spawn(stranger);
+    let error = timeout(HOUR, outside).await.unwrap().unwrap_err();
+    assert!(error.is_cancelled(), "{error}");
+}
+
+#[filch::test]
+async fn outcomes_tell_errors_and_panics() {
+    let result = TaskGroup::run(async |group| {
+        let failed = group.spawn(fail::<()>("it failed"));
+        let outcome = spawn(failed.outcome());
+        let error = outcome.await.unwrap().unwrap_err();
+        assert!(error.to_string().contains("its group has the error"));
+        Ok(())
+    });
+    // The body may be cancelled before it looks.
+    assert_eq!(result.await.unwrap_err().errors(), ["it failed"]);
+}
+
+#[filch::test]
+async fn a_closure_that_has_begun_is_waited_for() {
+    let gate = Gate::default();
+    let theirs = gate.clone();
+    let ended = spawn(TaskGroup::run(async move |group: TaskGroup<&str>| {
+        let inside = theirs.clone();
+        group.spawn_blocking(move || {
+            theirs.inside.fetch_add(1, SeqCst);
+            while theirs.open.load(SeqCst) == 0 {
+                std::thread::yield_now();
+            }
+            Ok(())
+        });
+        inside.until_inside().await;
+        Err::<(), _>("body")
+    }));
+    gate.until_inside().await;
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    assert!(!ended.is_finished());
+    gate.open();
+    assert!(ended.await.unwrap().is_err());
+}
+
+#[filch::test]
+async fn a_limited_group_runs_no_more_than_its_limit_at_a_time() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let ended = TaskGroup::limit(3).run(async |group| {
+        for _ in 0..100 {
+            let (now, most) = (now.clone(), most.clone());
+            let child = group.spawn(async move {
+                most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+                yield_now().await;
+                now.fetch_sub(1, SeqCst);
+                Ok::<_, &str>(())
+            });
+            child.await;
+        }
+        Ok(())
+    });
+    ended.await.unwrap();
+    assert!((1..=3).contains(&most.load(SeqCst)), "{most:?}");
+}
+
+#[filch::test]
+async fn a_group_can_be_waited_for_from_outside_to_be_cancelled() {
+    let (tell, told) = filch::sync::oneshot::channel();
+    let outside = spawn(async move {
+        let group: TaskGroup<()> = told.await.unwrap();
+        group.cancelled().await;
+    });
+    let ended = TaskGroup::run(async |group| {
+        tell.send(group.clone()).unwrap();
+        yield_now().await;
+        group.cancel();
+        Ok(())
+    });
+    ended.await.unwrap();
+    outside.await.unwrap();
+}
+
+#[filch::test]
+async fn a_body_may_borrow_and_the_group_runs_in_a_task() {
+    let task = spawn(async {
+        let name = String::from("borrowed");
+        let length = TaskGroup::run(async |group| {
+            let child = group.spawn_ok(async { 1 });
+            Ok::<_, ()>(name.len() + child.await)
+        });
+        length.await.unwrap()
+    });
+    assert_eq!(task.await.unwrap(), 9);
+}
+
+#[filch::test]
+async fn splitting_sorts_the_errors() {
+    let error = TaskGroup::run(async |_| Err::<(), _>(404))
+        .await
+        .unwrap_err();
+    let (matching, rest) = error.split(|code| *code == 404);
+    assert_eq!(matching.unwrap().errors(), [404]);
+    assert!(rest.is_none());
+}
+
+#[filch::test]
+async fn a_timeout_around_a_group_returns_when_the_group_is_gone() {
+    let census = Census::default();
+    let limited = timeout(
+        Duration::from_millis(5),
+        TaskGroup::run(async |group| {
+            group.spawn(census.endless::<()>());
+            pending::<Result<(), _>>().await
+        }),
+    );
+    assert!(limited.await.is_err());
+    assert_eq!(census.dropped(), 1);
+}
+
+#[test]
+fn children_of_a_local_runtime_need_not_be_send() {
+    let runtime = filch::LocalRuntime::new().unwrap();
+    let value = runtime.block_on(TaskGroup::run(async |group| {
+        let shared = std::rc::Rc::new(7);
+        let child = group.spawn_local(async move { Ok::<_, ()>(*shared) });
+        Ok(child.await)
+    }));
+    assert_eq!(value.unwrap(), 7);
+}
+
+#[filch::test]
+async fn ten_thousand_children_are_waited_for() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let ended = TaskGroup::run(async |group| {
+        for _ in 0..10_000 {
+            let count = count.clone();
+            group.spawn_ok(async move { count.fetch_add(1, SeqCst) });
+        }
+        Ok::<_, ()>(())
+    });
+    ended.await.unwrap();
+    assert_eq!(count.load(SeqCst), 10_000);
+}
+
+/// Panics when it is dropped, unless that is within a panic.
+struct Thrower;
+
+impl Drop for Thrower {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic_any(9_u8);
+        }
+    }
+}
+
+#[filch::test]
+async fn a_body_that_panics_leaves_no_children() {
+    for in_drop in [false, true] {
+        let census = Census::default();
+        let theirs = census.clone();
+        let task = spawn(async move {
+            TaskGroup::run(async |group| {
+                let _thrower = if in_drop { Some(Thrower) } else { None };
+                group.spawn(theirs.endless::<()>());
+                theirs.until_started(1).await;
+                if !in_drop {
+                    panic_any(8_u8);
+                }
+                group.cancel();
+                pending::<Result<(), &str>>().await
+            })
+            .await
+        });
+        let panic = task.await.unwrap_err().into_panic();
+        let thrown = if in_drop { 9_u8 } else { 8 };
+        assert_eq!((panic.downcast_ref(), census.dropped()), (Some(&thrown), 1));
+    }
+}

@@ -1,0 +1,248 @@
+//! What a cancel does not end at once: shields and cleanups.
+
+use super::{Gate, HOUR, until};
+use filch::time::{sleep, timeout};
+use filch::{GroupError, Runtime, TaskGroup, cleanup, cleanup_with, shield, spawn};
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_millis(3);
+
+/// Counts the ends of futures that take a while.
+#[derive(Clone, Default)]
+struct Done(Arc<AtomicUsize>);
+
+impl Done {
+    async fn slowly(self) {
+        for _ in 0..20 {
+            filch::task::yield_now().await;
+        }
+        sleep(SOON).await;
+        self.0.fetch_add(1, SeqCst);
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+}
+
+#[filch::test]
+async fn a_shield_gives_its_output() {
+    assert_eq!(shield(async { 7 }).await, 7);
+}
+
+#[filch::test]
+async fn what_is_shielded_ends_though_its_awaiter_was_cancelled() {
+    let done = Done::default();
+    let theirs = done.clone();
+    let task = spawn(async move { shield(theirs.slowly()).await });
+    filch::task::yield_now().await;
+    task.abort();
+    let ended = task.await;
+    assert!(ended.is_ok() || done.count() <= 1);
+    assert_eq!(
+        done.count(),
+        usize::from(ended.is_ok() || done.count() == 1)
+    );
+}
+
+#[filch::test]
+async fn a_timeout_waits_for_what_is_shielded_in_it() {
+    let done = Done::default();
+    let gate = Gate::default();
+    let (theirs, their_gate) = (done.clone(), gate.clone());
+    let work = async move {
+        while their_gate.open.load(SeqCst) == 0 {
+            filch::task::yield_now().await;
+        }
+        theirs.slowly().await;
+    };
+    let limited = spawn(timeout(SOON, shield(work)));
+    sleep(3 * SOON).await;
+    assert!(!limited.is_finished());
+    gate.open();
+    assert!(limited.await.unwrap().is_err());
+    assert_eq!(done.count(), 1);
+}
+
+#[filch::test]
+async fn a_grace_bounds_how_long_it_runs_on() {
+    let held = Arc::new(());
+    let theirs = held.clone();
+    let endless = shield(async move {
+        let _theirs = theirs;
+        pending::<()>().await
+    });
+    assert!(timeout(SOON, endless.grace(SOON)).await.is_err());
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[filch::test]
+async fn a_group_waits_for_what_its_body_has_shielded() {
+    let done = Done::default();
+    let ended = TaskGroup::run(async |group| {
+        let _shielded = shield(done.clone().slowly());
+        group.cancel();
+        pending::<Result<(), &str>>().await
+    });
+    assert!(ended.await.is_err());
+    assert_eq!(done.count(), 1);
+}
+
+#[test]
+fn the_end_of_a_runtime_waits_for_what_is_shielded() {
+    let (runtime, done) = (Runtime::new().unwrap(), Done::default());
+    let theirs = done.clone();
+    let (tell, told) = std::sync::mpsc::channel();
+    runtime.spawn(async move {
+        let shielded = shield(theirs.slowly());
+        tell.send(()).unwrap();
+        shielded.await;
+    });
+    told.recv().unwrap();
+    drop(runtime);
+    assert_eq!(done.count(), 1);
+}
+
+#[filch::test]
+async fn a_panic_in_a_shield_goes_to_its_awaiter() {
+    let task = spawn(async { shield(async { std::panic::panic_any(7_u8) }).await });
+    let panic = task.await.unwrap_err().into_panic();
+    assert_eq!(panic.downcast_ref(), Some(&7_u8));
+}
+
+#[filch::test]
+async fn a_cleanup_runs_however_its_scope_is_left() {
+    let done = Done::default();
+    // At the end of the block, by `?`, a panic, and a cancel.
+    let theirs = done.clone();
+    spawn(async move {
+        let _guard = cleanup(theirs.slowly());
+    })
+    .await
+    .unwrap();
+    assert_eq!(done.count(), 1);
+
+    let theirs = done.clone();
+    let early = spawn(async move {
+        let _guard = cleanup(theirs.slowly());
+        Err::<(), _>(io::Error::other("early"))?;
+        Ok::<_, io::Error>(())
+    });
+    assert!(early.await.unwrap().is_err());
+    assert_eq!(done.count(), 2);
+
+    let theirs = done.clone();
+    let panics = spawn(async move {
+        let _guard = cleanup(theirs.slowly());
+        panic!("on purpose");
+    });
+    assert!(panics.await.unwrap_err().is_panic());
+    assert_eq!(done.count(), 3);
+
+    let theirs = done.clone();
+    let limited = timeout(SOON, async move {
+        let _guard = cleanup(theirs.slowly());
+        pending::<()>().await
+    });
+    assert!(limited.await.is_err());
+    assert_eq!(done.count(), 4);
+}
+
+#[filch::test]
+async fn a_cleanup_is_finished_or_disarmed() {
+    let done = Done::default();
+    cleanup(done.clone().slowly()).finish().await;
+    assert_eq!(done.count(), 1);
+    drop(cleanup(done.clone().slowly()).disarm());
+    let mut guard = cleanup_with(vec![1], async |list: Vec<i32>| drop(list));
+    guard.push(2);
+    assert_eq!(guard.len(), 2);
+    assert_eq!(guard.disarm(), [1, 2]);
+    let failed = cleanup_with(7, async |code| {
+        Err::<(), _>(io::Error::from_raw_os_error(code))
+    });
+    assert!(failed.finish().await.is_err());
+    assert_eq!(done.count(), 1);
+}
+
+#[filch::test]
+async fn a_finish_that_is_dropped_midway_runs_on() {
+    let done = Done::default();
+    let theirs = done.clone();
+    let task = spawn(async move {
+        let guard = cleanup(theirs.slowly());
+        let _ = timeout(Duration::ZERO, guard.finish()).await;
+    });
+    task.await.unwrap();
+    assert_eq!(done.count(), 1);
+}
+
+#[filch::test]
+async fn cleanups_that_fail_are_told_by_their_group() {
+    let in_body = TaskGroup::run(async |_| {
+        let _guard = cleanup(async { Err::<(), _>(io::Error::other("disk full")) });
+        Ok::<_, &str>(())
+    });
+    let error: GroupError<_> = in_body.await.unwrap_err();
+    assert!(error.errors().is_empty() && error.cancelled().is_none());
+    let [failure] = error.cleanups() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(failure.error().unwrap().to_string(), "disk full");
+
+    let in_child = TaskGroup::run(async |group| {
+        group.spawn_ok(async {
+            let _panics = cleanup(async { assert!(std::hint::black_box(false), "on purpose") });
+            let _endless = cleanup(pending::<()>()).deadline(SOON);
+        });
+        Ok::<_, &str>(())
+    });
+    let error = in_child.await.unwrap_err();
+    let cleanups = error.cleanups();
+    assert_eq!(cleanups.len(), 2, "{error}");
+    assert!(cleanups.iter().any(|failure| failure.is_panic()));
+    assert!(cleanups.iter().any(|failure| failure.is_overrun()));
+
+    let in_timeout = TaskGroup::run(async |_| {
+        let limited = timeout(SOON, async {
+            let _guard = cleanup(async { Err::<(), _>("inner") });
+            pending::<()>().await
+        });
+        let _ = limited.await;
+        Ok::<_, &str>(())
+    });
+    assert_eq!(in_timeout.await.unwrap_err().cleanups().len(), 1);
+}
+
+#[test]
+fn the_end_of_a_runtime_waits_for_cleanups() {
+    let (runtime, done) = (Runtime::new().unwrap(), Done::default());
+    let theirs = done.clone();
+    let (tell, told) = std::sync::mpsc::channel();
+    runtime.spawn(async move {
+        let _guard = cleanup(theirs.slowly());
+        tell.send(()).unwrap();
+        pending::<()>().await
+    });
+    told.recv().unwrap();
+    drop(runtime);
+    assert_eq!(done.count(), 1);
+}
+
+#[filch::test]
+async fn an_endless_task_has_its_cleanups_run_meanwhile() {
+    let done = Done::default();
+    let theirs = done.clone();
+    let endless = spawn(async move {
+        drop(cleanup(theirs.slowly()));
+        pending::<()>().await
+    });
+    timeout(HOUR, until(|| done.count() == 1)).await.unwrap();
+    endless.abort();
+    endless.await.unwrap_err();
+}
