@@ -127,6 +127,11 @@ mod documents {
     struct Time;
     #[doc = include_str!("../docs/guide/io.md")]
     struct Io;
+    #[doc = include_str!("../docs/guide/files.md")]
+    struct Files;
+    #[cfg(unix)]
+    #[doc = include_str!("../docs/guide/running-programs.md")]
+    struct RunningPrograms;
     #[doc = include_str!("../docs/guide/computing-and-blocking.md")]
     struct ComputingAndBlocking;
     #[doc = include_str!("../docs/guide/cancellation.md")]

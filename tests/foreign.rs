@@ -34,6 +34,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("filch: rung.rs", r#"foreign::discard(replaced);"#, "after the lock, with the helper that the rows of foreign.rs are about"),
     ("filch: rung.rs", r#"foreign::discard(waker);"#, "after the lock, with the helper that the rows of foreign.rs are about"),
     ("filch: windows.rs", r#"waiting.wake();"#, "a cell of wakers; the rows of foreign.rs are about it"),
+    ("filch: hop.rs", r#"Ok(panic) => resume_unwind(panic),"#, "a panic of a call of std's on a file goes to whoever awaits it; none is known"),
     ("filch: private.rs", r#"Err(Ok(panic)) => resume_unwind(panic),"#, "the test body's own panic goes to the test harness"),
     ("filch: attempt.rs", r#"let polled = foreign::attempt(|| poll_or_drop(this.future, cx));"#, "tests/task/drops.rs::a_future_that_panicked_is_dropped_within_the_panic"),
     ("filch: attempt.rs", r#"drop(unwanted);"#, "a sibling's error, in its own task's poll; tests/task/hostile.rs::a_gather_that_fails_outlives_its_failures"),

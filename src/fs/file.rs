@@ -20,11 +20,11 @@ const PIECE: usize = 2 * 1024 * 1024;
 /// An open file.
 ///
 /// Reads, writes and seeks come with [`AsyncReadExt`](crate::io::AsyncReadExt),
-/// [`AsyncWriteExt`](crate::io::AsyncWriteExt) and [`AsyncSeekExt`](crate::io::AsyncSeekExt). On Linux a read of what the
-/// system has in memory is made at once, on the worker; any other is a call on a thread.
+/// [`AsyncWriteExt`](crate::io::AsyncWriteExt) and [`AsyncSeekExt`](crate::io::AsyncSeekExt). On Linux a read of what
+/// the system has in memory is made at once, on the worker; any other is a call on a thread.
 ///
-/// A write is ready when its bytes are copied; a thread then writes them. The next operation waits for it, and tells its
-/// error. So end with `flush`, [`sync_all`](File::sync_all) or `close`, or the last error is told to nobody.
+/// A write is ready when its bytes are copied; a thread then writes them. The next operation waits for it, and tells
+/// its error. So end with `flush`, [`sync_all`](File::sync_all) or `close`, or the last error is told to nobody.
 ///
 /// ```
 /// # filch::run(async {

@@ -2,7 +2,6 @@
 
 use crate::fs::hop::Operation;
 use std::fs::{Metadata, Permissions};
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Reads the whole of a file.
@@ -50,8 +49,8 @@ pub fn read_to_string(path: impl AsRef<Path>) -> Operation<String> {
 }
 
 #[cfg(target_os = "linux")]
-fn not_text(_: std::string::FromUtf8Error) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8")
+fn not_text(_: std::string::FromUtf8Error) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidData, "the file is not UTF-8")
 }
 
 /// Writes a file, which is made, or emptied first. Who reads it meanwhile sees a part: [`replace`](crate::fs::replace)

@@ -12,9 +12,9 @@
 //!
 //! `local` does the same for Unix domain sockets, `pipe` for pipes. `recv` reads from streams into memory that nobody
 //! need have initialised (`append`), and `send` writes. `wait` waits for standard streams in a thread; `process` is
-//! about children, `signal` has the handler of signals, `file` reads what is in memory. Not here: any other waiting, which is the reactor's, and
-//! anything that knows a task. Called by `net`, `io`, `signal` and `process`; what only sockets need comes with the
-//! feature `net`.
+//! about children, `signal` has the handler of signals, `file` reads what is in memory. Not here: any other waiting,
+//! which is the reactor's, and anything that knows a task. Called by `net`, `io`, `signal`, `process` and `fs`; what
+//! only sockets need comes with the feature `net`.
 
 /// No system takes more buffers in one call (`IOV_MAX`, `UIO_MAXIOV`); of more than these, the first are transferred,
 /// as by std.

@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 #[derive(Debug)]
 pub(in crate::process) enum Exit {
     /// A descriptor of the child, in no poller.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "they have none"))]
     Free(OwnedFd),
     /// The same in the poller of the runtime that waited last.
     Watched(Io<OwnedFd>),
