@@ -356,8 +356,18 @@ async fn select_of_the_crate_futures_takes_them_as_they_are() {
 }
 
 /// Futures that users never hold, or that stand for others in a macro.
-const INNER: [&str; 7] = [
-    "Branch", "$name", "Attempt", "Child", "Counted", "Once", "Placed",
+const INNER: [&str; 11] = [
+    "Branch",
+    "$name",
+    "Attempt",
+    "Child",
+    "Counted",
+    "Drain",
+    "Member",
+    "Once",
+    "Persistent",
+    "Placed",
+    "Tidy",
 ];
 
 /// The types that a file implements a trait for.

@@ -471,7 +471,10 @@ mod drops {
             async move {
                 match cancels {
                     true => gathered(&ended).await.map(drop),
-                    false => Ok(yield_now().await),
+                    false => {
+                        yield_now().await;
+                        Ok(())
+                    }
                 }
             }
         });

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 
 use super::child::Child;
@@ -187,6 +188,17 @@ where
         guard.permit = Some(permit);
         guard.at = this.at;
         Poll::Ready(this.group.spawn_in(guard, future))
+    }
+}
+
+impl<F, T, E> FusedFuture for SpawnLimited<F, E>
+where
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    fn is_terminated(&self) -> bool {
+        self.future.is_none()
     }
 }
 

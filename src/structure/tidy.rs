@@ -11,6 +11,7 @@ use std::time::Duration;
 use filch_executor::foreign::{self, Payload};
 use filch_executor::{CleanupError, Handle, Timer, leaf};
 use filch_timer::Instant;
+use futures_core::FusedFuture;
 
 use super::abort_on_drop::hand_over;
 use super::persist::{Grace, Persistent, Unawaited};
@@ -184,6 +185,16 @@ where
             self.future = Some(future);
         }
         polled
+    }
+}
+
+impl<F> FusedFuture for Finish<F>
+where
+    F: Future + Send + 'static,
+    F::Output: CleanupOutput,
+{
+    fn is_terminated(&self) -> bool {
+        self.future.is_none()
     }
 }
 

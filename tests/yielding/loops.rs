@@ -14,8 +14,6 @@ use filch::sync::{
     Barrier, Condvar, DelayQueue, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore,
     SetOnce, broadcast, mpsc, oneshot, watch,
 };
-use filch::task::{consume_budget, yield_now};
-use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
 use filch::task::{JoinSet, consume_budget, yield_now};
 use filch::time::{Instant, interval_at, sleep, sleep_until, timeout, timeout_at};
 use filch::{AbortOnDrop, CancelToken, TaskGroup};

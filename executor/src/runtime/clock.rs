@@ -3,6 +3,7 @@
 use crate::leaf::{self, Wait, WaitKind};
 use crate::runtime::handle::Handle;
 use crate::seats::shared::Shared;
+use futures_core::FusedFuture;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -115,6 +116,12 @@ impl Future for Advance {
         });
         self.state = State::Moved(round);
         Poll::Pending
+    }
+}
+
+impl FusedFuture for Advance {
+    fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Done)
     }
 }
 
