@@ -111,7 +111,7 @@ impl Exit {
     }
 }
 
-#[cfg(all(test, not(miri)))]
+#[cfg(all(test, not(miri), not(filch_loom)))]
 mod tests {
     use super::*;
     use filch_executor::LocalRuntime;
