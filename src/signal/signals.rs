@@ -22,15 +22,15 @@ use std::task::{Context, Poll, ready};
 ///
 /// use filch::time::timeout;
 ///
-/// #[filch::main]
-/// async fn main() -> std::io::Result<()> {
+/// filch::run(async {
 ///     let work = filch::spawn(std::future::pending::<()>());
 ///     filch::signal::ctrl_c().await?;
 ///     println!("stopping; press Ctrl-C again to end at once");
 ///     work.abort();
 ///     let _ = timeout(Duration::from_secs(10), work).await;
-///     Ok(())
-/// }
+///     std::io::Result::Ok(())
+/// })
+/// # .unwrap();
 /// ```
 ///
 /// # Errors
