@@ -87,7 +87,9 @@ impl Ready {
     pub const READABLE: Ready = Ready(1);
     /// Room to write.
     pub const WRITABLE: Ready = Ready(1 << 1);
-    /// The peer writes no more: reading comes to an end.
+    /// The peer writes no more: reading comes to an end. Told by epoll. [`Selector::Polling`](crate::Selector::Polling)
+    /// tells it only when the connection has hung up: there, after a mere half-close, the stream is readable and a read
+    /// of zero bytes is the end. So never wait for this bit alone.
     pub const READ_CLOSED: Ready = Ready(1 << 2);
     /// The peer reads no more: writing fails. Not every system, nor every kind of object, tells it: a write does.
     pub const WRITE_CLOSED: Ready = Ready(1 << 3);
@@ -112,7 +114,7 @@ impl Ready {
         self.0 & (Ready::WRITABLE.0 | Ready::WRITE_CLOSED.0) != 0
     }
 
-    /// Whether the peer writes no more.
+    /// Whether the peer is known to write no more: see [`READ_CLOSED`](Ready::READ_CLOSED) for who knows it.
     #[must_use]
     pub const fn is_read_closed(self) -> bool {
         self.contains(Ready::READ_CLOSED)
