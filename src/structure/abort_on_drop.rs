@@ -70,41 +70,45 @@ impl<T: Send + 'static> DerefMut for AbortOnDrop<T> {
 
 impl<T: Send + 'static> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
-        if !self.0.is_terminated() {
-            abort_and_hand_over(&mut self.0, "its handle was dropped", |_| None);
-        }
+        abort_and_hand_over(&mut self.0, "its handle was dropped", |_, _| None);
     }
 }
 
-/// Aborts a task whose handle is dropped, and hands the rest of it to the nearest drain. `failed` looks at the output.
+/// Looks at an output that nobody awaits any more, and at where its task was spawned.
+type Look<T> = fn(&'static Location<'static>, T) -> Option<CleanupError>;
+
+/// Aborts a task whose handle is dropped, and hands the rest of it to the nearest drain. `look` sees the output.
 pub(super) fn abort_and_hand_over<T: Send + 'static>(
     handle: &mut JoinHandle<T>,
     reason: &str,
-    failed: fn(T) -> Option<CleanupError>,
+    look: Look<T>,
 ) {
+    if handle.is_terminated() {
+        return;
+    }
     let at = handle.spawned_at();
     handle.abort_by(leaf::cancelled_by_current(at, Some(reason.into())));
-    hand_over(handle, at, failed);
+    hand_over(handle, at, look);
 }
 
 /// Hands the rest of a task, whose handle is dropped, to the nearest drain.
 pub(super) fn hand_over<T: Send + 'static>(
     handle: &mut JoinHandle<T>,
     at: &'static Location<'static>,
-    failed: fn(T) -> Option<CleanupError>,
+    look: Look<T>,
 ) {
     if handle.is_terminated() {
         return;
     }
     let handle = handle.leave();
-    leaf::hand_over(Box::new(Ending { handle, at, failed }));
+    leaf::hand_over(Box::new(Ending { handle, at, look }));
 }
 
 /// A task that is waited for in the place of its handle.
 struct Ending<T> {
     handle: JoinHandle<T>,
     at: &'static Location<'static>,
-    failed: fn(T) -> Option<CleanupError>,
+    look: Look<T>,
 }
 
 impl<T: Send + 'static> Remains for Ending<T> {
@@ -118,7 +122,7 @@ impl<T: Send + 'static> Remains for Ending<T> {
         }
         let output = ready!(Pin::new(&mut self.handle).poll(cx));
         Poll::Ready(match output {
-            Ok(output) => (self.failed)(output),
+            Ok(output) => (self.look)(self.at, output),
             Err(error) => {
                 report_panic(error);
                 None

@@ -27,6 +27,9 @@ use super::waiter::{Children, Member};
 ///   returned, or the panic resumed. Errors of the others meanwhile are dropped. A child that is itself waiting in a
 ///   gather is gone when that one's children are.
 ///
+/// A [`JoinHandle`](crate::JoinHandle) is taken as a child, too: its task's panic or abort is a failure, and its task is
+/// aborted, and waited for, as the others are.
+///
 /// For a number of futures known only at run time see [`gather()`](crate::gather()); for futures that borrow,
 /// [`try_join!`](crate::try_join!).
 ///
@@ -85,6 +88,22 @@ macro_rules! __gather {
 /// As [`gather!`](crate::gather!), for any number of futures of one type. The tasks are spawned here, at the call, and
 /// run whether or not the returned future is polled yet. A failure is acted on when the returned future is polled, so
 /// await it.
+///
+/// [`JoinHandle`](crate::JoinHandle)s are taken as children, too. A panic or abort of a task is a failure, and the tasks
+/// of all handles are aborted, and waited for, as other children are. What a task itself returns is a value, even an
+/// `Err`.
+///
+/// ```
+/// use std::future::pending;
+///
+/// # filch::run(async {
+/// let endless = filch::spawn(pending::<()>());
+/// let seen = endless.abort_handle();
+/// let panics = filch::spawn(async { panic!("on purpose") });
+/// assert!(filch::gather([endless, panics]).await.unwrap_err().is_panic());
+/// assert!(seen.is_finished());
+/// # });
+/// ```
 ///
 /// # Returns
 /// `Ok` with the values in the order of `futures`; an empty `Vec` at once if there are none.
@@ -167,6 +186,9 @@ impl<T, E> fmt::Debug for Gather<T, E> {
 /// Nothing that happens to one child affects another: this is asyncio's `gather(.., return_exceptions=True)`. A
 /// future's own `Err` is an output like any other; the [`JoinError`] around it tells of a panic, or of a runtime that
 /// shut down. The tasks are spawned here, at the call.
+///
+/// A [`JoinHandle`](crate::JoinHandle) is a future like any other here: if this is dropped, its task runs on. Give
+/// [`AbortOnDrop(handle)`](crate::AbortOnDrop) for one that is to end along.
 ///
 /// # Returns
 /// One `Result` per future, in the order of `futures`, when the last has ended.

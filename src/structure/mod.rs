@@ -12,8 +12,8 @@
 //!
 //! Reading order: `named.rs` gives the macros' futures names, `join.rs` polls them in place, `branches.rs` knows which
 //! of them `select.rs` still polls, `first.rs` has the first of many. `members.rs` and `children.rs` count tasks and
-//! keep their failures, and `attempt.rs` is what their futures are wrapped in. Gathers in `waiter.rs` and `gather.rs`
-//! are built on that. How scopes that are dropped find somebody who waits is told in the executor, at the head of
+//! keep their failures, and `attempt.rs` is what their futures are wrapped in; `given.rs` tells handles of tasks from
+//! futures. Gathers in `waiter.rs` and `gather.rs` are built on that. How scopes that are dropped find somebody who waits is told in the executor, at the head of
 //! `leaf/drain.rs`.
 
 mod named;
@@ -30,6 +30,7 @@ mod members;
 mod children;
 
 mod attempt;
+mod given;
 
 mod waiter;
 
@@ -50,6 +51,7 @@ mod token;
 mod abort_on_drop;
 mod persist;
 
+mod lost_error;
 mod shield;
 
 mod tidy;

@@ -42,7 +42,7 @@ impl Grace {
 /// What becomes of an output that nobody awaits, of a panic, or of an end by force after so long.
 pub(super) struct Unawaited<T> {
     pub(super) at: &'static Location<'static>,
-    pub(super) output: fn(T) -> Option<CleanupError>,
+    pub(super) output: fn(&'static Location<'static>, T) -> Option<CleanupError>,
     pub(super) panic: fn(&'static Location<'static>, Payload) -> Option<CleanupError>,
     pub(super) overrun: fn(&'static Location<'static>, Duration) -> Option<CleanupError>,
 }
@@ -123,7 +123,7 @@ impl<F: Future + Send> Remains for Rest<F> {
         match foreign::attempt(|| inner.as_mut().poll(cx)) {
             Ok(Poll::Ready(output)) => {
                 foreign::discard(self.inner.take());
-                return Poll::Ready((self.unawaited.output)(output));
+                return Poll::Ready((self.unawaited.output)(at, output));
             }
             Ok(Poll::Pending) => {}
             Err(panic) => {

@@ -12,7 +12,8 @@ use filch_executor::foreign::{self, Payload};
 use filch_executor::{CleanupError, JoinHandle, leaf};
 use futures_core::FusedFuture;
 
-use super::abort_on_drop::abort_and_hand_over;
+use super::abort_on_drop::{abort_and_hand_over, report_panic};
+use super::lost_error::describe_error;
 use super::persist::{Grace, Persistent, Unawaited};
 
 /// Runs a future that is not cancelled with whoever awaits it.
@@ -22,7 +23,9 @@ use super::persist::{Grace, Persistent, Unawaited};
 /// left behind, but the work is done. [`grace`](Shield::grace) bounds that. At the end of a runtime, which cancels all
 /// tasks, it runs on in the same way.
 ///
-/// Its output is lost then; a panic is reported on standard error.
+/// Its output is lost then. An `Err` and a panic are reported on standard error, once: where the shield was made, and,
+/// as this asks nothing of the error, its type. Its text is there for `Result<(), E>` with the usual errors, which are
+/// `std::io::Error`, `Box<dyn Error + Send + Sync>`, `String` and `&'static str`.
 ///
 /// # Panics
 /// The call panics outside a runtime. Awaiting panics with the future's panic.
@@ -71,7 +74,12 @@ where
     }
 }
 
-fn lost<T>(output: T) -> Option<CleanupError> {
+fn lost<T: 'static>(at: &'static Location<'static>, output: T) -> Option<CleanupError> {
+    if let Some(error) = describe_error(&output) {
+        leaf::report(format_args!(
+            "what was shielded at {at} failed, and nobody awaits it any more: {error}"
+        ));
+    }
     foreign::discard(output);
     None
 }
@@ -142,8 +150,11 @@ impl<T: Send + 'static> FusedFuture for Shield<T> {
 
 impl<T: Send + 'static> Drop for Shield<T> {
     fn drop(&mut self) {
-        if !self.handle.is_terminated() {
-            abort_and_hand_over(&mut self.handle, "whoever awaited it is gone", lost);
+        // What has ended is looked at here, as there need not be a drain that would.
+        match self.handle.take_finished() {
+            Some(Ok(output)) => drop(lost(self.handle.spawned_at(), output)),
+            Some(Err(error)) => report_panic(error),
+            None => abort_and_hand_over(&mut self.handle, "whoever awaited it is gone", lost),
         }
     }
 }

@@ -74,15 +74,19 @@ impl Terms {
         };
         let unawaited = Unawaited {
             at: self.at,
-            output: Told::into_failure,
+            output: told,
             panic: panicked,
             overrun: overran,
         };
         // It limits itself, from now on and not only from a cancel on.
         let task = Persistent::new(Box::pin(tidy), Grace::unlimited(), unawaited);
         let mut handle = filch_executor::spawn(task);
-        hand_over(&mut handle, self.at, Told::into_failure);
+        hand_over(&mut handle, self.at, told);
     }
+}
+
+fn told(_: &'static Location<'static>, told: Told) -> Option<CleanupError> {
+    told.into_failure()
 }
 
 fn panicked(at: &'static Location<'static>, panic: Payload) -> Option<CleanupError> {

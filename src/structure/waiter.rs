@@ -11,6 +11,7 @@ use filch_executor::{JoinError, JoinHandle};
 
 use super::attempt::{Attempt, Counted, Fate};
 use super::children::{Guard, Holder, Keep, Scope};
+use super::given::Given;
 
 /// The children of one gather. When it is dropped they are aborted, and waited for by the nearest drain.
 #[doc(hidden)]
@@ -39,7 +40,8 @@ impl<E: Send + 'static> Children<E> {
         }
     }
 
-    /// Spawns a child whose `Err` or panic is a failure of all; it has an output unless there was a failure.
+    /// Spawns a child whose `Err` or panic is a failure of all; it has an output unless there was a failure. The task
+    /// of a `JoinHandle` ends with the child.
     #[track_caller]
     pub fn spawn<T, F>(&self, future: F) -> Member<Result<T, Fate>>
     where
@@ -48,7 +50,7 @@ impl<E: Send + 'static> Children<E> {
     {
         let guard = self.enter();
         let place = guard.place();
-        let handle = filch_executor::spawn(Attempt::new(future, guard));
+        let handle = filch_executor::spawn(Attempt::new(Given::new(future), guard));
         self.scope.adopt(place, handle.abort_handle());
         Member { handle }
     }

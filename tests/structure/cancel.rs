@@ -1,6 +1,6 @@
 //! Cancellation with a reason: tasks, tokens, and handles that abort.
 
-use super::{Census, HOUR, until};
+use super::{Census, HOUR, WhyCancelled, until};
 use filch::time::timeout;
 use filch::{AbortOnDrop, CancelToken, gather, spawn};
 use std::future::{pending, ready};
@@ -9,14 +9,23 @@ use std::sync::Arc;
 #[filch::test]
 async fn an_error_says_who_cancelled_where_and_why() {
     let task = spawn(pending::<()>());
+    let handle = task.abort_handle();
     let line = line!() + 1;
-    task.abort_because(format!("reason {}", 1));
+    let canceller = spawn(async move { handle.abort_because(format!("reason {}", 1)) });
+    let (id, by) = (task.id(), canceller.id());
+    canceller.await.unwrap();
     let error = task.await.unwrap_err();
     let cancelled = error.cancelled().unwrap();
-    assert_eq!(cancelled.by, filch::task::current().map(|task| task.id()));
+    assert_eq!(cancelled.by, Some(by));
     assert_eq!((cancelled.at.file(), cancelled.at.line()), (file!(), line));
     assert_eq!(cancelled.reason.as_deref(), Some("reason 1"));
-    assert!(error.to_string().ends_with("cancel.rs:") || error.to_string().ends_with(": reason 1"));
+    let text = error.to_string();
+    assert!(
+        text.starts_with(&format!("task {id}, spawned at ")),
+        "{text}"
+    );
+    let end = format!(" was cancelled by task {by} at {}: reason 1", cancelled.at);
+    assert!(text.ends_with(&end), "{text}");
 }
 
 #[filch::test]
@@ -54,11 +63,21 @@ fn at_the_end_of_a_runtime_the_error_says_so() {
 }
 
 #[filch::test]
-async fn a_childs_error_says_that_its_gather_was_dropped() {
-    let gathered = gather([pending::<Result<(), ()>>()]);
-    let before = filch::task::all();
-    drop(gathered);
-    assert!(!before.is_empty());
+async fn a_child_is_told_that_its_gather_was_dropped() {
+    let (census, told) = (Census::default(), WhyCancelled::default());
+    let last = told.clone();
+    let child = census.endless::<()>();
+    let gathered = gather([async move {
+        let _last = last;
+        child.await
+    }]);
+    census.until_started(1).await;
+    let dropper = spawn(async move { drop(gathered) });
+    let by = dropper.id();
+    dropper.await.unwrap();
+    let cancelled = told.take().expect("the child was cancelled");
+    assert_eq!(cancelled.reason.as_deref(), Some("its gather was dropped"));
+    assert_eq!((cancelled.by, cancelled.at.file()), (Some(by), file!()));
 }
 
 #[filch::test]

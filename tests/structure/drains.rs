@@ -1,14 +1,11 @@
 //! Whoever cancels a structure waits until the cancelled are gone.
 
-use super::{Census, Gate, HOUR, until};
+use super::{Census, Gate, SOON, until, until_draining};
 use filch::time::{Instant, timeout, timeout_at};
 use filch::{Runtime, gather, spawn};
 use std::future::{pending, poll_fn};
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
-use std::time::Duration;
-
-const SOON: Duration = Duration::from_millis(5);
 
 /// A gather of `children` gathers of two children each.
 fn nested(census: &Census, children: usize) -> filch::future::Gather<Vec<()>, &'static str> {
@@ -19,30 +16,23 @@ fn nested(census: &Census, children: usize) -> filch::future::Gather<Vec<()>, &'
     }))
 }
 
-#[filch::test]
+#[filch::test(paused)]
 async fn a_timeout_returns_when_the_children_of_a_gather_are_gone() {
     let census = Census::default();
     for round in 1..=10 {
         let limited = timeout(SOON, gather([census.endless::<()>(), census.endless()]));
         assert!(limited.await.is_err());
-        assert_eq!(census.dropped(), 2 * round);
+        let started = census.started.load(SeqCst);
+        assert_eq!((started, census.dropped()), (2 * round, 2 * round));
     }
 }
 
-#[filch::test]
+#[filch::test(paused)]
 async fn a_timeout_waits_for_children_of_children() {
     let census = Census::default();
-    let limited = timeout(HOUR, async {
-        let inner = timeout(SOON, nested(&census, 3)).await;
-        (
-            inner.is_err(),
-            census.dropped(),
-            census.started.load(SeqCst),
-        )
-    });
-    let (is_over, dropped, started) = limited.await.unwrap();
-    assert!(is_over);
-    assert!(dropped >= started, "{dropped} gone of {started}");
+    let limited = timeout(SOON, nested(&census, 3)).await;
+    let (started, dropped) = (census.started.load(SeqCst), census.dropped());
+    assert_eq!((limited.is_err(), started, dropped), (true, 6, 6));
 }
 
 #[filch::test]
@@ -69,14 +59,7 @@ async fn an_aborted_task_has_not_ended_before_its_children_are_gone() {
     gate.until_inside().await;
     task.abort_because("enough");
     until(|| census.dropped() == 1).await;
-    assert!(!task.is_finished(), "its child is in a poll");
-    let draining = || {
-        let all = filch::task::all();
-        let task = all.iter().find(|info| info.id() == task.id()).unwrap();
-        task.to_string()
-    };
-    until(|| draining().contains("draining")).await;
-    let text = draining();
+    let text = until_draining(task.id()).await.to_string();
     assert!(text.contains("the end of cancelled task #"), "{text}");
     assert!(text.contains("cancelled by task"), "{text}");
     assert!(text.contains("enough"), "{text}");
@@ -140,8 +123,12 @@ fn block_on_returns_when_what_its_future_dropped_is_gone() {
 #[filch::test(workers = 2)]
 async fn a_drain_that_is_dropped_hands_on_upward() {
     let (census, gate) = (Census::default(), Gate::default());
-    let (theirs, child) = (census.clone(), gate.stuck::<()>());
-    let inside = gate.clone();
+    let (theirs, stuck) = (census.clone(), gate.stuck::<()>());
+    let (inside, resident) = (gate.clone(), census.resident());
+    let child = async move {
+        let _resident = resident;
+        stuck.await
+    };
     let task = spawn(async move {
         let resident = theirs.resident();
         let gathered = gather([child]);
@@ -155,12 +142,10 @@ async fn a_drain_that_is_dropped_hands_on_upward() {
     // Its future is dropped: the timeout drains.
     until(|| census.dropped() == 1).await;
     task.abort();
-    for _ in 0..100 {
-        filch::task::yield_now().await;
-    }
-    assert!(!task.is_finished());
+    until_draining(task.id()).await;
     gate.open();
-    task.await.unwrap_err();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert_eq!(census.dropped(), 2);
 }
 
 #[filch::test]
@@ -194,18 +179,19 @@ async fn a_panic_leaves_no_children_behind() {
 fn on_a_local_runtime_children_are_waited_for_too() {
     let (runtime, census) = (filch::LocalRuntime::new().unwrap(), Census::default());
     runtime.block_on(async {
+        filch::time::pause();
         assert!(timeout(SOON, nested(&census, 2)).await.is_err());
-        assert_eq!(census.dropped(), census.started.load(SeqCst).max(4));
+        assert_eq!((census.started.load(SeqCst), census.dropped()), (4, 4));
         let theirs = census.clone();
         let task = filch::spawn_local(async move {
             let _gathered = nested(&theirs, 2);
             pending::<()>().await
         });
-        filch::task::yield_now().await;
+        census.until_started(8).await;
         task.abort();
         task.await.unwrap_err();
+        assert_eq!(census.dropped(), 8);
     });
-    assert_eq!(census.started.load(SeqCst), census.dropped());
 }
 
 #[filch::test]

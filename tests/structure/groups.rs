@@ -1,14 +1,14 @@
 //! Task groups. Behaviours of asyncio's own tests are named as there, as far as Rust has them.
 
-use super::{Census, Gate, HOUR, until};
-use filch::task::yield_now;
+use super::{Census, Gate, HOUR, until, until_waiting};
+use filch::task::{WaitKind, yield_now};
 use filch::time::{sleep, timeout};
-use filch::{Child, GroupError, TaskGroup, spawn};
-use std::future::pending;
+use filch::{Child, GroupError, JoinError, TaskGroup, spawn};
+use std::future::{Future, pending};
 use std::panic::panic_any;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 type Errors = GroupError<&'static str>;
@@ -109,27 +109,22 @@ async fn whoever_awaits_a_failed_child_is_cancelled_along() {
 
 #[filch::test]
 async fn all_errors_are_told_the_bodys_too() {
-    let go = Arc::new(AtomicUsize::new(0));
+    // Each waits for the others within its one poll, so that none is cancelled before it has failed.
+    let all = Arc::new(Barrier::new(4));
     let error = TaskGroup::run(async |group| {
         for name in ["one", "two", "three"] {
-            let go = go.clone();
-            // In its one poll it waits for the others, so that none is cancelled before it has failed.
+            let all = all.clone();
             group.spawn_blocking(move || {
-                go.fetch_add(1, SeqCst);
-                while go.load(SeqCst) < 3 {
-                    std::thread::yield_now();
-                }
+                all.wait();
                 Err::<(), _>(name)
             });
         }
-        until(|| go.load(SeqCst) == 3).await;
+        filch::blocking(|| all.wait());
         Err::<(), _>("body")
     });
     let mut errors = error.await.unwrap_err().into_iter().collect::<Vec<_>>();
     errors.sort_unstable();
-    // The body may have been cancelled before it could fail.
-    errors.retain(|error| *error != "body");
-    assert_eq!(errors, ["one", "three", "two"]);
+    assert_eq!(errors, ["body", "one", "three", "two"]);
 }
 
 #[filch::test]
@@ -389,24 +384,49 @@ async fn a_child_that_was_aborted_alone_cancels_whoever_awaits_it() {
 
 #[filch::test]
 async fn outcomes_tell_errors_and_panics() {
-    let result = TaskGroup::run(async |group| {
-        let failed = group.spawn(fail::<()>("it failed"));
-        let outcome = spawn(failed.outcome());
-        let error = outcome.await.unwrap().unwrap_err();
-        assert!(error.to_string().contains("its group has the error"));
-        Ok(())
-    });
-    // The body may be cancelled before it looks.
-    assert_eq!(result.await.unwrap_err().errors(), ["it failed"]);
+    let (error, ended) = outcome_outside(fail::<()>("it failed")).await;
+    assert!(error.is_cancelled());
+    let text = error.to_string();
+    assert!(
+        text.ends_with(": it failed, and its group has the error"),
+        "{text}"
+    );
+    assert_eq!(ended.unwrap().unwrap_err().errors(), ["it failed"]);
+
+    let (error, ended) = outcome_outside(async { panic!("on purpose") }).await;
+    assert!(error.is_panic());
+    let text = error.to_string();
+    assert!(text.ends_with(" panicked: on purpose"), "{text}");
+    let panic = ended.unwrap_err().into_panic();
+    assert_eq!(panic.downcast_ref(), Some(&"on purpose"));
+}
+
+/// The outcome of a group's only child, which fails, and what its group ended with. Who looks is outside of the group,
+/// and so is not cancelled with it.
+async fn outcome_outside<F>(child: F) -> (JoinError, Result<Result<(), Errors>, JoinError>)
+where
+    F: Future<Output = Result<(), &'static str>> + Send + 'static,
+{
+    let (tell, told) = filch::sync::oneshot::channel();
+    let ended = spawn(TaskGroup::run(async move |group| {
+        // The body is not cancelled before it waits.
+        let child = group.spawn(child);
+        assert!(tell.send(child).is_ok());
+        pending().await
+    }));
+    let child: Child<()> = told.await.unwrap();
+    let error = child.outcome().await.unwrap_err();
+    (error, ended.await)
 }
 
 #[filch::test]
 async fn a_closure_that_has_begun_is_waited_for() {
-    let gate = Gate::default();
-    let theirs = gate.clone();
+    let (gate, census) = (Gate::default(), Census::default());
+    let (theirs, resident) = (gate.clone(), census.resident());
     let ended = spawn(TaskGroup::run(async move |group: TaskGroup<&str>| {
         let inside = theirs.clone();
         group.spawn_blocking(move || {
+            let _resident = resident;
             theirs.inside.fetch_add(1, SeqCst);
             while theirs.open.load(SeqCst) == 0 {
                 std::thread::yield_now();
@@ -417,12 +437,10 @@ async fn a_closure_that_has_begun_is_waited_for() {
         Err::<(), _>("body")
     }));
     gate.until_inside().await;
-    for _ in 0..100 {
-        yield_now().await;
-    }
-    assert!(!ended.is_finished());
+    until_waiting(ended.id(), WaitKind::Drain).await;
     gate.open();
     assert!(ended.await.unwrap().is_err());
+    assert_eq!(census.dropped(), 1);
 }
 
 #[filch::test]
@@ -485,7 +503,7 @@ async fn splitting_sorts_the_errors() {
     assert!(rest.is_none());
 }
 
-#[filch::test]
+#[filch::test(paused)]
 async fn a_timeout_around_a_group_returns_when_the_group_is_gone() {
     let census = Census::default();
     let limited = timeout(
@@ -496,7 +514,7 @@ async fn a_timeout_around_a_group_returns_when_the_group_is_gone() {
         }),
     );
     assert!(limited.await.is_err());
-    assert_eq!(census.dropped(), 1);
+    assert_eq!((census.started.load(SeqCst), census.dropped()), (1, 1));
 }
 
 #[test]
