@@ -158,6 +158,42 @@ fn tasks() {
 }
 
 #[test]
+fn structure() {
+    use filch::future::*;
+    use filch::task::JoinSet;
+    use filch::*;
+    use std::future::Ready;
+    // What tasks give, and fail with, need not be `Sync`.
+    type Value = std::cell::Cell<u32>;
+    ok::<TaskGroup<Value>>();
+    ok::<LimitedGroup<Value>>();
+    ok::<Limit<Value>>();
+    ok::<GroupEnded>();
+    ok::<GroupError<u32>>();
+    ok::<GroupRun<Ready<Result<u32, u32>>, u32, u32>>();
+    ok::<SpawnLimited<Ready<Result<u32, u32>>, Value>>();
+    ok::<UntilCancelled<TaskGroup<Value>>>();
+    ok::<Child<Value>>();
+    ok::<Outcome<Value>>();
+    ok::<JoinSet<Value>>();
+    ok::<CancelToken>();
+    ok::<DropGuard>();
+    ok::<RunUntil<Ready<u32>>>();
+    ok::<Cancelled>();
+    ok::<AbortOnDrop<Value>>();
+    ok::<Shield<Value>>();
+    ok::<Cleanup<Ready<()>>>();
+    ok::<CleanupWith<u32, fn(u32) -> Ready<()>, Ready<()>>>();
+    ok::<Finish<Ready<()>>>();
+    ok::<CleanupError>();
+    ok::<Gather<u32, Value>>();
+    ok::<GatherResults<u32>>();
+    ok::<Race<Ready<u32>>>();
+    ok::<WaitFor<JoinHandle<u32>>>();
+    ok::<When>();
+}
+
+#[test]
 fn time() {
     use filch::time::future::{Advance, Hold, Tick};
     use filch::time::{Elapsed, Instant, Interval, MissedTick, Sleep, Timeout};

@@ -24,6 +24,7 @@ fn runtimes_and_handles_are_unwind_safe() {
     safe::<filch::Handle>();
     safe::<filch::JoinHandle<Value>>();
     safe::<filch::AbortHandle>();
+    safe::<filch::JoinError>();
     safe::<filch::task::TaskInfo>();
     safe::<filch::Metrics>();
     safe::<filch::Builder>();
@@ -55,6 +56,27 @@ fn what_tasks_share_is_unwind_safe() {
     safe::<PriorityQueue<String>>();
     safe::<oneshot::Sender<Value>>();
     safe::<oneshot::Receiver<Value>>();
+}
+
+#[test]
+fn structures_are_unwind_safe() {
+    safe::<filch::TaskGroup<Value>>();
+    safe::<filch::LimitedGroup<Value>>();
+    safe::<filch::GroupError<String>>();
+    safe::<filch::GroupEnded>();
+    safe::<filch::Child<Value>>();
+    safe::<filch::future::Outcome<Value>>();
+    safe::<filch::task::JoinSet<Value>>();
+    safe::<filch::future::Gather<String, Value>>();
+    safe::<filch::future::GatherResults<String>>();
+    safe::<filch::CancelToken>();
+    safe::<filch::future::DropGuard>();
+    safe::<filch::Cancelled>();
+    safe::<filch::CleanupError>();
+    safe::<filch::AbortOnDrop<Value>>();
+    safe::<filch::future::Shield<Value>>();
+    safe::<filch::future::Cleanup<std::future::Ready<()>>>();
+    safe::<filch::future::Finish<std::future::Ready<()>>>();
 }
 
 #[test]

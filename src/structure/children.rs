@@ -15,7 +15,7 @@
 //! [`WakerCell`]'s contract: register, then look; change, then wake.
 
 use std::collections::VecDeque;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -56,6 +56,10 @@ pub(super) struct Scope<E> {
     /// For those that wait until it is cancelled, once there are any.
     cancels: OnceLock<Arc<Notify>>,
 }
+
+// A panic leaves nothing half changed: no code of others runs while the lock is held.
+impl<E> UnwindSafe for Scope<E> {}
+impl<E> RefUnwindSafe for Scope<E> {}
 
 struct State<E> {
     members: Members,
@@ -298,7 +302,7 @@ pub(super) struct Holder {
     reason: &'static str,
 }
 
-trait Abandon: Send + Sync {
+trait Abandon: Send + Sync + UnwindSafe + RefUnwindSafe {
     fn abandon(self: Arc<Self>, reason: &str);
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
@@ -51,6 +51,10 @@ struct Node {
     /// Keeps those that lead down to this one.
     parent: Option<Arc<Node>>,
 }
+
+// A panic leaves nothing half changed: no code of others runs while the lock is held.
+impl UnwindSafe for Node {}
+impl RefUnwindSafe for Node {}
 
 #[derive(Default)]
 struct State {

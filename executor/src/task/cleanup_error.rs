@@ -3,7 +3,7 @@
 use crate::foreign::{self, Payload, panic_message};
 use std::error::Error;
 use std::fmt;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 /// A cleanup that failed, panicked, or took longer than its deadline.
@@ -14,6 +14,10 @@ pub struct CleanupError {
     at: &'static Location<'static>,
     cause: Cause,
 }
+
+// Nobody can change what it holds.
+impl UnwindSafe for CleanupError {}
+impl RefUnwindSafe for CleanupError {}
 
 #[derive(Debug)]
 enum Cause {

@@ -5,7 +5,7 @@ use super::id::TaskId;
 use super::scheduler::PanicListener;
 use crate::foreign::{self, Payload, panic_message};
 use std::any::Any;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
 use std::{fmt, io};
 
@@ -15,6 +15,10 @@ use std::{fmt, io};
 /// has not asked for another. [`JoinError::into_panic`] hands it out.
 // Boxed, because a task keeps room for it: most never need more than the pointer.
 pub struct JoinError(Box<Inner>);
+
+// Nobody can change what it holds.
+impl UnwindSafe for JoinError {}
+impl RefUnwindSafe for JoinError {}
 
 struct Inner {
     who: Who,
