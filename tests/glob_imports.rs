@@ -104,6 +104,55 @@ globs! {
     time_future: filch::time::future;
 }
 
+mod structures {
+    use filch::future::*;
+    use filch::task::*;
+    use filch::*;
+    use futures::prelude::*;
+
+    /// No name is there twice.
+    #[allow(
+        dead_code,
+        clippy::type_complexity,
+        reason = "it is enough that it compiles"
+    )]
+    fn named(
+        _: (
+            TaskGroup<()>,
+            LimitedGroup<()>,
+            Limit<()>,
+            GroupError<()>,
+            GroupEnded,
+        ),
+        _: (
+            Child<()>,
+            Outcome<()>,
+            JoinSet<()>,
+            JoinHandle<()>,
+            AbortHandle,
+        ),
+        _: (
+            CancelToken,
+            DropGuard,
+            Cancelled,
+            AbortOnDrop<()>,
+            Shield<()>,
+        ),
+        _: (
+            Cleanup<Ready<()>>,
+            CleanupError,
+            Gather<(), ()>,
+            GatherResults<()>,
+            When,
+        ),
+    ) {
+    }
+
+    type Ready<T> = futures::future::Ready<T>;
+
+    ordinary_code!();
+}
+
 /// Where a future is called `Send`, after its method. They are named one by one, never by glob.
 const WITH_SEND: [&str; 2] = ["filch::net::future", "filch::sync::mpsc::future"];
 
@@ -129,6 +178,7 @@ mod all_at_once {
 #[test]
 fn all_modules_at_once_leave_the_usual_names_alone() {
     all_at_once::run();
+    structures::run();
 }
 
 /// The public modules that are declared in `file` and below, as paths.

@@ -13,8 +13,8 @@
 //! Reading order: `named.rs` gives the macros' futures names, `join.rs` polls them in place, `branches.rs` knows which
 //! of them `select.rs` still polls, `first.rs` has the first of many. `members.rs` and `children.rs` count tasks and
 //! keep their failures, and `attempt.rs` is what their futures are wrapped in; `given.rs` tells handles of tasks from
-//! futures. Gathers in `waiter.rs` and `gather.rs` are built on that. How scopes that are dropped find somebody who waits is told in the executor, at the head of
-//! `leaf/drain.rs`.
+//! futures. Gathers in `waiter.rs` and `gather.rs` are built on that. How scopes that are dropped find somebody who
+//! waits is told in the executor, at the head of `leaf/drain.rs`.
 
 mod named;
 

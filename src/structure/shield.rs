@@ -152,7 +152,9 @@ impl<T: Send + 'static> Drop for Shield<T> {
     fn drop(&mut self) {
         // What has ended is looked at here, as there need not be a drain that would.
         match self.handle.take_finished() {
-            Some(Ok(output)) => drop(lost(self.handle.spawned_at(), output)),
+            Some(Ok(output)) => {
+                lost(self.handle.spawned_at(), output);
+            }
             Some(Err(error)) => report_panic(error),
             None => abort_and_hand_over(&mut self.handle, "whoever awaited it is gone", lost),
         }

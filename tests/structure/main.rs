@@ -2,6 +2,7 @@
 
 mod cancel;
 mod drains;
+mod group_cancels;
 mod groups;
 mod handles;
 mod join_set;

@@ -142,7 +142,8 @@ fn an_error_that_nobody_awaits_is_reported_once() {
     let reports = |part| {
         let text = process::succeed(test, part);
         // Not those of a poll that took long, as on a busy machine every poll may.
-        let is_report = |line: &&str| line.starts_with("filch: ") && !line.contains("inside one poll");
+        let is_report =
+            |line: &&str| line.starts_with("filch: ") && !line.contains("inside one poll");
         let lines = text.lines().filter(is_report);
         lines.map(String::from).collect::<Vec<_>>()
     };

@@ -45,6 +45,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/structure/children.rs", "poll_gone", PART),
     ("src/structure/attempt.rs", "Counted", AROUND),
     ("src/structure/attempt.rs", "Attempt", AROUND),
+    ("src/structure/given.rs", "Given", AROUND),
     ("src/structure/attempt.rs", "poll_or_drop", AROUND),
     ("src/structure/waiter.rs", "Member", In("gather!")),
     ("src/structure/waiter.rs", "poll_done", In("gather!")),
