@@ -356,10 +356,11 @@ async fn select_of_the_crate_futures_takes_them_as_they_are() {
 }
 
 /// Futures that users never hold, or that stand for others in a macro.
-const INNER: [&str; 11] = [
+const INNER: [&str; 12] = [
     "Branch",
     "$name",
     "Attempt",
+    "Given",
     "Child",
     "Counted",
     "Drain",
