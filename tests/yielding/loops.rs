@@ -78,11 +78,19 @@ fn send(number: i32) {
     assert_eq!(unsafe { libc::raise(number) }, 0);
 }
 
+/// An interrupt that has come. Each is for all who wait for one, and the next would end the process if nobody had begun
+/// to wait since: so tests that run at once send theirs one after the other.
+fn interrupted() -> impl Future<Output = std::io::Result<()>> {
+    static SENDING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = SENDING.lock().unwrap();
+    let arrival = ctrl_c();
+    send(libc::SIGINT);
+    arrival
+}
+
 loops! {
     "a signal that is waited for, and comes" => {} |it| {
-        let arrival = ctrl_c();
-        send(libc::SIGINT);
-        arrival.await.unwrap();
+        interrupted().await.unwrap();
     }
     "read a file" => {} |it| { filch::fs::read("Cargo.toml").await.unwrap(); }
     "entries behind the last" => { no_more_entries().await } |it| {
