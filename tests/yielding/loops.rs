@@ -165,7 +165,7 @@ loops! {
     }
     "run an empty group" => {} |it| { TaskGroup::run(async |_| Ok::<_, ()>(())).await.unwrap(); }
     "await a child" => {} |it| {
-        TaskGroup::run(async |group| Ok::<_, ()>(group.spawn_ok(async {}).await)).await.unwrap();
+        TaskGroup::run(async |group| Ok::<_, ()>(group.spawn_ok(async { 1 }).await)).await.unwrap();
     }
     "await a child with a limit" => {} |it| {
         let run = TaskGroup::limit(1).run(async |group| {

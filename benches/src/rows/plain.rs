@@ -165,6 +165,10 @@ fn yields<R: Runtime>(plan: &Plan) -> Sample {
 
 fn chained<R: Runtime>(plan: &Plan) -> Sample {
     /// A function, since a future that spawns its own type needs an end to inference.
+    #[allow(
+        clippy::manual_async_fn,
+        reason = "what is returned has to be said to be Send"
+    )]
     fn link<R: Runtime>(left: usize, end: Arc<End>) -> impl Future<Output = ()> + Send + 'static {
         async move {
             if left == 0 {
