@@ -15,7 +15,7 @@
 //! # What a cancelled write leaves
 //!
 //! A call that no thread has begun when its future is dropped is not made. One that has begun goes on to its end, and
-//! the end of the runtime waits for it. So [`write`] leaves the old file or the whole new one, as far as the system
+//! the end of the runtime waits for it. So [`write()`] leaves the old file or the whole new one, as far as the system
 //! does not fail; who reads it meanwhile may see a part. [`replace`] shows nobody a part, not even after a crash.
 
 mod hop;
