@@ -54,18 +54,18 @@ macro_rules! ordinary_code {
 
 /// A module for each of filch's.
 macro_rules! globs {
-    ($($name:ident: $($path:ident)::+;)*) => {
-        $(mod $name {
+    ($($(#[$on:meta])* $name:ident: $($path:ident)::+;)*) => {
+        $($(#[$on])* mod $name {
             use $($path)::+::*;
             ordinary_code!();
         })*
 
         #[test]
         fn a_glob_import_of_any_module_leaves_the_usual_names_alone() {
-            $($name::run();)*
+            $($(#[$on])* $name::run();)*
         }
 
-        const IMPORTED: &[&str] = &[$(stringify!($($path)::+)),*];
+        const IMPORTED: &[&str] = &[$($(#[$on])* stringify!($($path)::+)),*];
     };
 }
 
@@ -75,7 +75,9 @@ globs! {
     io: filch::io;
     io_future: filch::io::future;
     net: filch::net;
+    #[cfg(unix)]
     net_unix: filch::net::unix;
+    #[cfg(unix)]
     net_pipe: filch::net::unix::pipe;
     fs: filch::fs;
     fs_future: filch::fs::future;

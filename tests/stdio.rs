@@ -145,6 +145,7 @@ fn set_nonblocking(descriptor: std::os::fd::RawFd) {
     }
 }
 
+#[cfg(unix)]
 const MEBIBYTE: usize = 1 << 20;
 
 #[test]

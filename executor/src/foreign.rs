@@ -17,7 +17,7 @@
 use parking_lot::Mutex;
 use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::task::Waker;
 
 /// What a panic has thrown.
@@ -85,6 +85,10 @@ pub fn wake_batch(wakers: impl IntoIterator<Item = Waker>) {
 /// Whoever waits registers, and then looks; whoever changes something does so, and then wakes. Whichever comes first
 /// under the lock, either the waker is found, or the change is seen.
 pub struct WakerCell(Mutex<Option<Waker>>);
+
+// Wakers are cloned, woken and dropped outside of the lock, so a panic of one leaves nothing half changed.
+impl UnwindSafe for WakerCell {}
+impl RefUnwindSafe for WakerCell {}
 
 impl WakerCell {
     /// Without a waker.

@@ -199,9 +199,12 @@ fn each_thread_that_is_started_to_work_starts_and_stops_with_a_hook() {
         "a worker or two, and a blocking thread: {there}"
     );
     drop(rt);
-    assert_eq!((started.get(), stopped.get()), (there, there));
+    // A worker that was called may have come after the look.
+    let all = started.get();
+    assert!(there <= all && all <= 4, "{all}");
+    assert_eq!(stopped.get(), all);
     let rt: LocalRuntime = build().build_local().unwrap();
     rt.block_on(async { filch::spawn_blocking(|| ()).await.unwrap() });
     drop(rt);
-    assert_eq!((started.get(), stopped.get()), (there + 1, there + 1));
+    assert_eq!((started.get(), stopped.get()), (all + 1, all + 1));
 }

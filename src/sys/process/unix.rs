@@ -44,7 +44,7 @@ pub(crate) fn has_ended(pid: u32) -> io::Result<bool> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: the pointer is to room for what is said of the child.
-    match unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), options) } {
+    match unsafe { libc::waitid(libc::P_PID, pid as libc::id_t, info.as_mut_ptr(), options) } {
         -1 => Err(io::Error::last_os_error()),
         // SAFETY: zeroed, which is valid for it, and perhaps written by the system: not if nothing has happened.
         _ => Ok(unsafe { info.assume_init() }.si_signo != 0),
