@@ -13,6 +13,7 @@ mod storm;
 
 mod tree;
 
+#[cfg(unix)]
 use common::{process, wait_until};
 use filch::process::Command;
 

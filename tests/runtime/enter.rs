@@ -13,7 +13,7 @@ fn on_a_lasting_thread(test: impl FnOnce() + Send + 'static) {
     let (done, waiting) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         test();
-        drop(done.send(()));
+        let _ = done.send(());
         loop {
             std::thread::park();
         }

@@ -358,8 +358,9 @@ fn values_that_throw_end_where_a_broadcast_or_a_watch_drops_them() {
     drop(receiver);
     let (sender, receiver) = watch::channel(new());
     assert!(sender.send(new()).is_ok());
-    std::mem::forget(sender.send_replace(new()));
-    std::mem::forget((sender, receiver));
+    // Their drops would throw here.
+    leak(sender.send_replace(new()));
+    leak((sender, receiver));
     let queue = Queue::unbounded();
     for _ in 0..3 {
         assert!(queue.try_put(new()).is_ok());
@@ -393,10 +394,7 @@ fn a_queues_wakers_may_use_it() {
 
 /// The work is done, on whatever it was.
 fn catch_done(queue: &Queue<i32>) -> bool {
-    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.task_done()));
-    let is_done = done.is_ok();
-    std::mem::forget(done);
-    is_done
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.task_done())).is_ok()
 }
 
 #[test]
