@@ -90,6 +90,7 @@ fn where_sleeps_are_cheap_a_short_gap_is_looked_for_and_a_longer_one_is_not() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "simulates thousands of sleeps")]
 fn requests_at_a_fixed_rate_are_not_looked_for() {
     // A request is worth 35 µs of processor time, and a fifth of that may be lost to looks.
     for (rate, price) in [(100, 60), (1000, 60), (5000, 60), (5000, 90)] {
@@ -108,6 +109,7 @@ fn requests_at_a_fixed_rate_are_not_looked_for() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "simulates thousands of sleeps")]
 fn what_comes_at_random_is_looked_for_no_longer_than_it_pays() {
     let mut random = fastrand::Rng::with_seed(3);
     let mut bed = Bed::new(60);
