@@ -107,8 +107,8 @@ fn local<R: Runtime>(plan: &Plan) -> Sample {
     let host = R::start(plan.workers);
     let count = plan.size(10_000, 200);
     plan.measure(count, || {
-        pass::<R, _>(&host, count, move |end| {
-            R::spawn(async move { spawn_all::<R>(count, &end) })
+        pass::<R, _>(&host, count, move |end| async move {
+            R::spawn(async move { spawn_all::<R>(count, &end) }).await;
         })
     })
 }
