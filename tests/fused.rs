@@ -86,6 +86,10 @@ async fn futures_of_time_are_over_when_they_were_ready() {
     ended(interval(SHORT).tick()).await;
     assert!(ended(timeout(SHORT, pending::<()>())).await.is_err());
     assert!(ended(async {}.timeout(SHORT)).await.is_ok());
+    let late = filch::time::deadline(SHORT, |_| pending::<()>());
+    assert!(ended(late).await.is_err());
+    let ready = filch::time::deadline(None, |_| std::future::ready(()));
+    assert!(ended(ready).await.is_ok());
 }
 
 #[filch::test]

@@ -195,8 +195,8 @@ fn structure() {
 
 #[test]
 fn time() {
-    use filch::time::future::{Advance, Hold, Tick};
-    use filch::time::{Elapsed, Instant, Interval, MissedTick, Sleep, Timeout};
+    use filch::time::future::{Advance, Hold, Tick, WithinDeadline};
+    use filch::time::{Deadline, Elapsed, Instant, Interval, MissedTick, Sleep, Timeout};
     ok::<Instant>();
     ok::<Elapsed>();
     ok::<Interval>();
@@ -206,6 +206,8 @@ fn time() {
     ok::<Hold>();
     ok::<Tick<'static>>();
     ok::<Timeout<std::future::Ready<()>>>();
+    ok::<Deadline>();
+    ok::<WithinDeadline<std::future::Ready<()>>>();
 }
 
 #[test]

@@ -125,6 +125,8 @@ fn timers_are_unwind_safe() {
     safe::<filch::time::Instant>();
     safe::<filch::time::future::Advance>();
     safe::<filch::time::future::Hold>();
+    safe::<filch::time::Deadline>();
+    safe::<filch::time::future::WithinDeadline<std::future::Ready<()>>>();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! - [`sleep`] and [`sleep_until`] wait; a [`Sleep`] can be reset, also while it is waited for.
 //! - [`interval`] and [`interval_at`] tick; [`MissedTick`] says what happens when a tick comes late.
 //! - [`timeout`], [`timeout_at`] and [`FutureExt::timeout`] drop a future that takes too long, and return [`Elapsed`].
+//! - [`deadline`] and [`deadline_at`] are the same for a block that may move its limit.
 //! - [`pause`], [`advance`] and [`resume`] are for tests, which have no time; [`hold`] is for what they cannot see.
 //!
 //! All deadlines are [`Instant`]s of a monotonic clock, in nanoseconds; std's become such with [`Instant::from_std`].
@@ -24,10 +25,13 @@ mod interval;
 
 mod timeout;
 
+mod deadline;
+
 mod ext;
 
 mod pausing;
 
+pub use deadline::{Deadline, deadline, deadline_at};
 pub use ext::FutureExt;
 pub use filch_timer::Instant;
 pub use interval::{Interval, MissedTick, interval, interval_at};
@@ -39,6 +43,7 @@ pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 pub mod future {
     //! Futures of this module that nobody has to name but who keeps one in a struct.
 
+    pub use super::deadline::WithinDeadline;
     pub use super::interval::Tick;
     pub use super::pausing::{Advance, Hold};
 }

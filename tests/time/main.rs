@@ -3,6 +3,7 @@
 //! "Never early" is asserted to the nanosecond. That something is not too late is asserted only by its happening at
 //! all, within a limit that no machine is too busy for.
 
+mod deadline;
 mod interval;
 mod paused;
 mod sleep;

@@ -6,7 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 /// Runs a test with a paused clock in tasks and in `block_on`, on one worker, two and sixteen, and on a local runtime.
-fn paused<F: Future<Output = ()> + Send + 'static>(test: impl Fn() -> F + Send + Sync + 'static) {
+pub(super) fn paused<F: Future<Output = ()> + Send + 'static>(
+    test: impl Fn() -> F + Send + Sync + 'static,
+) {
     limited(move || {
         for workers in [1, 2, 16] {
             let builder = Runtime::builder().workers(workers).start_paused(true);

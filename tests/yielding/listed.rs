@@ -620,6 +620,12 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     ("src/time/sleep.rs", "Sleep", In("sleep until now")),
     (
+        "src/time/deadline.rs",
+        "WithinDeadline",
+        In("deadline of what is ready"),
+    ),
+    ("src/time/deadline.rs", "poll_limit", PART),
+    (
         "src/time/timeout.rs",
         "Timeout",
         In("timeout of what is ready"),

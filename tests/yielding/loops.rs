@@ -15,7 +15,7 @@ use filch::sync::{
     SetOnce, broadcast, mpsc, oneshot, watch,
 };
 use filch::task::{JoinSet, consume_budget, yield_now};
-use filch::time::{Instant, interval_at, sleep, sleep_until, timeout, timeout_at};
+use filch::time::{Instant, deadline, interval_at, sleep, sleep_until, timeout, timeout_at};
 use filch::{AbortOnDrop, CancelToken, TaskGroup};
 use futures_util::StreamExt;
 use std::fs::File;
@@ -475,6 +475,9 @@ loops! {
     "ticks that are late" => { late() } |it| { it.tick().await; }
     "ticks that are late, polled" => { late() } |it| { poll_fn(|cx| it.poll_tick(cx)).await; }
     "timeout of what is ready" => {} |it| { timeout(Duration::MAX, ready(())).await.unwrap(); }
+    "deadline of what is ready" => {} |it| {
+        deadline(Duration::MAX, |_| ready(())).await.unwrap();
+    }
     "timeout at once" => {} |it| {
         timeout_at(Instant::now(), pending::<()>()).await.unwrap_err();
     }
