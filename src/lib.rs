@@ -55,6 +55,10 @@ mod sys;
 
 pub mod io;
 
+pub mod sync;
+
+mod structure;
+
 #[cfg(feature = "net")]
 pub mod net;
 
@@ -64,11 +68,7 @@ pub mod process;
 
 pub mod fs;
 
-pub mod sync;
-
 pub mod stream;
-
-mod structure;
 
 pub mod task;
 

@@ -7,7 +7,6 @@
 //!
 //! [`TcpListener::incoming`]: crate::net::TcpListener::incoming
 
-mod futures_unordered;
 mod iter;
 mod throttle;
 mod time;
@@ -15,8 +14,8 @@ mod timeout;
 
 pub mod wrappers;
 
+pub use crate::structure::FuturesUnordered;
 pub use futures_core::Stream;
-pub use futures_unordered::FuturesUnordered;
 pub use futures_util::StreamExt;
 pub use iter::{Iter, iter};
 pub use throttle::Throttle;

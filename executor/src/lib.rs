@@ -54,7 +54,7 @@ pub use runtime::handle::{EnterGuard, Handle, NoRuntime};
 pub use runtime::local::LocalRuntime;
 pub use runtime::tasks::{
     ConsumeBudget, TaskBuilder, YieldNow, all, consume_budget, cpu, current, need_preempt, spawn,
-    spawn_blocking, spawn_local, yield_now,
+    spawn_at, spawn_blocking, spawn_local, yield_now,
 };
 pub use runtime::threaded::Runtime;
 pub use seats::shared::UnhandledPanic;

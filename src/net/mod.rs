@@ -11,7 +11,8 @@
 //!
 //! In reading order: `error` and `operation` are what all futures are made of; `addr` resolves (`localhost` by itself,
 //! names by `lookup`); `stream`, `surface` and `split` are the streams' common part, `datagram` that of the others;
-//! then the sockets themselves, and `tcp_socket` for who sets options before. `ready` is for I/O by other means.
+//! then the sockets themselves, and `tcp_socket` for who sets options before. `ready` is for I/O by other means,
+//! and `serve` a whole server.
 
 mod error;
 mod operation;
@@ -43,10 +44,13 @@ mod tcp_socket;
 mod options;
 mod raw;
 
+mod serve;
+
 pub use addr::{ToSocketAddrs, lookup_host};
 pub use async_io::Async;
 pub use filch_reactor::AsSource;
 pub use keepalive::Keepalive;
+pub use serve::{Listener, Serve, ServeError, ServeOutput, Served, serve};
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, Split, WriteHalf};
 pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_socket::TcpSocket;
@@ -65,6 +69,7 @@ pub mod future {
     pub use super::async_io::Perform;
     pub use super::datagram::{Recv, RecvBuf, Send};
     pub use super::ready::{PerformIo, WaitReady};
+    pub use super::serve::Serving;
     pub use super::stream::{Peek, Read, ReadBuf, ReadExact, Readable, Writable, Write, WriteAll};
     pub use super::tcp_listener::Accept;
     pub use super::tcp_socket::SocketConnect;

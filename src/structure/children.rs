@@ -44,6 +44,9 @@ pub(super) enum Keep {
     All,
     /// None, but which children have ended, in which order.
     Ends,
+    /// None: each child's end is its own task's matter.
+    #[cfg(feature = "net")]
+    Nothing,
 }
 
 /// What the children of one scope, and who waits for them, share.

@@ -15,7 +15,7 @@ use filch_executor::{Timer, leaf};
 use filch_timer::Instant;
 use futures_core::{FusedFuture, Stream};
 
-use crate::stream::FuturesUnordered;
+use super::futures_unordered::FuturesUnordered;
 
 /// Waits for the first of `futures` inside the calling task, and drops the others.
 ///

@@ -197,20 +197,24 @@ impl<E: Send + 'static> TaskGroup<E> {
 
     #[track_caller]
     pub(super) fn enter(&self) -> Guard<E> {
-        match self.scope.enter(Location::caller()) {
+        self.enter_at(Location::caller())
+    }
+
+    pub(super) fn enter_at(&self, at: &'static Location<'static>) -> Guard<E> {
+        match self.scope.enter(at) {
             Ok(guard) => guard,
             Err(_) => panic!("{GroupEnded}"),
         }
     }
 
-    #[track_caller]
     pub(super) fn spawn_in<T, F>(&self, guard: Guard<E>, future: F) -> Child<T>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
         let place = guard.place();
-        let handle = filch_executor::spawn(Attempt::new(future, guard));
+        let at = guard.at;
+        let handle = filch_executor::spawn_at(Attempt::new(future, guard), at);
         self.scope.adopt(place, handle.abort_handle());
         Child::new(handle)
     }

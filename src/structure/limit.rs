@@ -184,9 +184,8 @@ where
             .future
             .take()
             .expect("it is polled again after its end");
-        let mut guard = this.group.enter();
+        let mut guard = this.group.enter_at(this.at);
         guard.permit = Some(permit);
-        guard.at = this.at;
         Poll::Ready(this.group.spawn_in(guard, future))
     }
 }

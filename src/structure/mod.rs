@@ -11,10 +11,10 @@
 //! This is not where single tasks are made or joined: that is `spawn` and `JoinHandle`.
 //!
 //! Reading order: `named.rs` gives the macros' futures names, `join.rs` polls them in place, `branches.rs` knows which
-//! of them `select.rs` still polls, `first.rs` has the first of many. `members.rs` and `children.rs` count tasks and
-//! keep their failures, and `attempt.rs` is what their futures are wrapped in; `given.rs` tells handles of tasks from
-//! futures. Gathers in `waiter.rs` and `gather.rs` are built on that. How scopes that are dropped find somebody who
-//! waits is told in the executor, at the head of `leaf/drain.rs`.
+//! of them `select.rs` still polls, `futures_unordered.rs` is a set of them, `first.rs` has the first of many.
+//! `members.rs` and `children.rs` count tasks and keep their failures, and `attempt.rs` is what their futures are
+//! wrapped in; `given.rs` tells handles of tasks from futures. Gathers in `waiter.rs` and `gather.rs` are built on
+//! that. How scopes that are dropped find somebody who waits is told in the executor, at the head of `leaf/drain.rs`.
 
 mod named;
 
@@ -22,6 +22,8 @@ mod join;
 
 mod branches;
 mod select;
+
+mod futures_unordered;
 
 mod first;
 
@@ -46,6 +48,9 @@ mod limit;
 
 mod join_set;
 
+#[cfg(feature = "net")]
+mod apart;
+
 mod token;
 
 mod abort_on_drop;
@@ -59,9 +64,12 @@ mod tidy;
 mod cleanup;
 
 pub use abort_on_drop::AbortOnDrop;
+#[cfg(feature = "net")]
+pub(crate) use apart::Apart;
 pub use child::{Child, Outcome};
 pub use cleanup::{Cleanup, CleanupWith, cleanup, cleanup_with};
 pub use first::{Race, WaitFor, When, as_completed, race, wait};
+pub use futures_unordered::FuturesUnordered;
 pub use gather::{Gather, GatherResults, gather, gather_results};
 pub use group::{GroupEnded, TaskGroup};
 pub use group_error::GroupError;

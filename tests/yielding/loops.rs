@@ -24,6 +24,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub(crate) type Endless = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -50,6 +51,18 @@ fn file(name: &str) -> AllowStdIo<File> {
 /// A Unix stream whose other end is gone, so that it is always readable.
 fn ended() -> Async<std::os::unix::net::UnixStream> {
     Async::new(std::os::unix::net::UnixStream::pair().unwrap().0).unwrap()
+}
+
+/// Where nobody ever connects.
+struct Nobody;
+
+impl filch::net::Listener for Nobody {
+    type Stream = ();
+    type Peer = ();
+
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<std::io::Result<((), ())>> {
+        Poll::Pending
+    }
 }
 
 /// Signals that do nothing when nobody waits for them.
@@ -183,6 +196,11 @@ loops! {
     }
     "await a handle that aborts" => {} |it| { AbortOnDrop(filch::spawn(async {})).await.unwrap(); }
     "shield what is ready" => {} |it| { filch::shield(async {}).await; }
+    "serve nobody" => { CancelToken::new() } |it| {
+        it.cancel();
+        let served = filch::net::serve(Nobody, async |(), ()| {});
+        served.graceful(it.clone(), Duration::ZERO).await.unwrap();
+    }
     "bind TCP" => {} |it| { TcpListener::bind("127.0.0.1:0").await.unwrap(); }
     "bind TCP to a taken address" => { TcpListener::bind("127.0.0.1:0").await.unwrap() } |it| {
         TcpListener::bind(it.local_addr().unwrap()).await.unwrap_err();

@@ -39,12 +39,29 @@ where
     F: Future + Send + 'static, // It moves between threads; one that cannot: `filch::spawn_local`.
     F::Output: Send + 'static,
 {
-    spawn_here(future, None)
+    spawn_here(future, None, Location::caller())
 }
 
-#[track_caller]
+/// As [`spawn`], for who spawns in the name of a line elsewhere.
+///
+/// # Panics
+/// Outside a runtime.
+#[doc(hidden)]
 #[inline]
-fn spawn_here<F>(future: F, name: Option<Box<str>>) -> JoinHandle<F::Output>
+pub fn spawn_at<F>(future: F, at: &'static Location<'static>) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_here(future, None, at)
+}
+
+#[inline]
+fn spawn_here<F>(
+    future: F,
+    name: Option<Box<str>>,
+    at: &'static Location<'static>,
+) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -56,7 +73,7 @@ where
         panic!("{}", NoRuntime(()));
     };
     // SAFETY: the future is Send, and goes nowhere else.
-    JoinHandle::new(unsafe { shared.spawn_from(&mut future, name, Location::caller()) })
+    JoinHandle::new(unsafe { shared.spawn_from(&mut future, name, at) })
 }
 
 /// Runs a closure that may block on a thread kept for such, so that no worker waits with it.
@@ -230,7 +247,7 @@ impl TaskBuilder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        spawn_here(future, self.name)
+        spawn_here(future, self.name, Location::caller())
     }
 
     /// As [`spawn`], on the given runtime.
