@@ -36,8 +36,8 @@ pub(crate) fn run(job: &Job) -> Result<(), Error> {
         )
         .into());
     };
-    if !job.peer.is_linked() {
-        return Err(format!("{} is not linked in", job.peer).into());
+    if !row.includes(job.peer) {
+        return Err(format!("{} takes no part in {}", job.peer, job.name).into());
     }
     if job.peer == Peer::FilchUnwatched {
         crate::runtimes::filch::unwatch();

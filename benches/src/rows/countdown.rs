@@ -33,6 +33,12 @@ impl Countdown {
         }
     }
 
+    /// Counts down from `count` once more. For who has seen zero, before anybody counts again.
+    pub(crate) fn again(&self, count: usize) {
+        // Whoever counts next learns of it through what it is told after this.
+        self.left.store(count, Ordering::Release);
+    }
+
     /// Completes at zero.
     pub(crate) async fn wait(&self) {
         poll_fn(|cx| {

@@ -3,19 +3,24 @@
 //! A micro row is a function over [`crate::runtimes::Runtime`] that runs inside a child process; a server row says what
 //! server to start and what load to put on it. Names do not change: saved runs are compared by them.
 
+mod alone;
 mod blockers;
 mod blocking;
 mod countdown;
 mod echo;
 mod foreign;
+mod groups;
 mod local;
 mod locks;
+mod meeting;
 mod memory;
 mod mixed;
 mod plain;
 mod row;
+mod select;
 mod spawn;
 mod start;
+mod system;
 mod timer;
 mod wake;
 
@@ -28,10 +33,15 @@ pub(crate) fn all() -> Vec<Row> {
         foreign::rows(),
         wake::rows(),
         locks::rows(),
+        alone::rows(),
+        meeting::rows(),
+        groups::rows(),
+        select::rows(),
         plain::rows(),
         local::rows(),
         timer::rows(),
         blocking::rows(),
+        system::rows(),
         echo::rows(),
         mixed::rows(),
         blockers::rows(),

@@ -21,6 +21,19 @@ pub(crate) struct Row {
     pub(crate) what: String,
     /// How it is done.
     pub(crate) work: Work,
+    /// Who takes part in a micro row.
+    takes: Takes,
+}
+
+/// Who takes part in a micro row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// Every runtime that is linked in.
+    Linked,
+    /// All but smol, whose crates have no counterpart.
+    NotSmol,
+    /// Plain threads too.
+    Threads,
 }
 
 /// How a row is measured.
@@ -65,7 +78,20 @@ impl Row {
             better: Better::Lower,
             what,
             work: Work::Micro(work),
+            takes: Takes::Linked,
         }
+    }
+
+    /// The same without smol.
+    pub(super) fn without_smol(mut self) -> Row {
+        self.takes = Takes::NotSmol;
+        self
+    }
+
+    /// The same, and plain threads take part.
+    pub(super) fn with_threads(mut self) -> Row {
+        self.takes = Takes::Threads;
+        self
     }
 
     /// A server row.
@@ -90,6 +116,7 @@ impl Row {
             better,
             what,
             work: Work::Server(server, load, figure),
+            takes: Takes::Linked,
         }
     }
 
@@ -98,11 +125,15 @@ impl Row {
         format!("{}/{}", self.group, self.name)
     }
 
-    /// Whether the peer can take part: rows inside a process need one that is linked in, plain threads only echo,
+    /// Whether the peer can take part: rows inside a process need one that is linked in, plain threads mostly echo,
     /// and programs of their own do not compute per request. The loop by hand has neither timers nor hogs.
     pub(crate) fn includes(&self, peer: Peer) -> bool {
         match self.work {
-            Work::Micro(_) => peer.is_linked(),
+            Work::Micro(_) => match self.takes {
+                Takes::Linked => peer.is_linked(),
+                Takes::NotSmol => peer.is_linked() && peer != Peer::Smol,
+                Takes::Threads => peer.is_linked() || peer == Peer::Threads,
+            },
             Work::Server(server, _, figure) => {
                 if peer == Peer::Epoll {
                     return figure != Figure::Memory

@@ -7,7 +7,9 @@ pub(crate) mod filch;
 pub(crate) mod kit;
 pub(crate) mod local;
 pub(crate) mod peer;
+pub(crate) mod primitives;
 pub(crate) mod smol;
+pub(crate) mod system;
 pub(crate) mod tokio;
 
 use std::future::Future;
