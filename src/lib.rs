@@ -43,6 +43,7 @@
 //! | `macros` | `#[filch::main]` and `#[filch::test]` | [`run`] and [`Runtime`] start a runtime. [`gather!`], [`join!`] and [`select!`] are always there |
 //! | `net` | the module `net`: sockets, and waiting for any descriptor | one crate fewer is compiled (`socket2`) |
 //! | `bytes` | the crate `bytes`: `BytesMut` in `read_buf` and `recv_buf`, `write_all_buf` | `read_buf` takes a `Vec<u8>` |
+//! | `tls` | the module `tls`: TLS over any stream, by rustls and ring | no C compiler is needed |
 //! | `polling` | [`Selector::Polling`] on Linux. Other systems have it anyway | Linux has [`Selector::Epoll`] alone, and five crates fewer are compiled |
 
 mod known;
@@ -69,6 +70,9 @@ pub mod process;
 pub mod fs;
 
 pub mod stream;
+
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub mod task;
 
