@@ -131,6 +131,9 @@ mod documents {
     struct Time;
     #[doc = include_str!("../docs/guide/io.md")]
     struct Io;
+    #[cfg(feature = "tls")]
+    #[doc = include_str!("../docs/guide/tls.md")]
+    struct Tls;
     #[doc = include_str!("../docs/guide/files.md")]
     struct Files;
     #[cfg(unix)]

@@ -9,6 +9,7 @@ use std::process::Command;
 
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, &str)] = &[
+    ("filch: names.rs", r#"drop(old);"#, "a signing key of rustls or of the user's provider, outside the lock"),
     ("filch: duplex.rs", r#"drop(pipe);"#, "the end of a lock or of a guard of ours"),
     ("filch: duplex.rs", r#"foreign::discard(waker);"#, "tests/wakers.rs::a_waker_may_use_the_pipe_that_it_waits_for"),
     ("filch: duplex.rs", r#"foreign::wake_batch(woken);"#, "as the batches of backstop.rs and upkeep.rs: the wakers of timers and sources that outlive their runtime"),

@@ -359,6 +359,15 @@ async fn select_of_the_crate_futures_takes_them_as_they_are() {
     assert_eq!((sum, ends), (3, 2));
 }
 
+#[cfg(feature = "tls")]
+#[filch::test]
+async fn a_handshake_is_over_when_it_was_ready() {
+    let connector = filch::tls::TlsConnector::builder().roots(filch::tls::Roots::webpki());
+    let connector = connector.build().unwrap();
+    let handshake = connector.connect("no name", duplex(1).0);
+    ended(handshake).await.unwrap_err();
+}
+
 /// Futures that users never hold, or that stand for others in a macro.
 const INNER: [&str; 12] = [
     "Branch",

@@ -79,6 +79,10 @@ globs! {
     net_unix: filch::net::unix;
     #[cfg(unix)]
     net_pipe: filch::net::unix::pipe;
+    #[cfg(feature = "tls")]
+    tls: filch::tls;
+    #[cfg(feature = "tls")]
+    tls_future: filch::tls::future;
     fs: filch::fs;
     fs_future: filch::fs::future;
     process: filch::process;

@@ -16,6 +16,18 @@ use std::fmt::Debug;
 fn ok<T: Send + Sync + Debug>() {}
 fn future<F: Future + Send + Sync + Debug + Unpin>(_: F) {}
 
+#[cfg(feature = "tls")]
+fn tls_objects() {
+    ok::<filch::tls::TlsAcceptor>();
+    ok::<filch::tls::TlsConnector>();
+    ok::<filch::tls::TlsStream<TcpStream>>();
+    ok::<filch::tls::TlsError>();
+    ok::<filch::tls::Identity>();
+    ok::<filch::tls::Roots>();
+    ok::<filch::tls::TicketKeys>();
+    ok::<filch::tls::future::Handshake<TcpStream>>();
+}
+
 #[test]
 fn objects() {
     ok::<TcpListener>();
@@ -31,6 +43,8 @@ fn objects() {
     ok::<Incoming<'static>>();
     ok::<Keepalive>();
     ok::<filch::io::DuplexStream>();
+    #[cfg(feature = "tls")]
+    tls_objects();
     ok::<filch::io::Stdin>();
     ok::<filch::io::Stdout>();
     ok::<filch::io::Stderr>();

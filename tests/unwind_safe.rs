@@ -91,6 +91,8 @@ fn sockets_and_streams_are_unwind_safe() {
     safe::<OwnedWriteHalf>();
     safe::<Async<std::net::TcpStream>>();
     safe::<filch::io::DuplexStream>();
+    #[cfg(feature = "tls")]
+    safe::<filch::tls::TlsStream<TcpStream>>();
     safe::<filch::io::Stdin>();
     safe::<filch::io::Stdout>();
     safe::<filch::io::Stderr>();

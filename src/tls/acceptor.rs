@@ -243,8 +243,8 @@ impl TlsAcceptorBuilder {
     /// Makes the acceptor.
     ///
     /// # Errors
-    /// If there is no identity; if key and certificate do not belong together or are of a kind that cannot be used; if a
-    /// certificate is not for the name that it was given for; if the provider has no cipher suite in common with TLS.
+    /// If there is no identity; if key and certificate do not belong together or are of a kind that cannot be used; if
+    /// a certificate is not for the name that it was given for; if the provider has no cipher suite in common with TLS.
     pub fn build(self) -> Result<TlsAcceptor, TlsError> {
         if self.identity.is_none() && self.named.is_empty() {
             return Err(TlsError::new(

@@ -69,15 +69,15 @@ impl TlsConnector {
         }
     }
 
-    /// Does the handshake with a server to which `stream` is connected. `name` is who it has to be: a host's name, or an
-    /// address (also in brackets, as URLs write it), as its certificate says.
+    /// Does the handshake with a server to which `stream` is connected. `name` is who it has to be: a host's name, or
+    /// an address (also in brackets, as URLs write it), as its certificate says.
     ///
     /// Calling counts: from then on the limit runs, if that is inside a runtime; otherwise from the first poll on.
     ///
     /// # Errors
-    /// `InvalidInput` if `name` is neither; `InvalidData` with a [`TlsError`] for what the server did (a certificate that
-    /// is not trusted, expired, or of somebody else; no TLS); `UnexpectedEof` if it left; `TimedOut` if it took too long;
-    /// otherwise the stream's.
+    /// `InvalidInput` if `name` is neither; `InvalidData` with a [`TlsError`] for what the server did (a certificate
+    /// that is not trusted, expired, or of somebody else; no TLS); `UnexpectedEof` if it left; `TimedOut` if it took
+    /// too long; otherwise the stream's.
     ///
     /// # Cancel safety
     /// Not cancel safe: a dropped handshake drops the stream.

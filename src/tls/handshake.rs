@@ -2,6 +2,8 @@
 
 use crate::time::{Sleep, sleep};
 use crate::tls::stream::TlsStream;
+use filch_executor::leaf;
+use futures_core::future::FusedFuture;
 use futures_io::{AsyncRead, AsyncWrite};
 use rustls::Connection;
 use std::fmt;
@@ -76,7 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Handshake<S> {
         let this = self.get_mut();
         let done = match &mut this.state {
             State::Under(stream) => Pin::new(&mut **stream).poll_handshake(cx),
-            State::Failed(_) => Poll::Ready(Ok(())),
+            State::Failed(_) => leaf::poll_budget_of(this, cx).map(Ok),
             State::Done => panic!("a handshake was polled after it was done"),
         };
         let failure = match done {
@@ -92,6 +94,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Handshake<S> {
             (State::Under(stream), None) => Ok(*stream),
             (State::Done, None) => unreachable!("polled after it was done: see above"),
         })
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> FusedFuture for Handshake<S> {
+    fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Done)
     }
 }
 

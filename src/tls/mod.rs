@@ -68,7 +68,8 @@ pub use roots::Roots;
 pub use stream::TlsStream;
 pub use tickets::TicketKeys;
 
-pub use rustls;
+/// The crate rustls, in the version that is used here: for whole configurations, other providers, and its errors.
+pub use rustls as backend;
 pub use rustls::crypto::CryptoProvider;
 
 pub mod future {

@@ -20,8 +20,8 @@ pin_project! {
     /// It reads and writes by the io traits. [`io::split`](crate::io::split) makes two halves for two tasks.
     /// Reads are cancel safe, and so is each single write: bytes move when it returns.
     ///
-    /// A write returns when the bytes are encrypted, with those that found no room in the socket still to be sent: by the
-    /// next write, read, flush or close. Dropped without `close`, it cuts the connection off, and the peer's read says so.
+    /// A write returns when the bytes are encrypted. Those that found no room in the socket are sent by the next write,
+    /// read, flush or close. Dropped without `close`, it cuts the connection off, and the peer's read says so.
     pub struct TlsStream<S> {
         #[pin]
         stream: S,

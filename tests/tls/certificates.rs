@@ -14,7 +14,7 @@ async fn shown(acceptor: &TlsAcceptor, name: &str) -> std::io::Result<Vec<u8>> {
 }
 
 fn certificate(name: &str) -> Vec<u8> {
-    use filch::tls::rustls::pki_types::{CertificateDer, pem::PemObject};
+    use filch::tls::backend::pki_types::{CertificateDer, pem::PemObject};
     let name = format!("{name}.pem");
     CertificateDer::from_pem_file(file(&name)).unwrap().to_vec()
 }

@@ -8,6 +8,7 @@ mod handshake;
 mod resumption;
 mod tools;
 mod transfer;
+mod yielding;
 
 use filch::io::DuplexStream;
 use filch::tls::{Identity, Roots, TlsAcceptor, TlsConnector, TlsStream};
@@ -62,7 +63,7 @@ fn connector_roots() -> Vec<rustls::pki_types::TrustAnchor<'static>> {
     store.roots
 }
 
-use filch::tls::rustls;
+use filch::tls::backend as rustls;
 
 type Ends = (TlsStream<DuplexStream>, TlsStream<DuplexStream>);
 

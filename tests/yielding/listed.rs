@@ -25,6 +25,62 @@ const SPENDS: Seen = Not("it is what spends");
 /// File and name of each, as `found` gives them.
 const LISTED: &[(&str, &str, Seen)] = &[
     ("executor/src/leaf/budget.rs", "poll_budget_left", SPENDS),
+    (
+        "src/tls/handshake.rs",
+        "Handshake",
+        Not("tests/tls/yielding.rs loops over it"),
+    ),
+    ("src/tls/handshake.rs", "poll_limit", PART),
+    ("src/tls/session.rs", "poll_readable", PART),
+    ("src/tls/session.rs", "poll_write", PART),
+    ("src/tls/session.rs", "poll_close", PART),
+    ("src/tls/session.rs", "poll_send_all", PART),
+    ("src/tls/session.rs", "poll_handshake", PART),
+    ("src/tls/session.rs", "poll_send", PART),
+    ("src/tls/session.rs", "poll_receive", PART),
+    ("src/tls/session.rs", "poll_fill", PART),
+    ("src/tls/stream.rs", "poll_handshake", PART),
+    ("src/tls/stream.rs", "poll_readable", PART),
+    (
+        "src/tls/stream.rs",
+        "poll_read_uninit",
+        Not("tests/tls/yielding.rs loops over it"),
+    ),
+    (
+        "src/tls/stream.rs",
+        "poll_read",
+        Not("tests/tls/yielding.rs loops over it"),
+    ),
+    (
+        "src/tls/stream.rs",
+        "poll_read_vectored",
+        Not("tests/tls/yielding.rs loops over it"),
+    ),
+    (
+        "src/tls/stream.rs",
+        "poll_fill_buf",
+        Not("tests/tls/yielding.rs loops over it"),
+    ),
+    (
+        "src/tls/stream.rs",
+        "poll_write",
+        Not("tests/tls/yielding.rs loops over it"),
+    ),
+    (
+        "src/tls/stream.rs",
+        "poll_write_vectored",
+        Not("tests/tls/yielding.rs loops over it"),
+    ),
+    (
+        "src/tls/stream.rs",
+        "poll_flush",
+        Not("tests/tls/yielding.rs loops over it"),
+    ),
+    (
+        "src/tls/stream.rs",
+        "poll_close",
+        Not("tests/tls/yielding.rs loops over it"),
+    ),
     ("src/structure/branches.rs", "poll_first", In("select")),
     ("src/structure/first.rs", "Race", In("race")),
     ("src/structure/first.rs", "WaitFor", In("wait for tasks")),
