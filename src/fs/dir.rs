@@ -200,4 +200,11 @@ impl DirEntry {
         let entry = Arc::clone(&self.0);
         Operation::new("type of", entry.path(), move |_| entry.file_type())
     }
+
+    /// The number of the file in its file system.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn ino(&self) -> u64 {
+        std::os::unix::fs::DirEntryExt::ino(&*self.0)
+    }
 }

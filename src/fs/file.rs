@@ -133,6 +133,11 @@ impl File {
         self.std.try_clone().map_err(|_| self)
     }
 
+    /// What the system knows.
+    pub(super) fn std(&self) -> &std::fs::File {
+        &self.std
+    }
+
     fn wait(&mut self, verb: &str) -> Wait {
         let text = || format!("{verb} {}", self.path.display());
         let known = self.known.get_or_insert_with(|| Known::file(&text()));
@@ -322,26 +327,5 @@ impl Future for IntoStd {
 impl FusedFuture for IntoStd {
     fn is_terminated(&self) -> bool {
         self.0.is_none()
-    }
-}
-
-impl From<std::fs::File> for File {
-    #[track_caller]
-    fn from(std: std::fs::File) -> File {
-        File::from_std(std)
-    }
-}
-
-#[cfg(unix)]
-impl std::os::fd::AsFd for File {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.std.as_fd()
-    }
-}
-
-#[cfg(unix)]
-impl std::os::fd::AsRawFd for File {
-    fn as_raw_fd(&self) -> std::os::fd::RawFd {
-        self.std.as_raw_fd()
     }
 }

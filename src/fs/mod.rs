@@ -21,18 +21,22 @@
 mod hop;
 
 mod dir;
+mod dir_builder;
 mod file;
+
+mod convert;
 mod options;
 mod paths;
 mod replace;
 mod surface;
 
 pub use dir::{DirEntry, ReadDir, read_dir};
+pub use dir_builder::DirBuilder;
 pub use file::File;
 pub use options::OpenOptions;
 pub use paths::*;
 pub use replace::replace;
-pub use std::fs::{DirBuilder, FileType, Metadata, Permissions};
+pub use std::fs::{FileTimes, FileType, Metadata, Permissions};
 
 pub mod future {
     //! Futures of this module that nobody has to name but who keeps one in a struct.

@@ -74,6 +74,46 @@ impl OpenOptions {
     }
 }
 
+/// Windows' options, with std's meaning.
+#[cfg(windows)]
+impl OpenOptions {
+    /// What is asked for, in place of `read` and `write`.
+    pub fn access_mode(&mut self, access: u32) -> &mut OpenOptions {
+        std::os::windows::fs::OpenOptionsExt::access_mode(&mut self.0, access);
+        self
+    }
+
+    /// What others may do with the file meanwhile.
+    pub fn share_mode(&mut self, share: u32) -> &mut OpenOptions {
+        std::os::windows::fs::OpenOptionsExt::share_mode(&mut self.0, share);
+        self
+    }
+
+    /// Flags of `CreateFile` that have no name here.
+    pub fn custom_flags(&mut self, flags: u32) -> &mut OpenOptions {
+        std::os::windows::fs::OpenOptionsExt::custom_flags(&mut self.0, flags);
+        self
+    }
+
+    /// The attributes of a file that is made.
+    pub fn attributes(&mut self, attributes: u32) -> &mut OpenOptions {
+        std::os::windows::fs::OpenOptionsExt::attributes(&mut self.0, attributes);
+        self
+    }
+
+    /// What a server at the other end of a pipe may do in our name.
+    pub fn security_qos_flags(&mut self, flags: u32) -> &mut OpenOptions {
+        std::os::windows::fs::OpenOptionsExt::security_qos_flags(&mut self.0, flags);
+        self
+    }
+}
+
+impl From<std::fs::OpenOptions> for OpenOptions {
+    fn from(options: std::fs::OpenOptions) -> OpenOptions {
+        OpenOptions(options)
+    }
+}
+
 impl Default for OpenOptions {
     fn default() -> OpenOptions {
         OpenOptions::new()

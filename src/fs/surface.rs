@@ -5,12 +5,13 @@ use crate::fs::hop::Operation;
 use crate::fs::options::OpenOptions;
 use filch_executor::leaf;
 use futures_core::FusedFuture;
-use std::fs::{Metadata, Permissions};
+use std::fs::{FileTimes, Metadata, Permissions};
 use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 impl File {
     /// Opens a file to be read.
@@ -55,6 +56,12 @@ impl File {
             .write(true)
             .create_new(true)
             .open(path)
+    }
+
+    /// Options to open a file with: [`OpenOptions::new`].
+    #[must_use]
+    pub fn options() -> OpenOptions {
+        OpenOptions::new()
     }
 
     /// What is known of the file.
@@ -224,6 +231,31 @@ impl File {
     pub fn set_len(&mut self, length: u64) -> Exclusively<'_> {
         let operation = self.call("set length", move |file| file.set_len(length));
         Exclusively::new(self, operation)
+    }
+
+    /// Sets when it was read and written last. A write that is on its way is made first.
+    ///
+    /// # Errors
+    /// As [`sync_all`](File::sync_all).
+    ///
+    /// # Cancel safety
+    /// Dropped, it is done or it is not.
+    #[track_caller]
+    pub fn set_times(&mut self, times: FileTimes) -> Exclusively<'_> {
+        let operation = self.call("set times", move |file| file.set_times(times));
+        Exclusively::new(self, operation)
+    }
+
+    /// Sets when it was written last, as [`set_times`](File::set_times) does.
+    ///
+    /// # Errors
+    /// As `set_times`.
+    ///
+    /// # Cancel safety
+    /// As `set_times`.
+    #[track_caller]
+    pub fn set_modified(&mut self, time: SystemTime) -> Exclusively<'_> {
+        self.set_times(FileTimes::new().set_modified(time))
     }
 }
 

@@ -100,6 +100,12 @@ impl Command {
         self
     }
 
+    /// Whether [`kill_on_drop`](Command::kill_on_drop) was set.
+    #[must_use]
+    pub fn get_kill_on_drop(&self) -> bool {
+        self.kill_on_drop
+    }
+
     /// Starts the program.
     ///
     /// # Errors

@@ -29,6 +29,18 @@ impl SignalKind {
     }
 }
 
+impl From<i32> for SignalKind {
+    fn from(number: i32) -> SignalKind {
+        SignalKind(number)
+    }
+}
+
+impl From<SignalKind> for i32 {
+    fn from(kind: SignalKind) -> i32 {
+        kind.0
+    }
+}
+
 impl fmt::Display for SignalKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = u64::try_from(self.0).ok().and_then(known::signal);
@@ -67,6 +79,17 @@ kinds! {
     user_defined1: libc::SIGUSR1, "`SIGUSR1`. By default it ends the process.";
     user_defined2: libc::SIGUSR2, "`SIGUSR2`. By default it ends the process.";
     window_change: libc::SIGWINCH, "`SIGWINCH`: the terminal has another size. By default nothing happens.";
+}
+
+#[cfg(any(
+    target_vendor = "apple",
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "netbsd",
+    target_os = "openbsd"
+))]
+kinds! {
+    info: libc::SIGINFO, "`SIGINFO`: Ctrl-T, say what you are doing. By default nothing happens.";
 }
 
 #[cfg(windows)]

@@ -3,8 +3,9 @@
 use crate::Folder;
 use crate::common::{Limit, Random, process, rounds, runtime, wait_until};
 use filch::fs::{self, File};
-use filch::io::AsyncWriteExt;
+use filch::io::{AsyncReadExt, AsyncWriteExt};
 use filch::time::FutureExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// As many as the variable says, or a tenth of what the long run takes.
@@ -17,8 +18,28 @@ fn contents(number: usize) -> Vec<u8> {
     vec![number as u8; 4096]
 }
 
+/// One operation on a file of its own. True: it was done, and right.
+async fn operate(path: PathBuf, number: usize, way: usize) -> bool {
+    let (old, new) = (contents(number), contents(number + 1));
+    match way {
+        0 => fs::replace(&path, &new).await.is_ok(),
+        1..5 => fs::write(&path, &new).await.is_ok(),
+        5..8 => {
+            assert_eq!(fs::read(&path).await.unwrap(), old, "{number}");
+            false
+        }
+        _ => {
+            let mut file = File::open(&path).await.unwrap();
+            let mut found = Vec::new();
+            file.read_to_end(&mut found).await.unwrap();
+            assert_eq!(found, old, "{number}");
+            false
+        }
+    }
+}
+
 #[test]
-fn a_cancelled_write_leaves_the_old_file_or_the_new_one() {
+fn a_cancelled_write_leaves_the_old_file_or_the_new_one_and_reads_are_right() {
     let folder = Folder::new("storm");
     let rt = runtime(2);
     let limit = Limit::on(&rt);
@@ -27,17 +48,13 @@ fn a_cancelled_write_leaves_the_old_file_or_the_new_one() {
         .map(|number| {
             let path = folder.at(&number.to_string());
             let patience = Duration::from_micros(random.below(2000) as u64);
-            let (cancelled, replaces) = (random.one_in(2), random.one_in(10));
+            let (cancelled, way) = (random.one_in(2), random.below(10));
             std::fs::write(&path, contents(number)).unwrap();
             let task = rt.spawn(async move {
-                let new = contents(number + 1);
-                let write = match replaces {
-                    true => fs::replace(&path, &new),
-                    false => fs::write(&path, &new),
-                };
+                let operation = operate(path, number, way);
                 match cancelled {
-                    true => write.timeout(patience).await.is_ok(),
-                    false => write.await.is_ok(),
+                    true => operation.timeout(patience).await.unwrap_or(false),
+                    false => operation.await,
                 }
             });
             (number, task)

@@ -11,6 +11,8 @@ mod open;
 
 mod paths;
 
+mod std_names;
+
 use std::path::{Path, PathBuf};
 
 /// A directory of its own, gone in the end.
