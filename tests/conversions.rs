@@ -6,9 +6,7 @@
 mod common;
 mod net_support;
 
-use filch::net::{
-    Async, TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream,
-};
+use filch::net::{Async, TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixStream};
 use net_support::{run, tcp_pair, until_waiting};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 
@@ -72,7 +70,7 @@ fn the_futures_of_datagrams_go_to_any_task() {
 fn a_path_that_begins_with_nul_is_an_abstract_name() {
     run(async {
         let name = format!("\0filch-{}", std::process::id());
-        let listener = UnixListener::bind(&name).unwrap();
+        let listener = filch::net::UnixListener::bind(&name).unwrap();
         let (client, accepted) = filch::join!(UnixStream::connect(&name), listener.accept());
         client.unwrap().write_all(b"hi").await.unwrap();
         accepted.unwrap().0.read_exact(&mut [0; 2]).await.unwrap();

@@ -316,6 +316,43 @@ fn the_tour_prints_what_the_python_programs_print() {
     assert_eq!(printed.collect::<Vec<_>>(), expected);
 }
 
+/// What the Python program of a page prints; nothing where there is no Python.
+#[cfg(unix)]
+fn python(page: &str) -> Option<String> {
+    let path = format!("{}/docs/guide/{page}.md", env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(path).expect("a page");
+    let program = page.split("```python\n").nth(1).expect("a program");
+    let program = program.split("```").next().expect("its end");
+    let ran = Command::new("python3").args(["-c", program]).output();
+    let ran = ran.ok()?;
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    Some(text(&ran.stdout).to_owned())
+}
+
+/// The example prints this, and so does its twin on the page.
+#[cfg(unix)]
+fn twins(example: &str, page: &str, expected: &str) {
+    let printed = output(example, &[]);
+    assert!(printed.status.success(), "{}", text(&printed.stderr));
+    assert_eq!(text(&printed.stdout), expected);
+    if let Some(printed) = python(page) {
+        assert_eq!(printed, expected);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_childs_output_is_streamed_as_in_python() {
+    let expected = "child: line 1\nchild: line 2\nchild: line 3\nexit code 3\n";
+    twins("child-output", "running-programs", expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_rollback_is_awaited_as_in_python() {
+    twins("rollback", "cancellation", "begin\nrollback\ntimeout\n");
+}
+
 /// A section's title and its lines in alphabetical order: tasks that sleep for 100 and 200 ms need not wake up in that
 /// order on a busy machine, nor in time.
 fn section(text: &str) -> (&str, String) {

@@ -295,6 +295,7 @@ async fn futures_of_files_are_over_when_they_were_ready() {
     ended(fs::read(&path)).await.unwrap();
     let mut file = ended(File::open(&path)).await.unwrap();
     ended(file.sync_all()).await.unwrap();
+    ended(file.rewind()).await.unwrap();
     ended(file.into_std()).await.unwrap();
     ended(fs::remove_file(&path)).await.unwrap();
     let mut entries = ended(fs::read_dir(".")).await.unwrap();

@@ -130,13 +130,15 @@ fn signals() {
 
 #[test]
 fn files() {
-    use filch::fs::future::{Exclusively, IntoStd, NextEntry, Operation};
+    use filch::fs::future::{Exclusively, IntoStd, NextEntry, Operation, Rewind};
     ok::<filch::fs::File>();
     ok::<filch::fs::ReadDir>();
     ok::<filch::fs::DirEntry>();
     ok::<filch::fs::OpenOptions>();
     ok::<Operation<Vec<u8>>>();
     ok::<Exclusively<'static>>();
+    ok::<Rewind<'static>>();
+    ok::<filch::fs::DirBuilder>();
     ok::<IntoStd>();
     ok::<NextEntry<'static>>();
     future(filch::fs::read("a"));

@@ -44,5 +44,5 @@ pub mod future {
     pub use super::dir::NextEntry;
     pub use super::file::IntoStd;
     pub use super::hop::Operation;
-    pub use super::surface::Exclusively;
+    pub use super::surface::{Exclusively, Rewind};
 }

@@ -5,9 +5,10 @@ use crate::fs::hop::Operation;
 use crate::fs::options::OpenOptions;
 use filch_executor::leaf;
 use futures_core::FusedFuture;
+use futures_io::AsyncSeek;
 use std::fs::{FileTimes, Metadata, Permissions};
 use std::future::Future;
-use std::io;
+use std::io::{self, SeekFrom};
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -256,6 +257,47 @@ impl File {
     #[track_caller]
     pub fn set_modified(&mut self, time: SystemTime) -> Exclusively<'_> {
         self.set_times(FileTimes::new().set_modified(time))
+    }
+}
+
+impl File {
+    /// Goes back to the start.
+    ///
+    /// # Errors
+    /// The system's, of the last write too.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn rewind(&mut self) -> Rewind<'_> {
+        Rewind {
+            file: self,
+            over: false,
+        }
+    }
+}
+
+/// The future of [`File::rewind`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Rewind<'a> {
+    file: &'a mut File,
+    over: bool,
+}
+
+impl Future for Rewind<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sought = ready!(Pin::new(&mut *self.file).poll_seek(cx, SeekFrom::Start(0)));
+        self.over = true;
+        Poll::Ready(sought.map(drop))
+    }
+}
+
+impl FusedFuture for Rewind<'_> {
+    fn is_terminated(&self) -> bool {
+        self.over
     }
 }
 

@@ -23,7 +23,7 @@ async fn reading_writing_and_seeking_share_a_position() {
     assert_eq!(file.seek(SeekFrom::End(-3)).await.unwrap(), 11);
     assert_eq!(file.read(&mut buf).await.unwrap(), 3);
     assert_eq!(file.read(&mut buf).await.unwrap(), 0);
-    file.seek(SeekFrom::Start(0)).await.unwrap();
+    file.rewind().await.unwrap();
     assert_eq!(file.read(&mut []).await.unwrap(), 0);
     assert_eq!(file.read(&mut buf).await.unwrap(), 5);
 }

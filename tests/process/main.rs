@@ -13,7 +13,7 @@ mod storm;
 
 mod tree;
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use common::{process, wait_until};
 use filch::process::Command;
 

@@ -482,6 +482,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
         "Exclusively",
         Not("it always waits for a thread"),
     ),
+    ("src/fs/surface.rs", "Rewind", In("read and rewind a file")),
     (
         "src/process/child.rs",
         "Wait",

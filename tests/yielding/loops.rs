@@ -114,7 +114,8 @@ loops! {
     }
     "read and rewind a file" => { filch::fs::File::open("Cargo.toml").await.unwrap() } |it| {
         assert_eq!(it.read(&mut [0; 8]).await.unwrap(), 8);
-        it.seek(std::io::SeekFrom::Start(0)).await.unwrap();
+        it.seek(std::io::SeekFrom::Start(8)).await.unwrap();
+        it.rewind().await.unwrap();
     }
     "write nothing to a file" => { filch::fs::File::open("Cargo.toml").await.unwrap() } |it| {
         assert_eq!(it.write(b"").await.unwrap(), 0);
