@@ -82,6 +82,8 @@ pub mod __private;
 
 mod run;
 
+pub mod testing;
+
 pub use filch_executor::{
     AbortHandle, Builder, Cancelled, CleanupError, EnterGuard, Handle, IdleLook, JoinError,
     JoinHandle, Leftover, LocalRuntime, Metrics, NoRuntime, Runtime, SlowSite, UnhandledPanic,

@@ -28,8 +28,8 @@ use super::timeout::Elapsed;
 /// [`timeout`](crate::time::timeout()). `None` is no limit, until one is set. The time counts from this call on; if that
 /// is made outside a runtime, from the first poll.
 ///
-/// The block is polled before the time is looked at, so one that is ready wins. That holds for blocks within blocks too:
-/// the inner one is told first, and the outer one's time counts when the code between them next has to wait.
+/// The block is polled before the time is looked at, so one that is ready wins. That holds for blocks within blocks
+/// too: the inner one is told first, and the outer one's time counts when the code between them next has to wait.
 ///
 /// # Errors
 ///

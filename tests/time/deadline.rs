@@ -115,9 +115,14 @@ fn a_deadline_is_not_moved_when_it_is_over_or_its_block_is() {
         assert!(!tried.load(Ordering::Relaxed));
         let kept = kept.lock().unwrap().take().unwrap();
         assert!(kept.expired() && !kept.reschedule(Instant::now() + HOUR));
-        // One that is dropped has not expired.
-        let unpolled = deadline(HOUR, |limit| ready(drop(kept_in(&limit))));
-        drop(unpolled);
+        // One that is dropped before it is polled has not expired.
+        let dropped = Mutex::new(None);
+        drop(deadline(HOUR, |limit| {
+            *dropped.lock().unwrap() = Some(limit);
+            pending::<()>()
+        }));
+        let dropped = dropped.lock().unwrap().take().unwrap();
+        assert!(!dropped.expired() && !dropped.reschedule(None));
     });
 
     /// Tries to move the deadline while the block is on its way out.
@@ -128,10 +133,6 @@ fn a_deadline_is_not_moved_when_it_is_over_or_its_block_is() {
             assert!(self.0.expired());
             self.1.store(self.0.reschedule(None), Ordering::Relaxed);
         }
-    }
-
-    fn kept_in(limit: &Deadline) -> Deadline {
-        limit.clone()
     }
 }
 

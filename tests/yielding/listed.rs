@@ -154,6 +154,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
         "Shield",
         In("shield what is ready"),
     ),
+    ("src/testing/watched.rs", "Watched", AROUND),
     ("src/structure/tidy.rs", "Tidy", AROUND),
     ("src/structure/tidy.rs", "Finish", AROUND),
     ("src/structure/gather.rs", "Gather", In("gather nothing")),

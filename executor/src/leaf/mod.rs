@@ -30,4 +30,4 @@ pub use budget::{poll_budget, poll_budget_left, poll_budget_of, poll_call_of};
 pub use choice::choose;
 pub use drain::{Drain, at_end_of_task, cancel_nearest, cancelled_by_current, hand_over};
 pub use io::{Transfer, poll_io, poll_transfer};
-pub use record::{record, record_holder, record_lock, task_id};
+pub use record::{last_wait, record, record_holder, record_lock, task_id};

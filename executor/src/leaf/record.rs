@@ -2,6 +2,7 @@
 
 use crate::seats::context;
 use crate::task::TaskId;
+use crate::task::board::NIL;
 use crate::task::wait::Wait;
 
 /// Writes what the current task waits for. Nothing happens outside a task.
@@ -36,6 +37,23 @@ pub fn record_lock(wait: Wait, holder: impl Fn() -> u64) {
             }
         }
     });
+}
+
+/// What the current task waits for, as its leaves have said in this poll; within a branch, what that branch waits for.
+#[must_use]
+pub fn last_wait() -> Option<Wait> {
+    context::with(|context| {
+        let task = context.task()?;
+        let board = task.extras.board();
+        let now = context.shared()?.coarse_shown();
+        let Some(pen) = context.pen() else {
+            let info = task.wait.read(now).or_else(|| board?.read(now).0);
+            return info.map(Wait::from);
+        };
+        let inner = Some(pen.inner.get()).filter(|inner| *inner != NIL);
+        let of_inner = || board?.slot(inner?).wait(now);
+        pen.wait.get().or_else(|| of_inner().map(Wait::from))
+    })
 }
 
 /// The current task was handed a lock that it has waited for, and others may wait for it: `hold` is given its number,

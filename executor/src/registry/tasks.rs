@@ -28,6 +28,7 @@ use crate::registry::holders::Holders;
 use crate::registry::table::Table;
 use crate::task::{Header, TaskId, TaskInfo, TaskRef};
 use crossbeam_utils::CachePadded;
+use filch_timer::Instant;
 use std::cell::RefCell;
 use std::panic::Location;
 
@@ -191,10 +192,10 @@ impl Registry {
     }
 
     /// What that task is doing, if it is still there. Looks through all tasks.
-    pub(crate) fn info(&self, id: TaskId) -> Option<TaskInfo> {
+    pub(crate) fn info(&self, id: TaskId, now: Instant) -> Option<TaskInfo> {
         let tasks = self.table.tasks();
         let task = tasks.iter().find(|task| task.header().id == id)?;
-        Some(TaskInfo::of(task.header()))
+        Some(TaskInfo::of(task.header(), now))
     }
 
     /// Where those of these tasks were spawned that are still there. Looks through all tasks.
@@ -219,11 +220,11 @@ impl Registry {
     }
 
     /// What every task is doing, by id.
-    pub(crate) fn infos(&self) -> Vec<TaskInfo> {
+    pub(crate) fn infos(&self, now: Instant) -> Vec<TaskInfo> {
         let tasks = self.table.tasks();
         let mut infos: Vec<_> = tasks
             .iter()
-            .map(|task| TaskInfo::of(task.header()))
+            .map(|task| TaskInfo::of(task.header(), now))
             .collect();
         infos.sort_by_key(TaskInfo::id);
         for wait in infos.iter_mut().flat_map(TaskInfo::waits_mut) {
@@ -306,10 +307,16 @@ mod tests {
         let desks = [Desk::new(0), Desk::new(1)];
         let homes = [Some(&desks[0]), Some(&desks[1]), None];
         let tasks = homes.map(|desk| insert(&registry, desk, &world).1);
-        assert_eq!((registry.len(), registry.infos().len()), (3, 3));
+        assert_eq!(
+            (registry.len(), registry.infos(Instant::from_nanos(0)).len()),
+            (3, 3)
+        );
         for (left, task) in tasks.iter().enumerate().rev() {
             registry.remove(homes[(left + 1) % 3], task.header());
-            assert_eq!((registry.len(), registry.infos().len()), (left, left));
+            assert_eq!(
+                (registry.len(), registry.infos(Instant::from_nanos(0)).len()),
+                (left, left)
+            );
         }
         assert!(registry.is_empty());
         tasks.into_iter().for_each(|task| world.run(task));

@@ -256,7 +256,7 @@ impl Shared {
         let mut headers = tasks.iter().map(|task| task.header());
         let task = headers.find(|task| task.id.as_u64() == id);
         Some(Leftover {
-            tasks: task.map(TaskInfo::of).into_iter().collect(),
+            tasks: task.map(|task| self.info_of(task)).into_iter().collect(),
             inside: task.map(|task| self.inside(task)).into_iter().collect(),
             ..Leftover::default()
         })
@@ -267,12 +267,16 @@ impl Shared {
         let tasks = self.registry.tasks();
         let headers = tasks.iter().map(|task| task.header());
         Leftover {
-            tasks: headers.clone().map(TaskInfo::of).collect(),
+            tasks: headers.clone().map(|task| self.info_of(task)).collect(),
             inside: headers.map(|task| self.inside(task)).collect(),
             blocking_threads: self.blocking.busy(),
             threads: self.threads.count(),
             ended: self.threads.names_of_ended(),
         }
+    }
+
+    fn info_of(&self, task: &Header) -> TaskInfo {
+        TaskInfo::of(task, self.clock.now())
     }
 
     fn inside(&self, task: &Header) -> Inside {

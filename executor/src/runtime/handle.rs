@@ -192,7 +192,7 @@ impl Handle {
     /// What every task of the runtime that has not ended is doing, by id.
     #[must_use]
     pub fn tasks(&self) -> Vec<TaskInfo> {
-        let mut tasks = self.shared.registry.infos();
+        let mut tasks = self.shared.registry.infos(self.shared.clock.now());
         self.shared.tell_polls(&mut tasks);
         tasks
     }

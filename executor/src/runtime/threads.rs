@@ -68,7 +68,7 @@ fn start_late(shared: &Arc<Shared>, word: Word) {
 
 /// Says that a poll lasts too long.
 fn warn(shared: &Shared, warning: &Warning) {
-    let task = shared.registry.info(warning.task);
+    let task = shared.registry.info(warning.task, shared.clock.now());
     let asleep = warning.still.and_then(sys::waits_for_ever);
     let slow = SlowPoll {
         task: task.as_ref(),

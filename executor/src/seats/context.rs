@@ -15,6 +15,7 @@ use crate::seats::shared::Shared;
 use crate::seats::turn::Turn;
 use crate::task::locals::Node;
 use crate::task::{Header, TaskInfo, memory};
+use filch_timer::system_now;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -235,7 +236,10 @@ impl Context {
 
     /// A copy of what is known of the current task.
     pub(crate) fn task_info(&self) -> Option<TaskInfo> {
-        self.task().map(TaskInfo::of)
+        let shown = self.shared().map(|shared| shared.clock.now());
+        // A future may be dropped outside of every runtime.
+        let now = shown.unwrap_or_else(system_now);
+        self.task().map(|task| TaskInfo::of(task, now))
     }
 
     /// A counted copy of the innermost task-local binding, for a task that inherits it.

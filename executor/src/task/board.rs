@@ -146,12 +146,13 @@ impl Board {
         &slots.expect("a slot is given out after its bucket exists")[offset]
     }
 
-    /// What waits in slots now: each combinator's branches by number, those within a branch after it.
-    pub(crate) fn read(&self) -> (Option<WaitInfo>, Vec<BranchInfo>) {
+    /// What waits in slots at a time of the runtime's clock: each combinator's branches by number, those within a
+    /// branch after it.
+    pub(crate) fn read(&self, now: Instant) -> (Option<WaitInfo>, Vec<BranchInfo>) {
         let seen: Vec<Seen> = {
             let unused = self.stock.lock().unused;
             (0..unused)
-                .filter_map(|index| self.slot(index).read(index))
+                .filter_map(|index| self.slot(index).read(index, now))
                 .collect()
         };
         let is_branch = |index: u32| {
@@ -236,13 +237,18 @@ impl Slot {
         self.record.clear();
     }
 
-    fn read(&self, index: u32) -> Option<Seen> {
+    /// What it says that is waited for.
+    pub(crate) fn wait(&self, now: Instant) -> Option<WaitInfo> {
+        self.record.read(now)
+    }
+
+    fn read(&self, index: u32, now: Instant) -> Option<Seen> {
         let what = self.what.load(Relaxed);
         (what != IDLE).then(|| Seen {
             index,
             what,
             of: self.of.load(Relaxed),
-            wait: self.record.read(),
+            wait: self.record.read(now),
         })
     }
 }
@@ -289,7 +295,7 @@ mod tests {
         board.slot(a).note(outer, 0, None, now);
         note(&board, inner, d, 5, WaitKind::Lock);
         note(&board, inner, c, 2, WaitKind::Read);
-        let (wait, branches) = board.read();
+        let (wait, branches) = board.read(Instant::from_nanos(1 << 20));
         assert_eq!(wait.unwrap().kind(), WaitKind::First);
         let found = branches.iter().map(|branch| {
             let wait = branch.wait().map(WaitInfo::kind);
@@ -303,7 +309,10 @@ mod tests {
         ];
         assert!(found.eq(expected), "{branches:?}");
         board.give(&slots);
-        assert!(board.read().1.is_empty() && board.read().0.is_none());
+        assert!(
+            board.read(Instant::from_nanos(1 << 20)).1.is_empty()
+                && board.read(Instant::from_nanos(1 << 20)).0.is_none()
+        );
     }
 
     #[test]
@@ -328,6 +337,6 @@ mod tests {
             .begin_node(Wait::here(WaitKind::First), Instant::from_nanos(1 << 20));
         board.slot(node).set_outer(branch);
         note(&board, node, branch, 0, WaitKind::Sleep);
-        assert!(board.read().1.len() <= 2);
+        assert!(board.read(Instant::from_nanos(1 << 20)).1.len() <= 2);
     }
 }

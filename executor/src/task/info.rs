@@ -3,8 +3,9 @@
 use super::TaskId;
 use super::cancelled::Cancelled;
 use super::raw::Header;
-use crate::task::board::{Board, BranchInfo};
+use crate::task::board::BranchInfo;
 use crate::task::wait::{WaitInfo, WaitKind};
+use filch_timer::Instant;
 use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
@@ -79,7 +80,8 @@ impl PollInfo {
 }
 
 impl TaskInfo {
-    pub(crate) fn of(header: &Header) -> TaskInfo {
+    /// What is known now, by the clock of the task's runtime.
+    pub(crate) fn of(header: &Header, now: Instant) -> TaskInfo {
         let state = header.state.load();
         let state = match () {
             () if state.is_complete() => TaskState::Done,
@@ -91,8 +93,8 @@ impl TaskInfo {
         let waits = matches!(state, TaskState::Waiting | TaskState::Draining);
         let extras = header.extras.get();
         let board = header.extras.board().filter(|_| waits);
-        let (combinator, branches) = board.map(Board::read).unwrap_or_default();
-        let alone = header.wait.read().filter(|_| waits);
+        let (combinator, branches) = board.map(|board| board.read(now)).unwrap_or_default();
+        let alone = header.wait.read(now).filter(|_| waits);
         TaskInfo {
             id: header.id,
             name: header.name().map(Box::from),

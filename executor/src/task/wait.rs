@@ -13,6 +13,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
+use std::time::Duration;
 
 /// The kind of thing that a waiting task waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -199,7 +200,7 @@ pub struct WaitInfo {
     kind: WaitKind,
     resource: u64,
     at: &'static Location<'static>,
-    since: Instant,
+    waited: Duration,
     holder: Option<TaskId>,
 }
 
@@ -236,10 +237,20 @@ impl WaitInfo {
         self.at
     }
 
-    /// How long it has been waiting, by a coarse clock (some milliseconds).
+    /// How long it had been waiting when this was copied: by the clock of the task's runtime, which may be paused, and
+    /// to some milliseconds.
     #[must_use]
-    pub fn since(&self) -> std::time::Duration {
-        self.since.elapsed()
+    pub fn since(&self) -> Duration {
+        self.waited
+    }
+}
+
+impl From<WaitInfo> for Wait {
+    fn from(info: WaitInfo) -> Wait {
+        let WaitInfo {
+            kind, resource, at, ..
+        } = info;
+        Wait { kind, resource, at }
     }
 }
 
@@ -295,7 +306,8 @@ impl WaitRecord {
         }
     }
 
-    pub(crate) fn read(&self) -> Option<WaitInfo> {
+    /// What is waited for, at a time of the runtime's clock.
+    pub(crate) fn read(&self, now: Instant) -> Option<WaitInfo> {
         let what = self.what.load(Relaxed);
         let kind = WaitKind::from_code((what & 0xff) as u8)?;
         let at = self.at.load(Acquire);
@@ -305,7 +317,7 @@ impl WaitRecord {
             kind,
             resource: self.resource.load(Relaxed),
             at,
-            since: Instant::from_nanos(what & !0xff),
+            waited: now.duration_since(Instant::from_nanos(what & !0xff)),
             holder: None,
         })
     }
