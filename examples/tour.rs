@@ -1,6 +1,18 @@
-//! The programs of asyncio's tutorial ("Coroutines and Tasks" in Python's documentation) and their twins.
+//! The programs of asyncio's documentation and of trio's tutorial, and their twins.
 //!
 //! Each twin stands below its Python original and prints the same. Run all: `cargo run --example tour`.
+//!
+//! Here are those of asyncio's "Coroutines and Tasks" that need a task or two. Beside this file, in `tour/`: groups and
+//! limits; tasks that meet; streams and programs; and trio's.
+
+#[path = "tour/groups.rs"]
+mod groups;
+#[path = "tour/meeting.rs"]
+mod meeting;
+#[path = "tour/outside.rs"]
+mod outside;
+#[path = "tour/trio.rs"]
+mod trio;
 
 use std::convert::Infallible;
 use std::num::ParseIntError;
@@ -28,6 +40,10 @@ async fn main() {
     a_cancelled_task().await;
     title("a blocking call");
     a_blocking_call().await;
+    groups::tour().await;
+    meeting::tour().await;
+    outside::tour().await;
+    trio::tour().await;
 }
 
 // async def hello():
@@ -49,7 +65,7 @@ async fn hello() {
 //     await say_after(0.1, "hello")
 //     await say_after(0.2, "world")
 
-async fn say_after(delay: Duration, what: &str) {
+pub(crate) async fn say_after(delay: Duration, what: &str) {
     sleep(delay).await;
     println!("{what}");
 }
@@ -151,7 +167,7 @@ async fn every_outcome() {
 //     except TimeoutError:
 //         print("timeout!")
 
-async fn eternity() {
+pub(crate) async fn eternity() {
     sleep(Duration::from_secs(3600)).await;
     println!("yay!");
 }
@@ -205,9 +221,9 @@ async fn a_blocking_call() {
 }
 
 /// The tutorial's second, shortened.
-const MOMENT: Duration = Duration::from_millis(100);
+pub(crate) const MOMENT: Duration = Duration::from_millis(100);
 
-fn title(text: &str) {
+pub(crate) fn title(text: &str) {
     println!("\n-- {text}");
 }
 

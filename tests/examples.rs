@@ -310,6 +310,42 @@ fn the_tour_prints_what_the_python_programs_print() {
             "a blocking call",
             "blocking complete, both are done, start blocking",
         ),
+        ("a group", "Both tasks have completed now., hello, world"),
+        ("a group that fails", "out of order"),
+        ("a group that ends early", "terminated"),
+        ("a shield", "saved, took too long"),
+        (
+            "a limit that moves",
+            "Looks like we haven't finished on time.",
+        ),
+        ("the first of several", "done: 1, pending: 1"),
+        ("as they complete", "1, 2, 3"),
+        ("from another thread", "7"),
+        ("who is there", "forever"),
+        ("an event", "... got it!, waiting for it ..."),
+        ("a lock", "10"),
+        ("a condition", "took bread"),
+        ("a semaphore", "at most 2"),
+        ("a barrier", "End of *preparation phase*, barrier passed"),
+        ("workers and a queue", "3 workers, cancelled: True"),
+        (
+            "an echo server and its client",
+            "Close the connection, Close the connection, Received 'Hello World!\\n', \
+             Received: 'Hello World!\\n', Send: 'Hello World!', Send: 'Hello World!\\n'",
+        ),
+        ("a program's output", "hello from a program"),
+        (
+            "trio: a nursery",
+            "  child1: exiting!,   child1: started! sleeping now...,   child2: exiting!, \
+             \x20 child2: started! sleeping now..., parent: all done!, parent: spawning child1..., \
+             parent: spawning child2..., parent: started!, parent: waiting for children to finish...",
+        ),
+        ("trio: move on", "gave up: True"),
+        (
+            "trio: channels",
+            "got value 'message 0', got value 'message 1', got value 'message 2'",
+        ),
+        ("trio: several producers and consumers", "6 values"),
     ];
     let printed = text(&tour.stdout).split("\n-- ").skip(1).map(section);
     let expected = expected.map(|(title, lines)| (title, lines.to_owned()));
