@@ -1,6 +1,9 @@
 //! Futures say when they are over, so that `select!` of the crate `futures` takes them and never polls one again.
 
-use filch::io::{AsyncWriteExt, Interest, ReadLimitExt, copy, copy_bidirectional, duplex};
+use filch::io::{
+    AsyncWriteExt, Interest, ReadBufExt, ReadLimitExt, ReadNumberExt, WriteNumberExt, copy,
+    copy_bidirectional, duplex,
+};
 use filch::net::{Async, TcpListener, TcpSocket, TcpStream, UdpSocket, lookup_host};
 use filch::sync::{
     Barrier, Condvar, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore, SetOnce, broadcast,
@@ -335,6 +338,17 @@ async fn futures_of_io_are_over_when_they_were_ready() {
     ended(reader.read_line_limit(&mut String::new(), 8))
         .await
         .unwrap();
+    out.clear();
+    ended(reader.read_until_any(&[" "], &mut out, 8))
+        .await
+        .unwrap();
+    ended(reader.read_exactly(0, &mut out)).await.unwrap();
+    ended(reader.read_u8()).await.unwrap();
+    ended(reader.read_buf(&mut out)).await.unwrap();
+    ended(filch::io::sink().write_u8(1)).await.unwrap();
+    let mut sink = filch::io::sink();
+    let copied = ended(filch::io::copy_buf(&mut &b"rest"[..], &mut sink)).await;
+    assert_eq!(copied.unwrap(), 4);
 }
 
 /// What `select!` in a loop needs: futures that go on from round to round, and that it leaves out when they are over.
@@ -370,7 +384,8 @@ async fn a_handshake_is_over_when_it_was_ready() {
 }
 
 /// Futures that users never hold, or that stand for others in a macro.
-const INNER: [&str; 12] = [
+const INNER: [&str; 13] = [
+    "Connection",
     "Branch",
     "$name",
     "Attempt",

@@ -1,7 +1,8 @@
 //! A pair of connected streams in memory, for tests and for joining parts of one program.
 //!
-//! Each direction is a [`Pipe`]: a bounded queue of bytes behind a lock that is held while bytes are copied,
-//! and at most one waiting reader and one waiting writer. Wakers are called after the lock is released.
+//! Each direction is a [`Pipe`], which [`simplex`](super::simplex()) is one of: a bounded queue of bytes behind a lock
+//! that is held while bytes are copied, and at most one waiting reader and one waiting writer. Wakers are called after
+//! the lock is released.
 
 use filch_executor::foreign;
 use filch_executor::leaf::{self, Wait, WaitKind};
@@ -82,43 +83,40 @@ impl Drop for DuplexStream {
     }
 }
 
-impl DuplexStream {
-    /// Runs `transfer` on a pipe within the budget until it is done, or leaves the waker in `place` and records the
-    /// wait; wakes the other end.
-    fn poll_pipe(
-        &self,
-        cx: &mut Context<'_>,
-        pipe: &Mutex<Pipe>,
-        place: fn(&mut Pipe) -> &mut Option<Waker>,
-        mut transfer: impl FnMut(&mut Pipe) -> Transferred,
-    ) -> Poll<io::Result<usize>> {
-        ready!(leaf::poll_budget_of(self, cx));
-        let first = transfer(&mut pipe.lock());
-        let done = match first {
-            Poll::Pending => {
-                // Cloned outside the lock: a waker is code of others.
-                let mut waker = Some(cx.waker().clone());
-                let mut pipe = pipe.lock();
-                let again = transfer(&mut pipe);
-                if again.is_pending() {
-                    waker = std::mem::replace(place(&mut pipe), waker);
-                }
-                drop(pipe);
-                foreign::discard(waker);
-                again
+/// Runs `transfer` on a pipe until it is done, or leaves the waker in `place` and records the wait. Wakes the other
+/// end.
+pub(super) fn poll_pipe(
+    cx: &mut Context<'_>,
+    wait: Wait,
+    pipe: &Mutex<Pipe>,
+    place: fn(&mut Pipe) -> &mut Option<Waker>,
+    mut transfer: impl FnMut(&mut Pipe) -> Transferred,
+) -> Poll<io::Result<usize>> {
+    let first = transfer(&mut pipe.lock());
+    let done = match first {
+        Poll::Pending => {
+            // Cloned outside the lock: a waker is code of others.
+            let mut waker = Some(cx.waker().clone());
+            let mut pipe = pipe.lock();
+            let again = transfer(&mut pipe);
+            if again.is_pending() {
+                waker = std::mem::replace(place(&mut pipe), waker);
             }
-            done => done,
-        };
-        match done {
-            Poll::Pending => {
-                leaf::record(self.wait);
-                Poll::Pending
-            }
-            Poll::Ready(done) => {
-                let (count, woken) = done?;
-                foreign::wake_batch(woken);
-                Poll::Ready(Ok(count))
-            }
+            drop(pipe);
+            foreign::discard(waker);
+            again
+        }
+        done => done,
+    };
+    match done {
+        Poll::Pending => {
+            leaf::record(wait);
+            Poll::Pending
+        }
+        Poll::Ready(done) => {
+            let (count, woken) = done?;
+            foreign::wake_batch(woken);
+            Poll::Ready(Ok(count))
         }
     }
 }
@@ -137,7 +135,10 @@ impl AsyncRead for DuplexStream {
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_pipe(cx, &self.incoming, Pipe::reader, |pipe| pipe.read(bufs))
+        ready!(leaf::poll_budget_of(&*self, cx));
+        poll_pipe(cx, self.wait, &self.incoming, Pipe::reader, |pipe| {
+            pipe.read(bufs)
+        })
     }
 }
 
@@ -155,7 +156,10 @@ impl AsyncWrite for DuplexStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_pipe(cx, &self.outgoing, Pipe::writer, |pipe| pipe.write(bufs))
+        ready!(leaf::poll_budget_of(&*self, cx));
+        poll_pipe(cx, self.wait, &self.outgoing, Pipe::writer, |pipe| {
+            pipe.write(bufs)
+        })
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -171,7 +175,7 @@ impl AsyncWrite for DuplexStream {
 
 /// One direction.
 #[derive(Debug)]
-struct Pipe {
+pub(super) struct Pipe {
     bytes: VecDeque<u8>,
     capacity: usize,
     /// Nothing more will be written.
@@ -182,10 +186,10 @@ struct Pipe {
     writer: Option<Waker>,
 }
 
-type Transferred = Poll<io::Result<(usize, Option<Waker>)>>;
+pub(super) type Transferred = Poll<io::Result<(usize, Option<Waker>)>>;
 
 impl Pipe {
-    fn new(capacity: usize) -> Pipe {
+    pub(super) fn new(capacity: usize) -> Pipe {
         let bytes = VecDeque::new();
         Pipe {
             bytes,
@@ -198,16 +202,16 @@ impl Pipe {
     }
 
     /// Where a reader leaves its waker.
-    fn reader(&mut self) -> &mut Option<Waker> {
+    pub(super) fn reader(&mut self) -> &mut Option<Waker> {
         &mut self.reader
     }
 
     /// Where a writer leaves its waker.
-    fn writer(&mut self) -> &mut Option<Waker> {
+    pub(super) fn writer(&mut self) -> &mut Option<Waker> {
         &mut self.writer
     }
 
-    fn read(&mut self, bufs: &mut [IoSliceMut<'_>]) -> Transferred {
+    pub(super) fn read(&mut self, bufs: &mut [IoSliceMut<'_>]) -> Transferred {
         let wanted = bufs.iter().any(|buf| !buf.is_empty());
         if wanted && self.bytes.is_empty() && !self.ended {
             return Poll::Pending;
@@ -220,7 +224,7 @@ impl Pipe {
         Poll::Ready(Ok((count, woken)))
     }
 
-    fn write(&mut self, bufs: &[IoSlice<'_>]) -> Transferred {
+    pub(super) fn write(&mut self, bufs: &[IoSlice<'_>]) -> Transferred {
         if self.broken || self.ended {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -239,7 +243,7 @@ impl Pipe {
     }
 
     /// The writing end is closed.
-    fn end_writing(&mut self) -> Woken {
+    pub(super) fn end_writing(&mut self) -> Woken {
         self.ended = true;
         Woken {
             wake: self.reader.take(),
@@ -248,7 +252,7 @@ impl Pipe {
     }
 
     /// The reading end is gone.
-    fn end_reading(&mut self) -> Woken {
+    pub(super) fn end_reading(&mut self) -> Woken {
         self.broken = true;
         self.bytes = VecDeque::new();
         Woken {
@@ -260,7 +264,7 @@ impl Pipe {
 
 /// Who leaves a pipe.
 #[must_use]
-struct Woken {
+pub(super) struct Woken {
     wake: Option<Waker>,
     forget: Option<Waker>,
 }
@@ -273,7 +277,7 @@ fn take_front(bytes: &mut VecDeque<u8>, buf: &mut [u8]) -> io::Result<usize> {
 
 /// Ends one use of a pipe, and wakes who waits for the other. A waker is never dropped under the
 /// lock either: that may drop a whole task, and the pipe's other end with it. It does not panic, though the wakers may.
-fn close(pipe: &Mutex<Pipe>, end: fn(&mut Pipe) -> Woken) {
+pub(super) fn close(pipe: &Mutex<Pipe>, end: fn(&mut Pipe) -> Woken) {
     let Woken { wake, forget } = end(&mut pipe.lock());
     foreign::discard(forget);
     foreign::wake_batch(wake);

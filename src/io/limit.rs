@@ -1,44 +1,15 @@
 //! Reading up to a delimiter, but not endlessly: what a server needs before it trusts its client.
 
+use super::read_error::ReadLimit;
+use super::until::{ReadExactly, ReadUntilAny};
 use filch_executor::leaf;
 use futures_core::FusedFuture;
 use futures_io::AsyncBufRead;
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-
-/// No delimiter came within the limit. Inside of an `io::Error` of kind `InvalidData`:
-///
-/// ```
-/// use filch::io::ReadLimit;
-///
-/// fn is_too_long(error: &std::io::Error) -> bool {
-///     error.get_ref().is_some_and(|inner| inner.is::<ReadLimit>())
-/// }
-/// assert!(is_too_long(&ReadLimit { limit: 80 }.into()));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadLimit {
-    /// The limit, in bytes.
-    pub limit: usize,
-}
-
-impl fmt::Display for ReadLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no delimiter within the limit of {} bytes", self.limit)
-    }
-}
-
-impl Error for ReadLimit {}
-
-impl From<ReadLimit> for io::Error {
-    fn from(limit: ReadLimit) -> io::Error {
-        io::Error::new(io::ErrorKind::InvalidData, limit)
-    }
-}
 
 /// `read_until` and `read_line` with a limit, for every buffered reader.
 ///
@@ -104,6 +75,88 @@ pub trait ReadLimitExt: AsyncBufRead {
             line,
             bytes: Vec::new(),
             limit,
+            over: false,
+        }
+    }
+
+    /// Reads until `buf` ends with one of `separators`, which may be of several bytes each; at most until it holds
+    /// `limit` bytes. asyncio's `readuntil`.
+    ///
+    /// What is in `buf` before counts as read: so clear it between two messages, and do not after a dropped future.
+    /// Where several separators end at the same place the longest is told of.
+    ///
+    /// ```
+    /// use filch::io::{Cursor, ReadLimitExt};
+    ///
+    /// # filch::run(async {
+    /// let mut stream = Cursor::new(b"GET /\r\nHost: here\nrest");
+    /// let (ends, mut line) = (["\r\n", "\n"], Vec::new());
+    /// let found = stream.read_until_any(&ends, &mut line, 80).await?;
+    /// assert_eq!((&line[..], found.separator), (&b"GET /\r\n"[..], 0));
+    /// line.clear();
+    /// stream.read_until_any(&ends, &mut line, 80).await?;
+    /// assert_eq!(line, b"Host: here\n");
+    /// line.clear();
+    /// assert!(stream.read_until_any(&ends, &mut line, 80).await.is_err());
+    /// assert_eq!(line, b"rest");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`IncompleteRead`](super::IncompleteRead) if the stream ends before, and [`LimitOverrun`](super::LimitOverrun)
+    /// if `limit` bytes hold no separator. What was read is in `buf` then, and the rest is still to be read. The
+    /// reader's own errors.
+    ///
+    /// # Panics
+    /// If there is no separator, or an empty one.
+    ///
+    /// # Cancel safety
+    /// A dropped future loses no data: a next call with the same `buf` goes on.
+    #[track_caller]
+    fn read_until_any<'a, S: AsRef<[u8]>>(
+        &'a mut self,
+        separators: &'a [S],
+        buf: &'a mut Vec<u8>,
+        limit: usize,
+    ) -> ReadUntilAny<'a, Self, S>
+    where
+        Self: Unpin,
+    {
+        ReadUntilAny::new(self, separators, buf, limit)
+    }
+
+    /// Reads until `buf` holds `count` bytes. asyncio's `readexactly`. Memory is taken as the bytes come, so `count`
+    /// may be what a client has said.
+    ///
+    /// What is in `buf` before counts as read.
+    ///
+    /// ```
+    /// use filch::io::{Cursor, IncompleteRead, ReadLimitExt};
+    ///
+    /// # filch::run(async {
+    /// let (mut stream, mut head) = (Cursor::new(b"abcdef"), Vec::new());
+    /// stream.read_exactly(4, &mut head).await?;
+    /// assert_eq!(head, b"abcd");
+    /// let error = stream.read_exactly(7, &mut head).await.unwrap_err();
+    /// assert_eq!(error.to_string(), "the stream ended after 6 of 7 bytes");
+    /// assert_eq!(head, b"abcdef");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`IncompleteRead`](super::IncompleteRead) if the stream ends before: what there was is in `buf`. The reader's
+    /// own errors.
+    ///
+    /// # Cancel safety
+    /// A dropped future loses no data: a next call with the same `buf` goes on.
+    fn read_exactly<'a>(&'a mut self, count: usize, buf: &'a mut Vec<u8>) -> ReadExactly<'a, Self>
+    where
+        Self: Unpin,
+    {
+        ReadExactly {
+            reader: self,
+            buf,
+            count,
             over: false,
         }
     }

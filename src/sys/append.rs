@@ -1,6 +1,8 @@
 //! Buffers that a read appends to, without that anybody initialises their memory before.
 
+use std::io;
 use std::mem::MaybeUninit;
+use std::task::{Poll, ready};
 
 /// Room that a full buffer is given before a read; one read's usual size.
 const GROWTH: usize = 8 * 1024;
@@ -33,6 +35,28 @@ impl Append for Vec<u8> {
         // SAFETY: as the caller promises; they are within the capacity.
         unsafe { self.set_len(length) };
     }
+}
+
+/// Reads once behind the end of `buf` by the io traits, which want memory that is initialised: it is zeroed here.
+pub(crate) fn read_behind<B: Append>(
+    buf: &mut B,
+    read: impl FnOnce(&mut [u8]) -> Poll<io::Result<usize>>,
+) -> Poll<io::Result<usize>> {
+    let room = buf.room();
+    // A reader that is not ready would have much zeroed in vain.
+    let length = room.len().min(8 * GROWTH);
+    let room = &mut room[..length];
+    room.fill(MaybeUninit::new(0));
+    // SAFETY: `MaybeUninit<u8>` has the layout of `u8`, and all of them are initialised.
+    let bytes = unsafe { &mut *(std::ptr::from_mut(room) as *mut [u8]) };
+    let count = ready!(read(bytes))?;
+    assert!(
+        count <= length,
+        "a reader said that it had read more than it had room for"
+    );
+    // SAFETY: so many bytes of `room` are initialised.
+    unsafe { buf.grow(count) };
+    Poll::Ready(Ok(count))
 }
 
 mod sealed {

@@ -1,8 +1,9 @@
 //! One endless loop for each kind of leaf, over operations that never wait.
 
 use filch::io::{
-    AllowStdIo, AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt, Cursor, Interest,
-    ReadLimitExt, copy, copy_bidirectional, duplex, empty, repeat, sink,
+    AllowStdIo, AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt, BufReader,
+    Cursor, Interest, ReadBufExt, ReadLimitExt, ReadNumberExt, WriteNumberExt, copy,
+    copy_bidirectional, copy_buf, duplex, empty, repeat, simplex, sink,
 };
 use filch::net::unix::pipe::pipe;
 use filch::net::{
@@ -236,6 +237,32 @@ loops! {
         let (mut one, mut other) = (Cursor::new(vec![1; 8]), Cursor::new(vec![2; 8]));
         copy_bidirectional(&mut one, &mut other).await.unwrap();
     }
+    "read until any" => { Vec::new() } |it| {
+        it.clear();
+        Cursor::new(b"a;b").read_until_any(&[";"], &mut it, 8).await.unwrap();
+    }
+    "read exactly nothing" => { Vec::new() } |it| {
+        Cursor::new(b"").read_exactly(0, &mut it).await.unwrap();
+    }
+    "read a number" => {} |it| { (&[1, 2][..]).read_u16().await.unwrap(); }
+    "write a number" => {} |it| { sink().write_u64(7).await.unwrap(); }
+    "read behind a buffer" => { Vec::new() } |it| {
+        it.clear();
+        (&b"some"[..]).read_buf(&mut it).await.unwrap();
+    }
+    "copy out of a buffer" => {} |it| {
+        copy_buf(&mut BufReader::new(repeat(1).take(9)), &mut sink()).await.unwrap();
+        copy_buf(&mut empty(), &mut sink()).await.unwrap();
+    }
+    "seek in nothing" => {} |it| { empty().seek(std::io::SeekFrom::Start(1)).await.unwrap(); }
+    "read and write what has no end" => { (repeat(1), sink()) } |it| {
+        both(&mut it.1, &mut it.0).await;
+    }
+    "flush a sink" => {} |it| { sink().flush().await.unwrap(); }
+    "close a sink" => {} |it| { sink().close().await.unwrap(); }
+    "simplex" => { simplex(1) } |it| { both(&mut it.1, &mut it.0).await; }
+    "flush a simplex stream" => { simplex(1) } |it| { it.1.flush().await.unwrap(); }
+    "close a simplex stream" => { simplex(1) } |it| { it.1.close().await.unwrap(); }
     "read until a limit" => {} |it| {
         let mut from = Cursor::new(b"a line\n");
         from.read_until_limit(b'\n', &mut Vec::new(), 99).await.unwrap();
