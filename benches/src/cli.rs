@@ -18,12 +18,13 @@ pub(crate) const USAGE: &str = "\
 filch-bench list
 filch-bench run [ROW or GROUP or PREFIX* ...] [options]
 filch-bench draw SAVED.json FILE.svg       draw a result that was saved
-filch-bench instructions [PEER ..] [--of BINARY]  what a request of TCP echo costs outside the kernel, by function (one worker;
-                                           default: filch-unwatched tokio epoll); BINARY: another commit's harness
+filch-bench instructions [PEER ..] [--of BINARY] [--connections N]  what a request of TCP echo costs outside the kernel, by function (one worker,
+                                           16 connections; default: filch-unwatched tokio epoll); BINARY: another commit's harness
 
   --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the
                    same as a server), epoll (the loop by hand, one per worker: the floor of server rows),
-                   filch-unwatched (filch with its monitor switched off); default tokio,smol,epoll;
+                   filch-unwatched (filch with its monitor switched off), filch-unlooking (filch that never looks around
+                   before it sleeps); default tokio,smol,epoll;
                    `filch` alone: nobody
   --workers N      worker threads of each runtime (default: the number of CPUs)
   --runs N         runs of each peer and row, interleaved (default 5)
@@ -131,18 +132,25 @@ fn at_least_one(option: &str, number: usize) -> Result<usize, Error> {
 }
 
 fn parse_instructions(parser: &mut lexopt::Parser) -> Result<instructions::Job, Error> {
-    let (mut peers, mut of) = (Vec::new(), None);
+    let (mut peers, mut of, mut connections) = (Vec::new(), None, 16);
     while let Some(argument) = parser.next()? {
         match argument {
             Value(name) => peers.push(Peer::parse(&name.string()?)?),
             Long("of") => of = Some(parser.value()?.into()),
+            Long("connections") => {
+                connections = at_least_one("--connections", parser.value()?.parse()?)?
+            }
             other => return Err(other.unexpected().into()),
         }
     }
     if peers.is_empty() {
         peers = vec![Peer::FilchUnwatched, Peer::Tokio, Peer::Epoll];
     }
-    Ok(instructions::Job { peers, of })
+    Ok(instructions::Job {
+        peers,
+        of,
+        connections,
+    })
 }
 
 /// filch first, then the others in their own order, each once.

@@ -171,6 +171,7 @@ impl Source {
     /// Only for byte streams on which a short operation proves that the next would block: TCP sockets and ordinary
     /// pipes. Not for datagrams, terminals, pipes in packet mode or inotify. A Unix stream also ends a read early
     /// behind bytes that carry descriptors: there, call it for a read only if the message did not have any.
+    #[inline]
     pub fn clear_short(&self, ready: Ready) {
         let traits = self.reactor.engine().traits();
         if ready.direction() == Direction::Write || traits.short_read_clears {
@@ -310,6 +311,7 @@ impl Source {
     }
 
     /// Gives a place back before the operation, which takes over what its waiter may have been called for.
+    #[inline]
     fn forget_placed(&self, waiter: Option<&mut Waiter>) {
         if let Some(waiter) = waiter.filter(|waiter| waiter.is_placed()) {
             self.leave_place(waiter);

@@ -133,19 +133,32 @@ impl Waiters {
     /// Leaves `waker` to be taken by the next event of that direction: in the waiter's place, or without one in the
     /// direction's slot, where the last caller wins. Returns the waker that had to make room.
     #[must_use = "dropping a waker can run any code: release the lock first"]
+    #[inline]
     pub(crate) fn put(
         &mut self,
         direction: Direction,
         waiter: Option<&mut Waiter>,
         waker: Waker,
     ) -> Option<Waker> {
-        match waiter {
-            None => self.slot(direction).replace(waker),
-            Some(waiter) if waiter.in_line => {
+        let Some(waiter) = waiter else {
+            return self.slot(direction).replace(waker);
+        };
+        self.put_aside(direction, waiter, waker)
+    }
+
+    /// In the waiter's own place.
+    fn put_aside(
+        &mut self,
+        direction: Direction,
+        waiter: &mut Waiter,
+        waker: Waker,
+    ) -> Option<Waker> {
+        match waiter.in_line {
+            true => {
                 debug_assert_eq!(direction, Direction::Read, "the line is for readers");
                 self.more.get_or_insert_default().line.put(waiter, waker)
             }
-            Some(waiter) => self.place(direction, waiter).replace(waker),
+            false => self.place(direction, waiter).replace(waker),
         }
     }
 

@@ -10,6 +10,7 @@ pub(crate) fn wake(waker: Waker) {
 }
 
 /// Drops a waker that is done with, if there is one. It does not panic.
+#[inline]
 pub(crate) fn forget(waker: Option<Waker>) {
     if let Some(waker) = waker {
         quietly(|| drop(waker));

@@ -53,6 +53,7 @@ impl<T: AsSource> Stream<T> {
         self.io.into_object()
     }
 
+    #[inline]
     pub(crate) fn endpoint<'a>(&'a self) -> Endpoint<'a>
     where
         SockRef<'a>: From<&'a T>,
@@ -77,6 +78,7 @@ pub struct Endpoint<'a> {
 
 /// Reads through the one place that a direction has for the `poll_*` traits.
 impl<'a> Endpoint<'a> {
+    #[inline]
     fn wait(&self, kind: WaitKind) -> Wait {
         Wait {
             kind,
@@ -85,6 +87,7 @@ impl<'a> Endpoint<'a> {
         }
     }
 
+    #[inline]
     fn receive(&self, buf: &mut [u8]) -> io::Result<Transfer> {
         recv::recv(&self.socket, self.kind, buf)
     }
@@ -93,6 +96,7 @@ impl<'a> Endpoint<'a> {
         recv::recv_vectored(&self.socket, self.kind, bufs)
     }
 
+    #[inline]
     fn poll_recv(
         &self,
         cx: &mut Context<'_>,
@@ -102,6 +106,7 @@ impl<'a> Endpoint<'a> {
         leaf::poll_transfer(self.source, Direction::Read, None, wait, cx, call)
     }
 
+    #[inline]
     pub(crate) fn poll_read(
         &self,
         cx: &mut Context<'_>,
@@ -147,6 +152,7 @@ impl<'a> Endpoint<'a> {
         leaf::poll_io(self.source, Direction::Read, None, wait, cx, peek)
     }
 
+    #[inline]
     fn poll_send(
         &self,
         cx: &mut Context<'_>,
@@ -156,6 +162,7 @@ impl<'a> Endpoint<'a> {
         leaf::poll_transfer(self.source, Direction::Write, None, wait, cx, call)
     }
 
+    #[inline]
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             let nothing = || send::send_nothing(&self.socket, self.kind);

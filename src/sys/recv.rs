@@ -24,6 +24,7 @@ pub(crate) enum StreamKind {
 }
 
 /// Receives into `buf`.
+#[inline]
 pub(crate) fn recv(socket: &SockRef<'_>, kind: StreamKind, buf: &mut [u8]) -> io::Result<Transfer> {
     recv_uninit(socket, kind, as_uninit(buf))
 }
@@ -50,6 +51,7 @@ pub(crate) fn recv_vectored(
 }
 
 /// Receives into `buf`, of which it initialises as many bytes as it says.
+#[inline]
 pub(crate) fn recv_uninit(
     socket: &SockRef<'_>,
     kind: StreamKind,

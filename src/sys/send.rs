@@ -6,6 +6,7 @@ use socket2::SockRef;
 use std::io::{self, IoSlice};
 
 /// Sends a part of `buf`.
+#[inline]
 pub(crate) fn send(socket: &SockRef<'_>, kind: StreamKind, buf: &[u8]) -> io::Result<Transfer> {
     let count = match kind {
         #[cfg(unix)]

@@ -39,9 +39,7 @@ pub(crate) fn run(job: &Job) -> Result<(), Error> {
     if !row.includes(job.peer) {
         return Err(format!("{} takes no part in {}", job.peer, job.name).into());
     }
-    if job.peer == Peer::FilchUnwatched {
-        crate::runtimes::filch::unwatch();
-    }
+    crate::runtimes::filch::be(job.peer);
     let sample = work(job.peer, &job.plan);
     let sample = sample.with(
         "peak MiB",

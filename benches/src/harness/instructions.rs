@@ -21,7 +21,6 @@ use crate::runtimes::peer::Found;
 use crate::serve::Server;
 use crate::sys::steps::{self, Steps};
 
-const CONNECTIONS: usize = 16;
 /// Rounds over all connections, before anything is counted and in the two windows.
 const ROUNDS: [usize; 3] = [8, 10, 20];
 /// Functions that are listed.
@@ -34,6 +33,8 @@ pub(crate) struct Job {
     pub(crate) peers: Vec<Peer>,
     /// The harness of another commit, which has them; `None`: this one.
     pub(crate) of: Option<PathBuf>,
+    /// With so many connections: with one, each request ends a wait of its own.
+    pub(crate) connections: usize,
 }
 
 /// Measures and prints each of the peers.
@@ -49,20 +50,20 @@ pub(crate) fn run(job: &Job) -> Result<(), Error> {
         if !peer.is_linked() && peer != Peer::Epoll {
             return Err(format!("{peer} is not in this binary").into());
         }
-        let (steps, places) = measure(peer, &found)?;
-        print(peer, &steps, &places);
+        let (steps, places) = measure(peer, &found, job.connections)?;
+        print(peer, job.connections, &steps, &places);
     }
     Ok(())
 }
 
 /// The steps that the requests of the second window had more than the first, and what lies where.
-fn measure(peer: Peer, found: &Found) -> Result<(Steps, Places), Error> {
+fn measure(peer: Peer, found: &Found, connections: usize) -> Result<(Steps, Places), Error> {
     let process = ServerProcess::start(peer, found, Server::default(), 1, false)?;
     let Target::Tcp(address) = process.target else {
         return Err("the server does not listen on TCP".into());
     };
     let pid = process.pid();
-    let streams: io::Result<Vec<_>> = (0..CONNECTIONS)
+    let streams: io::Result<Vec<_>> = (0..connections)
         .map(|_| TcpStream::connect(address))
         .collect();
     let mut streams = streams?;
@@ -107,8 +108,8 @@ fn exchange(streams: &mut [TcpStream]) -> io::Result<()> {
     Ok(())
 }
 
-fn print(peer: Peer, steps: &Steps, places: &Places) {
-    let requests = (CONNECTIONS * (ROUNDS[2] - ROUNDS[1])) as f64;
+fn print(peer: Peer, connections: usize, steps: &Steps, places: &Places) {
+    let requests = (connections * (ROUNDS[2] - ROUNDS[1])) as f64;
     let mut functions: HashMap<&str, u64> = HashMap::new();
     for (address, count) in steps {
         *functions.entry(places.name(*address)).or_default() += count;

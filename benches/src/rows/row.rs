@@ -194,7 +194,9 @@ macro_rules! on_each {
     };
     (= $filch:expr, $tokio:expr, $smol:expr) => {
         |peer, plan| match peer {
-            $crate::runtimes::Peer::Filch | $crate::runtimes::Peer::FilchUnwatched => $filch(plan),
+            $crate::runtimes::Peer::Filch
+            | $crate::runtimes::Peer::FilchUnwatched
+            | $crate::runtimes::Peer::FilchUnlooking => $filch(plan),
             $crate::runtimes::Peer::Tokio => $tokio(plan),
             $crate::runtimes::Peer::Smol => $smol(plan),
             other => unreachable!("{other} is not linked in"),

@@ -10,20 +10,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::filch::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
-use ::filch::sync;
 use ::filch::time::{self, Instant};
+use ::filch::{IdleLook, sync};
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 
 use super::kit::{Kit, Mutex, Notify, Receiver, Sender};
-use super::{Datagram, Runtime, Spares, Stream};
+use super::{Datagram, Peer, Runtime, Spares, Stream};
 
-/// Whether runtimes are built without their monitor: [`unwatch`].
+/// What runtimes are built without: [`be`].
 static UNWATCHED: AtomicBool = AtomicBool::new(false);
+static UNLOOKING: AtomicBool = AtomicBool::new(false);
 
-/// From now on, this process's runtimes do not watch their workers. The same code runs all rows, so that nothing but
-/// the monitor differs.
-pub(crate) fn unwatch() {
-    UNWATCHED.store(true, Ordering::Relaxed);
+/// From now on, this process's runtimes are that peer's: without their monitor, or without looks before they sleep, if
+/// that is what it shows. The same code runs all rows, so that nothing else differs.
+pub(crate) fn be(peer: Peer) {
+    UNWATCHED.store(peer == Peer::FilchUnwatched, Ordering::Relaxed);
+    UNLOOKING.store(peer == Peer::FilchUnlooking, Ordering::Relaxed);
 }
 
 /// How many threads may stand in for stuck workers by default.
@@ -48,6 +50,10 @@ impl Runtime for Filch {
         let builder = ::filch::Runtime::builder().workers(workers);
         let builder = match UNWATCHED.load(Ordering::Relaxed) {
             true => builder.unwatched(),
+            false => builder,
+        };
+        let builder = match UNLOOKING.load(Ordering::Relaxed) {
+            true => builder.idle_look(IdleLook::Off),
             false => builder,
         };
         builder.build().expect("filch starts")

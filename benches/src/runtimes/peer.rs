@@ -11,6 +11,8 @@ pub(crate) enum Peer {
     Filch,
     /// The same with its monitor switched off, to see what that costs.
     FilchUnwatched,
+    /// The same, sleeping at once when there is nothing to do, to see what looking around before that costs and brings.
+    FilchUnlooking,
     /// tokio's multi-thread runtime with its defaults.
     Tokio,
     /// smol's global executor on `SMOL_THREADS` threads.
@@ -42,9 +44,10 @@ pub(crate) enum Found {
 
 impl Peer {
     /// All, in the order they are reported.
-    pub(crate) const ALL: [Peer; 9] = [
+    pub(crate) const ALL: [Peer; 10] = [
         Peer::Filch,
         Peer::FilchUnwatched,
+        Peer::FilchUnlooking,
         Peer::Tokio,
         Peer::Smol,
         Peer::Go,
@@ -59,6 +62,7 @@ impl Peer {
         match self {
             Peer::Filch => "filch",
             Peer::FilchUnwatched => "filch-unwatched",
+            Peer::FilchUnlooking => "filch-unlooking",
             Peer::Tokio => "tokio",
             Peer::Smol => "smol",
             Peer::Go => "go",
@@ -88,7 +92,7 @@ impl Peer {
     pub(crate) fn is_linked(self) -> bool {
         matches!(
             self,
-            Peer::Filch | Peer::FilchUnwatched | Peer::Tokio | Peer::Smol
+            Peer::Filch | Peer::FilchUnwatched | Peer::FilchUnlooking | Peer::Tokio | Peer::Smol
         )
     }
 
@@ -102,6 +106,7 @@ impl Peer {
         match self {
             Peer::Filch
             | Peer::FilchUnwatched
+            | Peer::FilchUnlooking
             | Peer::Tokio
             | Peer::Smol
             | Peer::Threads

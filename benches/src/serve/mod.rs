@@ -34,9 +34,8 @@ pub(crate) fn run(job: &Job) -> io::Result<()> {
         std::process::exit(0);
     });
     match job.peer {
-        Peer::Filch => serve::<crate::runtimes::filch::Filch>(job),
-        Peer::FilchUnwatched => {
-            crate::runtimes::filch::unwatch();
+        Peer::Filch | Peer::FilchUnwatched | Peer::FilchUnlooking => {
+            crate::runtimes::filch::be(job.peer);
             serve::<crate::runtimes::filch::Filch>(job)
         }
         Peer::Threads => threads::serve(job),

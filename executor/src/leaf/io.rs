@@ -36,6 +36,7 @@ pub struct Transfer {
 impl Transfer {
     /// A transfer on a stream where it is the last one if it is shorter than it could have been. The end of
     /// the stream is none: it says the same again.
+    #[inline]
     pub fn of(count: usize, length: usize) -> Transfer {
         Transfer {
             count,
@@ -45,6 +46,8 @@ impl Transfer {
 }
 
 /// As [`poll_io`], for a byte stream: the last transfer saves the attempt that would say so.
+// Inlined: the direction, the place and what is written of a wait are known where it is called from.
+#[inline]
 pub fn poll_transfer(
     source: &Source,
     direction: Direction,
@@ -62,6 +65,7 @@ pub fn poll_transfer(
     })
 }
 
+#[inline]
 fn poll_source<R>(
     source: &Source,
     direction: Direction,

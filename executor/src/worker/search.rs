@@ -58,22 +58,26 @@ impl Worker<'_> {
 
     /// Once per round through the local queue, batches from the injector join its tail: neither of
     /// the two waits for the other to run dry.
+    #[inline]
     pub(super) fn serve_injector(&self) {
         match self.core.round.get() {
-            0 => {
-                let waiting = self.core.queue.len() as u32;
-                self.core.round.set(waiting.max(SHORTEST_ROUND));
-                if self.core.long_round.replace(waiting > SLOT_STREAK) {
-                    self.core.streak.set(0);
-                }
-                // A longer round gets more batches: what I/O events wake waits in the injector too.
-                for _ in 0..=waiting as usize / EVENTS_LIMIT {
-                    self.shared
-                        .injector
-                        .move_some(&self.core.queue, self.shared.config.crew());
-                }
-            }
+            0 => self.begin_round(),
             left => self.core.round.set(left - 1),
+        }
+    }
+
+    #[inline(never)]
+    fn begin_round(&self) {
+        let waiting = self.core.queue.len() as u32;
+        self.core.round.set(waiting.max(SHORTEST_ROUND));
+        if self.core.long_round.replace(waiting > SLOT_STREAK) {
+            self.core.streak.set(0);
+        }
+        // A longer round gets more batches: what I/O events wake waits in the injector too.
+        for _ in 0..=waiting as usize / EVENTS_LIMIT {
+            self.shared
+                .injector
+                .move_some(&self.core.queue, self.shared.config.crew());
         }
     }
 

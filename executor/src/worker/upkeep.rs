@@ -27,12 +27,19 @@ const CLOCK_EVERY: u32 = 32;
 
 impl Worker<'_> {
     /// Every now and then a busy worker looks after what idle ones would. Returns whether it did.
+    #[inline]
     pub(crate) fn upkeep_if_due(&mut self) -> bool {
         let beat = self.shared.beat.load(Relaxed);
         let has_moved = self.core.beat.replace(beat) != beat;
-        if !has_moved && self.core.tick.get() % CLOCK_EVERY != 0 {
-            return false;
+        let is_due = has_moved || self.core.tick.get() % CLOCK_EVERY == 0;
+        if is_due {
+            self.upkeep(has_moved);
         }
+        is_due
+    }
+
+    #[inline(never)]
+    fn upkeep(&mut self, has_moved: bool) {
         let now = self.shared.now();
         if self.shared.config.local {
             self.core.rhythm.looked(now, self.core.tick.get());
@@ -63,7 +70,6 @@ impl Worker<'_> {
                 self.core.stopwatch.beat(now, usage, &self.remote.pace);
             }
         }
-        true
     }
 
     /// The last beat that this worker has heard of.
