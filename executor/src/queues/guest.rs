@@ -59,14 +59,13 @@ impl Guests {
     }
 
     pub(crate) fn have_work(&self) -> bool {
-        self.stealers().any(|stealer| stealer.len() > 0)
+        self.waiting().next().is_some()
     }
 
     /// For a busy worker, which does not search: moves some tasks to `into` and returns one more. A
     /// hint; what others are busy with is left to them.
     pub(crate) fn take(&self, into: &Local) -> Option<Runnable> {
-        let waiting = self.stealers().filter(|stealer| stealer.len() > 0);
-        waiting
+        self.waiting()
             .map(|stealer| stealer.steal(into))
             .find_map(|stolen| match stolen {
                 Stolen::Task(task) => Some(task),
@@ -74,8 +73,9 @@ impl Guests {
             })
     }
 
-    pub(crate) fn stealers(&self) -> impl Iterator<Item = &Stealer> {
-        self.places.iter().map(|place| &place.stealer)
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Stealer> {
+        let stealers = self.places.iter().map(|place| &place.stealer);
+        stealers.filter(|stealer| stealer.len() > 0)
     }
 }
 

@@ -5,9 +5,9 @@
 //! time. As with any choice between renting and buying, nobody should look for longer than a sleep costs ([`Price`]).
 //! How often it pays shows only afterwards, so each look is paid from what earlier ones have saved:
 //!
-//! - a look that finds something earns a part of the price, less the time that it took;
+//! - a look that finds something earns the price, less the time that it took;
 //! - one in vain costs one and a half times its time;
-//! - a sleep that a look would have saved earns a part of what that would have earned;
+//! - a sleep that a look would have saved earns a fourth of what that would have earned;
 //! - debts are bounded, so that a change for the better is noticed, and so are savings.
 //!
 //! So a worker with nothing to come sleeps at once, after few attempts in vain. (KVM does the same before it puts an
@@ -34,7 +34,7 @@ pub(crate) const FOR_WORD: Duration = Duration::from_micros(10);
 const LONGEST: Duration = Duration::from_micros(150);
 
 /// What a look earns that finds something at once, and what one in vain costs, in hundredths of its longest time.
-const EARNED_PERCENT: i64 = 75;
+const EARNED_PERCENT: i64 = 100;
 const LOST_PERCENT: i64 = 150;
 /// A sleep that a look would have saved counts as much as this part of such a look.
 const GUESSED_PART: i64 = 4;

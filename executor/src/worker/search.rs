@@ -144,7 +144,8 @@ impl Worker<'_> {
                 Stolen::Retry => outcome = Stolen::Retry,
             }
         }
-        for stealer in self.shared.guests.stealers() {
+        // Mostly there are none, and an attempt costs a fence.
+        for stealer in self.shared.guests.waiting() {
             match stealer.steal(&self.core.queue) {
                 Stolen::Task(task) => return Stolen::Task(task),
                 Stolen::Empty => {}

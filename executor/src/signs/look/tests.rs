@@ -67,10 +67,11 @@ fn about(gap: u64, count: usize) -> impl Iterator<Item = u64> {
 
 #[test]
 fn one_connection_alone_teaches_what_a_sleep_costs() {
-    for price in [50, 60, 90] {
-        let mut bed = Bed::new(price).after(about(25, 300));
-        about(25, 1000).for_each(|gap| _ = bed.wait(gap));
-        assert!(bed.hits > 980, "price {price}: {} hits", bed.hits);
+    // The last is the worst: by the time that it takes to find something, a look is hardly worth it.
+    for (price, gap) in [(50, 25), (60, 25), (90, 25), (60, 35), (50, 35)] {
+        let mut bed = Bed::new(price).after(about(gap, 300));
+        about(gap, 1000).for_each(|gap| _ = bed.wait(gap));
+        assert!(bed.hits > 950, "price {price}: {} hits", bed.hits);
         let believed = bed.believed.get().as_micros() as u64;
         assert!(
             believed.abs_diff(price) < price / 3,
