@@ -11,10 +11,10 @@
 //! - `is_no_socket(&error)`: whether a socket's call failed because the object is none.
 //!
 //! `local` does the same for Unix domain sockets, `pipe` for pipes. `recv` reads from streams into memory that nobody
-//! need have initialised (`append`), and `send` writes. `wait` waits for standard streams in a thread; `process` is
-//! about children, `signal` has the handler of signals, `file` reads what is in memory. Not here: any other waiting,
-//! which is the reactor's, and anything that knows a task. Called by `net`, `io`, `signal`, `process` and `fs`; what
-//! only sockets need comes with the feature `net`.
+//! need have initialised (`append`), and `send` writes; `direct` has the two calls that they make most. `wait` waits
+//! for standard streams in a thread; `process` is about children, `signal` has the handler of signals, `file` reads
+//! what is in memory. Not here: any other waiting, which is the reactor's, and anything that knows a task. Called by
+//! `net`, `io`, `signal`, `process` and `fs`; what only sockets need comes with the feature `net`.
 
 /// No system takes more buffers in one call (`IOV_MAX`, `UIO_MAXIOV`); of more than these, the first are transferred,
 /// as by std.
@@ -22,6 +22,8 @@
 pub(crate) const MOST_BUFFERS: usize = 1024;
 
 pub(crate) mod append;
+#[cfg(feature = "net")]
+mod direct;
 #[cfg(feature = "net")]
 pub(crate) mod recv;
 #[cfg(feature = "net")]

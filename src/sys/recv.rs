@@ -58,7 +58,7 @@ pub(crate) fn recv_uninit(
     buf: &mut [MaybeUninit<u8>],
 ) -> io::Result<Transfer> {
     match kind {
-        StreamKind::Tcp => Ok(Transfer::of(socket.recv(buf)?, buf.len())),
+        StreamKind::Tcp => Ok(Transfer::of(super::direct::recv(socket, buf)?, buf.len())),
         #[cfg(unix)]
         StreamKind::Local => super::local::recv(socket, buf),
         #[cfg(unix)]

@@ -11,7 +11,7 @@ pub(crate) fn send(socket: &SockRef<'_>, kind: StreamKind, buf: &[u8]) -> io::Re
     let count = match kind {
         #[cfg(unix)]
         StreamKind::Pipe => super::pipe::write(socket, buf)?,
-        _ => socket.send_with_flags(buf, super::SEND_FLAGS)?,
+        _ => super::direct::send(socket, buf)?,
     };
     Ok(Transfer::of(count, buf.len()))
 }

@@ -122,6 +122,7 @@ impl Shared {
 
 impl Core {
     /// A task was woken on this seat's thread.
+    #[inline]
     pub(crate) fn schedule_woken(&self, shared: &Shared, task: Runnable) {
         if let Some(limit) = self.batch.get() {
             // Whoever wakes the batch is awake itself, so it needs no notice of what the injector gets.
@@ -178,6 +179,7 @@ impl Core {
     }
 
     /// The same, without a word to anybody, and with so many tasks as a full queue. Returns whether it was not full.
+    #[inline]
     fn push_below(&self, shared: &Shared, limit: usize, task: Runnable) -> bool {
         let fits = self.queue.len() < limit || shared.config.local;
         if fits {
