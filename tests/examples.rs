@@ -446,3 +446,83 @@ fn every_server_explains_itself() {
     let refused = output("proxy", &[]);
     assert!(text(&refused.stderr).contains("--to ADDR"));
 }
+
+/// An example that gets this on its standard input, and its end; what it printed.
+fn output_for(example: &str, arguments: &[&str], input: &str) -> String {
+    let mut process = Command::new(path(example))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the example starts");
+    let mut pipe = process.stdin.take().expect("its input is a pipe");
+    pipe.write_all(input.as_bytes()).expect("it reads");
+    drop(pipe);
+    let output = process.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{output:?}");
+    text(&output.stdout).to_owned()
+}
+
+#[test]
+fn a_crawler_gets_each_page_once_and_gives_up_where_there_is_no_hope() {
+    let output = output("crawler", &["--pages", "40", "--limit", "4"]);
+    assert!(output.status.success(), "{output:?}");
+    let text = text(&output.stdout);
+    let mut lines = text.lines();
+    // 39 links down the tree, 40 back to its root, one to nowhere and one to what is broken. Of the retries 16 are of
+    // busy pages, 4 of others that end in the middle, 1 of the one that does not answer, 8 of the broken one; a loaded
+    // machine may add some.
+    let first = lines.next().expect("a summary");
+    let retries = first.strip_prefix("40 pages, 81 links, ");
+    let retries = retries.and_then(|rest| rest.strip_suffix(" retries"));
+    let retries: u32 = retries.expect(first).parse().expect("a number");
+    assert!(retries >= 29, "{text}");
+    assert_eq!(lines.next(), Some("gave up on /broken: status 500"));
+    assert_eq!(lines.next(), Some("gave up on /nowhere: status 404"));
+    let most = lines
+        .next()
+        .and_then(|line| line.strip_prefix("the site saw at most "));
+    let most = most.and_then(|line| line.strip_suffix(" at a time"));
+    let most: usize = most.expect("what the site saw").parse().expect("a number");
+    assert!((1..=4).contains(&most), "{text}");
+    assert_eq!(lines.next(), None);
+}
+
+#[test]
+fn jobs_are_done_by_priority_and_among_equals_in_order() {
+    let input = "5 0 0 report\n1 0 0 login\n5 0 0 mail\n0 0 0 alarm\n";
+    let printed = output_for("jobs", &["--workers", "1"], input);
+    let expected = "done alarm\ndone login\ndone report\ndone mail\ndrained: 4 done\n";
+    assert_eq!(printed, expected);
+}
+
+#[test]
+fn a_delayed_job_comes_when_its_time_has_come_though_it_is_more_urgent() {
+    let input = "0 2000 0 later\ngo\n9 0 0 now\n5 10 0 soon\n";
+    let printed = output_for("jobs", &["--workers", "1"], input);
+    assert_eq!(
+        printed,
+        "done now\ndone soon\ndone later\ndrained: 3 done\n"
+    );
+}
+
+#[test]
+fn a_drain_does_all_that_was_taken_in_and_a_line_that_is_no_job_is_refused() {
+    let jobs: String = (0..100)
+        .map(|number| format!("{} {} 1 job-{number}\n", number % 3, number % 20))
+        .collect();
+    let printed = output_for("jobs", &["--workers", "8"], &format!("1 soon\n{jobs}"));
+    let refused = printed
+        .lines()
+        .filter(|line| line.starts_with("refused "))
+        .count();
+    assert_eq!(refused, 1, "{printed}");
+    let mut done: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| line.strip_prefix("done "))
+        .collect();
+    done.sort_unstable();
+    done.dedup();
+    assert_eq!(done.len(), 100, "{printed}");
+    assert!(printed.ends_with("drained: 100 done\n"), "{printed}");
+}
