@@ -7,7 +7,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use filch_executor::leaf::{self, Records, WaitKind};
+use filch_executor::leaf::{self, Notes, Records, WaitKind};
 
 /// The branches of one `select!`. `SLOTS` is one more than their number: the first is the macro's own.
 #[doc(hidden)]
@@ -73,6 +73,7 @@ impl<const COUNT: usize, const SLOTS: usize> Branches<COUNT, SLOTS> {
     #[inline]
     pub fn poll<F: Future>(
         &mut self,
+        notes: &mut Notes<SLOTS>,
         place: usize,
         future: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
@@ -82,17 +83,20 @@ impl<const COUNT: usize, const SLOTS: usize> Branches<COUNT, SLOTS> {
         }
         let future = future.as_pin_mut();
         let future = future.expect("an enabled branch has a future");
-        let polled = self.records.poll(place, || future.poll(cx));
+        let polled = self.records.poll(notes, place, || future.poll(cx));
         if polled.is_ready() {
             self.enabled &= !(1 << place);
         }
         polled
     }
 
-    /// Whether a branch is left that may become ready.
-    #[must_use]
-    pub fn is_pending(&self) -> bool {
-        self.enabled != 0
+    /// After a round in which none was chosen. Pending, if a branch is left that may become ready.
+    pub fn wait(&mut self, notes: &Notes<SLOTS>) -> Poll<()> {
+        if self.enabled == 0 {
+            return Poll::Ready(());
+        }
+        self.records.wait(notes);
+        Poll::Pending
     }
 }
 

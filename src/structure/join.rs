@@ -82,18 +82,20 @@ macro_rules! __join {
         ::core::future::poll_fn(|cx| {
             let first = turn.take();
             let mut pending = false;
+            let mut notes = $crate::__private::Notes::new();
             // One round in two halves: from the first on, then those before it.
             for from_first in [true, false] {
                 let mut index = 0;
                 $(
                     if (index >= first) == from_first {
-                        pending |= records.poll(index, || ::core::future::Future::poll($name.as_mut(), cx)).is_pending();
+                        pending |= records.poll(&mut notes, index, || ::core::future::Future::poll($name.as_mut(), cx)).is_pending();
                     }
                     index += 1;
                 )+
                 let _ = index;
             }
             if pending {
+                records.wait(&notes);
                 return ::core::task::Poll::Pending;
             }
             ::core::task::Poll::Ready(($( $name.as_mut().take_output().expect("a finished future has an output"), )+))
@@ -148,11 +150,12 @@ macro_rules! __try_join {
         let failed = ::core::future::poll_fn(|cx| {
             let first = turn.take();
             let mut pending = false;
+            let mut notes = $crate::__private::Notes::new();
             for from_first in [true, false] {
                 let mut index = 0;
                 $(
                     if (index >= first) == from_first {
-                        if records.poll(index, || ::core::future::Future::poll($name.as_mut(), cx)).is_pending() {
+                        if records.poll(&mut notes, index, || ::core::future::Future::poll($name.as_mut(), cx)).is_pending() {
                             pending = true;
                         } else if let ::core::option::Option::Some(::core::result::Result::Err(_)) = $name.as_mut().output_mut() {
                             return ::core::task::Poll::Ready(::core::option::Option::Some(index));
@@ -163,6 +166,7 @@ macro_rules! __try_join {
                 let _ = index;
             }
             if pending {
+                records.wait(&notes);
                 return ::core::task::Poll::Pending;
             }
             ::core::task::Poll::Ready(::core::option::Option::None)

@@ -86,6 +86,6 @@ pub(crate) mod expansion {
     pub use super::branches::Branches;
     pub use super::join::{Turn, success};
     pub use super::waiter::{Children, Member};
-    pub use filch_executor::leaf::{Drain, Records, WaitKind};
+    pub use filch_executor::leaf::{Drain, Notes, Records, WaitKind};
     pub use futures_util::future::{MaybeDone, maybe_done};
 }

@@ -236,6 +236,7 @@ macro_rules! __select_branches {
             let _ = place;
             let selected = ::core::future::poll_fn(|cx| {
                 let first = ::core::task::ready!(branches.poll_first(cx));
+                let mut notes = $crate::__private::Notes::new();
                 // One round in two halves: from the first on, then those before it.
                 for from_first in [true, false] {
                     let mut place = 0;
@@ -243,7 +244,7 @@ macro_rules! __select_branches {
                         'branch: {
                             if (place >= first) == from_first {
                                 // An arm that diverges, for futures whose output the compiler knows nothing else of.
-                                let output = match branches.poll(place, $future.as_mut(), cx) {
+                                let output = match branches.poll(&mut notes, place, $future.as_mut(), cx) {
                                     ::core::task::Poll::Ready(output) => output,
                                     ::core::task::Poll::Pending => break 'branch,
                                 };
@@ -265,10 +266,7 @@ macro_rules! __select_branches {
                     )+
                     let _ = place;
                 }
-                match branches.is_pending() {
-                    true => ::core::task::Poll::Pending,
-                    false => ::core::task::Poll::Ready(__FilchSelected::Disabled),
-                }
+                branches.wait(&notes).map(|()| __FilchSelected::Disabled)
             })
             .await;
             drain.catch(|| { $( $future.set(::core::option::Option::None); )+ });

@@ -1,9 +1,10 @@
 //! Records of branches: how a combinator says what each of its futures waits for.
 //!
 //! While a branch is polled, a *pen* lies on the stack, and leaves write with it instead of into the task's header:
-//! the first that returns Pending says why, as there. When the branch has returned Pending too, what the pen has
-//! written goes into the branch's slot of the task's board (`task/board.rs`); when it is ready, the slot is empty. So
-//! a branch that is ready at once costs no slot, and one that is not polled keeps what it has.
+//! the first that returns Pending says why, as there. What it has written is kept in [`Notes`] on the stack until the
+//! combinator itself is about to return Pending, and then goes into the branch's slot of the task's board
+//! (`task/board.rs`); when the branch is ready, the slot is empty. So a combinator that is ready at once costs no
+//! slot, and a branch that is not polled keeps what it has.
 //!
 //! Without a task, as in `block_on`, nothing is recorded.
 
@@ -21,6 +22,33 @@ pub struct Records<const SLOTS: usize> {
     kind: WaitKind,
     at: &'static Location<'static>,
     held: Option<Held<SLOTS>>,
+}
+
+/// What the branches of a combinator have said in one poll of it.
+#[derive(Debug)]
+pub struct Notes<const SLOTS: usize>([Note; SLOTS]);
+
+#[derive(Clone, Copy, Debug)]
+enum Note {
+    /// It was not polled, or is ready.
+    Nothing,
+    /// What it waits for, if that is known, and the node of the combinator in it.
+    Waits(Option<Wait>, u32),
+}
+
+impl<const SLOTS: usize> Notes<SLOTS> {
+    /// Nobody has said anything yet.
+    #[inline]
+    #[must_use]
+    pub fn new() -> Notes<SLOTS> {
+        Notes([Note::Nothing; SLOTS])
+    }
+}
+
+impl<const SLOTS: usize> Default for Notes<SLOTS> {
+    fn default() -> Notes<SLOTS> {
+        Notes::new()
+    }
 }
 
 /// Slots of a board. They are given back when this is dropped, wherever that is.
@@ -43,21 +71,27 @@ impl<const SLOTS: usize> Records<SLOTS> {
 
     /// Polls the branch of this number.
     #[inline]
-    pub fn poll<R>(&mut self, number: usize, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
+    pub fn poll<R>(
+        &self,
+        notes: &mut Notes<SLOTS>,
+        number: usize,
+        poll: impl FnOnce() -> Poll<R>,
+    ) -> Poll<R> {
         if context::with(|context| context.task().is_none()) {
             return poll();
         }
         let pen = Pen::new(NIL);
         let polled = within(&pen, poll);
         if polled.is_pending() {
-            self.note(number, &pen);
+            notes.0[number] = Note::Waits(pen.wait.get(), pen.inner.get());
         } else if let Some(held) = &self.held {
             held.board.slot(held.indices[1 + number]).end();
         }
         polled
     }
 
-    fn note(&mut self, number: usize, pen: &Pen) {
+    /// The combinator returns Pending: its branches wait for what they have said.
+    pub fn wait(&mut self, notes: &Notes<SLOTS>) {
         context::with(|context| {
             if !self.hold(context) {
                 return;
@@ -65,10 +99,14 @@ impl<const SLOTS: usize> Records<SLOTS> {
             let (Some(held), Some(shared)) = (&self.held, context.shared()) else {
                 return;
             };
-            let (node, branch) = (held.indices[0], held.indices[1 + number]);
-            let slot = held.board.slot(branch);
-            slot.note(node, number as u32, pen.wait.get(), shared.coarse_shown());
-            held.enclose(branch, pen);
+            let (node, now) = (held.indices[0], shared.coarse_shown());
+            for (number, note) in notes.0.iter().enumerate() {
+                if let Note::Waits(wait, inner) = *note {
+                    let branch = held.indices[1 + number];
+                    held.board.slot(branch).note(node, number as u32, wait, now);
+                    held.enclose(branch, inner);
+                }
+            }
             tell_outer(context, node);
         });
     }
@@ -124,7 +162,7 @@ impl Records<1> {
                 let slot = held.board.slot(held.indices[0]);
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
                 slot.note(set, number, pen.wait.get(), shared.coarse_shown());
-                held.enclose(held.indices[0], &pen);
+                held.enclose(held.indices[0], pen.inner.get());
             }
         });
         polled
@@ -159,10 +197,10 @@ impl<const SLOTS: usize> Held<SLOTS> {
         true
     }
 
-    /// The combinator that the pen has met lies in this branch.
-    fn enclose(&self, branch: u32, pen: &Pen) {
-        if pen.inner.get() != NIL {
-            self.board.slot(pen.inner.get()).set_outer(branch);
+    /// The combinator of this node, if it is one, lies in this branch.
+    fn enclose(&self, branch: u32, inner: u32) {
+        if inner != NIL {
+            self.board.slot(inner).set_outer(branch);
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) mod unconstrained;
 
 pub use crate::task::wait::{Wait, WaitKind};
 pub use crate::task::{AtEnd, Remains, report, unreported};
-pub use branch::Records;
+pub use branch::{Notes, Records};
 pub use budget::{poll_budget, poll_budget_left, poll_budget_of, poll_call_of};
 pub use choice::choose;
 pub use drain::{Drain, at_end_of_task, cancel_nearest, cancelled_by_current, hand_over};
