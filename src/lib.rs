@@ -136,6 +136,8 @@ mod documents {
     #[cfg(feature = "tls")]
     #[doc = include_str!("../docs/guide/tls.md")]
     struct Tls;
+    #[doc = include_str!("../docs/guide/streams.md")]
+    struct Streams;
     #[doc = include_str!("../docs/guide/files.md")]
     struct Files;
     #[cfg(unix)]

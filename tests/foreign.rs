@@ -57,6 +57,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("filch: group_run.rs", r#"foreign::dispose(panic);"#, "tests/task/hostile.rs::a_runtime_survives_what_throws_for_ever"),
     ("filch: group_run.rs", r#"resume_unwind(panic);"#, "a group's first panic goes to whoever awaits it; tests/structure/groups.rs::a_panic_leaves_bare_when_all_are_gone"),
     ("filch: join_set.rs", r#"Err(Ok(panic)) => resume_unwind(panic),"#, "a task's panic goes to whoever awaits all of them"),
+    ("filch: map.rs", r#"Poll::Ready(None) => drop(entries.remove(at)),"#, "a stream that has ended, in its own task's poll, whose panic it is"),
     ("filch: persist.rs", r#"match foreign::attempt(|| inner.as_mut().poll(cx)) {"#, "tests/structure/lasting.rs::cleanups_that_fail_are_told_by_their_group"),
     ("filch: persist.rs", r#"foreign::discard(self.inner.take());"#, "what ran on, after its end; tests/structure/shields.rs::a_grace_bounds_how_long_it_runs_on"),
     ("filch: shield.rs", r#"foreign::discard(output);"#, "tests/structure/shields.rs::a_timeout_waits_for_what_is_shielded_in_it"),

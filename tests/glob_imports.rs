@@ -91,6 +91,7 @@ globs! {
     signal_future: filch::signal::future;
     stream: filch::stream;
     wrappers: filch::stream::wrappers;
+    wrappers_errors: filch::stream::wrappers::errors;
     sync: filch::sync;
     sync_future: filch::sync::future;
     broadcast: filch::sync::broadcast;

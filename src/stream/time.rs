@@ -1,7 +1,10 @@
 //! Time for any stream, as methods.
 
+use super::chunks_timeout::ChunksTimeout;
 use super::throttle::Throttle;
 use super::timeout::TimeoutStream;
+use super::timeout_repeating::TimeoutRepeating;
+use crate::time::Interval;
 use futures_core::Stream;
 use std::time::Duration;
 
@@ -60,6 +63,57 @@ pub trait StreamTimeExt: Stream {
         Self: Sized,
     {
         Throttle::new(self, duration)
+    }
+
+    /// As [`timeout`](StreamTimeExt::timeout), and says `Err(Elapsed)` again on each further tick without an item.
+    ///
+    /// The interval is yours, with its way to make up for missed ticks; an item begins a new period. The first tick of
+    /// [`interval`](crate::time::interval) comes at once: [`interval_at`](crate::time::interval_at) says when.
+    ///
+    /// ```
+    /// use filch::stream::{StreamExt, StreamTimeExt};
+    /// use filch::sync::mpsc;
+    /// use filch::time::{Duration, Elapsed, Instant, interval_at};
+    ///
+    /// # filch::run(async {
+    /// let (_sender, numbers) = mpsc::channel::<u32>(1);
+    /// let step = Duration::from_millis(2);
+    /// let late = numbers.timeout_repeating(interval_at(Instant::now() + step, step));
+    /// let twice: Vec<_> = late.take(2).collect().await;
+    /// assert_eq!(twice, [Err(Elapsed), Err(Elapsed)]);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// When it is polled outside a runtime and no item is there.
+    fn timeout_repeating(self, interval: Interval) -> TimeoutRepeating<Self>
+    where
+        Self: Sized,
+    {
+        TimeoutRepeating::new(self, interval)
+    }
+
+    /// Gives items in batches: of `most`, or of what has come within `duration` of a batch's first item.
+    ///
+    /// ```
+    /// use filch::stream::{self, StreamExt, StreamTimeExt};
+    /// use std::time::Duration;
+    ///
+    /// # filch::run(async {
+    /// let batches = stream::iter(1..=5).chunks_timeout(2, Duration::from_secs(1));
+    /// let batches: Vec<_> = batches.collect().await;
+    /// assert_eq!(batches, [vec![1, 2], vec![3, 4], vec![5]]);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// If `most` is 0; when it is polled outside a runtime with a batch begun and no item there.
+    #[track_caller]
+    fn chunks_timeout(self, most: usize, duration: Duration) -> ChunksTimeout<Self>
+    where
+        Self: Sized,
+    {
+        ChunksTimeout::new(self, most, duration)
     }
 }
 

@@ -11,6 +11,12 @@
 //! # });
 //! ```
 
+mod around;
+mod channels;
+
+pub use around::{JoinSetStream, LinesStream, ReadDirStream, SignalStream, SplitStream};
+pub use channels::{BroadcastStream, BroadcastStreamRecvError, WatchStream};
+
 use crate::sync::mpsc::Receiver;
 use crate::time::{Instant, Interval};
 use futures_core::{FusedStream, Stream};
@@ -96,6 +102,12 @@ impl<T> AsRef<Receiver<T>> for ReceiverStream<T> {
     fn as_ref(&self) -> &Receiver<T> {
         &self.inner
     }
+}
+
+pub mod errors {
+    //! Errors, where tokio-stream has them.
+
+    pub use super::BroadcastStreamRecvError;
 }
 
 #[cfg(feature = "net")]

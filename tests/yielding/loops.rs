@@ -237,6 +237,31 @@ loops! {
         let (mut one, mut other) = (Cursor::new(vec![1; 8]), Cursor::new(vec![2; 8]));
         copy_bidirectional(&mut one, &mut other).await.unwrap();
     }
+    "a map of streams" => {
+        filch::stream::StreamMap::from_iter([((), futures_util::stream::repeat(1))])
+    } |it| { it.next().await.unwrap(); }
+    "lines as a stream" => {} |it| {
+        let lines = filch::io::AsyncBufReadExt::lines(&b"one"[..]);
+        filch::stream::wrappers::LinesStream::new(lines).next().await.unwrap().unwrap();
+    }
+    "split what is read" => {} |it| {
+        let mut pieces = filch::stream::wrappers::SplitStream::new(&b"one"[..], b',');
+        pieces.next().await.unwrap().unwrap();
+    }
+    "a stream of a broadcast" => {
+        let (sender, receiver) = broadcast::channel(2);
+        (sender, filch::stream::wrappers::BroadcastStream::new(receiver))
+    } |it| {
+        it.0.send(1).unwrap();
+        it.1.next().await.unwrap().unwrap();
+    }
+    "a stream of a watched value" => {
+        let (sender, receiver) = watch::channel(1);
+        (sender, filch::stream::wrappers::WatchStream::new(receiver))
+    } |it| {
+        it.0.send(1).unwrap();
+        it.1.next().await.unwrap();
+    }
     "read until any" => { Vec::new() } |it| {
         it.clear();
         Cursor::new(b"a;b").read_until_any(&[";"], &mut it, 8).await.unwrap();
