@@ -19,8 +19,8 @@ use std::task::{Context, Poll, ready};
 ///
 /// # filch::run(async {
 /// let mut rooms = StreamMap::new();
-/// rooms.insert("hall", stream::iter([1, 2]));
-/// rooms.insert("kitchen", stream::iter([3]));
+/// rooms.insert("hall", stream::iter(vec![1, 2]));
+/// rooms.insert("kitchen", stream::iter(vec![3]));
 /// let mut said: Vec<_> = rooms.collect().await;
 /// said.sort();
 /// assert_eq!(said, [("hall", 1), ("hall", 2), ("kitchen", 3)]);
