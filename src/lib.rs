@@ -44,6 +44,8 @@
 //! | `net` | the module `net`: sockets, and waiting for any descriptor | one crate fewer is compiled (`socket2`) |
 //! | `bytes` | the crate `bytes`: `BytesMut` in `read_buf` and `recv_buf`, `write_all_buf` | `read_buf` takes a `Vec<u8>` |
 //! | `tls` | the module `tls`: TLS over any stream, by rustls and ring | no C compiler is needed |
+//! | `tokio-io` | tokio's io traits on all streams | other crates' `compat()` |
+//! | `hyper` | `http::rt`: executor, timer and streams for hyper | |
 //! | `polling` | [`Selector::Polling`] on Linux. Other systems have it anyway | Linux has [`Selector::Epoll`] alone, and five crates fewer are compiled |
 
 mod known;
@@ -73,6 +75,12 @@ pub mod stream;
 
 #[cfg(feature = "tls")]
 pub mod tls;
+
+#[cfg(any(feature = "tokio-io", feature = "hyper"))]
+mod adapters;
+
+#[cfg(feature = "hyper")]
+pub mod http;
 
 pub mod task;
 

@@ -58,6 +58,9 @@ pub struct File {
     left: Vec<u8>,
     /// Why a write has failed whose writer has gone on.
     failed: Option<io::Error>,
+    /// Where a seek that was started goes to.
+    #[cfg(feature = "tokio-io")]
+    sought: Option<SeekFrom>,
 }
 
 /// What a thread does with the file.
@@ -95,6 +98,8 @@ impl File {
             known: None,
             left: Vec::new(),
             failed: None,
+            #[cfg(feature = "tokio-io")]
+            sought: None,
         }
     }
 
@@ -131,6 +136,12 @@ impl File {
         }
         // An operation that was dropped may still have it: a duplicate is the same open file.
         self.std.try_clone().map_err(|_| self)
+    }
+
+    /// Where a seek that was started goes to; tokio's traits start one by itself.
+    #[cfg(feature = "tokio-io")]
+    pub(crate) fn sought(&mut self) -> &mut Option<SeekFrom> {
+        &mut self.sought
     }
 
     /// What the system knows.

@@ -10,6 +10,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut, Read};
+use std::mem::MaybeUninit;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -121,6 +122,23 @@ pub(super) fn poll_pipe(
     }
 }
 
+impl DuplexStream {
+    /// For hand-written futures: reads into memory that need not be initialised. Returns how many bytes at the
+    /// beginning of `buf` now are; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// None.
+    pub fn poll_read_uninit(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_pipe(cx, &self.incoming, Pipe::reader, |pipe| {
+            pipe.read_uninit(buf)
+        })
+    }
+}
+
 impl AsyncRead for DuplexStream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -219,6 +237,18 @@ impl Pipe {
         let mut count = 0;
         for buf in bufs {
             count += take_front(&mut self.bytes, buf)?;
+        }
+        let woken = if count > 0 { self.writer.take() } else { None };
+        Poll::Ready(Ok((count, woken)))
+    }
+
+    fn read_uninit(&mut self, buf: &mut [MaybeUninit<u8>]) -> Transferred {
+        if !buf.is_empty() && self.bytes.is_empty() && !self.ended {
+            return Poll::Pending;
+        }
+        let count = self.bytes.len().min(buf.len());
+        for (room, byte) in buf.iter_mut().zip(self.bytes.drain(..count)) {
+            room.write(byte);
         }
         let woken = if count > 0 { self.writer.take() } else { None };
         Poll::Ready(Ok((count, woken)))

@@ -20,6 +20,8 @@ const PART: Seen = Not("its callers are listed, which spend before they come her
 /// It adds nothing that would be ready.
 const AROUND: Seen =
     Not("as ready as the future that it is around, and that future's leaves count");
+/// As ready as what it calls, which is listed.
+const FORWARDS: Seen = Not("it calls the stream's own, which spends");
 const SPENDS: Seen = Not("it is what spends");
 
 /// File and name of each, as `found` gives them.
@@ -485,6 +487,35 @@ const LISTED: &[(&str, &str, Seen)] = &[
         "src/net/unix/stream.rs",
         "poll_connect",
         In("connect Unix to no file"),
+    ),
+    ("src/adapters/uninit.rs", "poll_uninit", FORWARDS),
+    ("src/adapters/uninit.rs", "poll_zeroed", FORWARDS),
+    ("src/adapters/tokio_io.rs", "poll_read", FORWARDS),
+    ("src/adapters/tokio_io.rs", "poll_write", FORWARDS),
+    ("src/adapters/tokio_io.rs", "poll_write_vectored", FORWARDS),
+    ("src/adapters/tokio_io.rs", "poll_flush", FORWARDS),
+    ("src/adapters/tokio_io.rs", "poll_shutdown", FORWARDS),
+    ("src/adapters/tokio_io.rs", "poll_complete", FORWARDS),
+    ("src/adapters/hyper.rs", "poll_read", FORWARDS),
+    ("src/adapters/hyper.rs", "poll_write", FORWARDS),
+    ("src/adapters/hyper.rs", "poll_write_vectored", FORWARDS),
+    ("src/adapters/hyper.rs", "poll_flush", FORWARDS),
+    ("src/adapters/hyper.rs", "poll_shutdown", FORWARDS),
+    ("src/http/rt.rs", "poll_read", FORWARDS),
+    ("src/http/rt.rs", "poll_write", FORWARDS),
+    ("src/http/rt.rs", "poll_write_vectored", FORWARDS),
+    ("src/http/rt.rs", "poll_flush", FORWARDS),
+    ("src/http/rt.rs", "poll_shutdown", FORWARDS),
+    ("src/http/rt.rs", "poll_close", FORWARDS),
+    (
+        "src/io/duplex.rs",
+        "poll_read_uninit",
+        Not("it is poll_read's own transfer"),
+    ),
+    (
+        "src/net/unix/pipe/receiver.rs",
+        "poll_read_uninit",
+        Not("it is poll_read's own transfer"),
     ),
     ("src/fs/hop.rs", "Operation", In("read a file")),
     ("src/fs/dir.rs", "NextEntry", In("entries behind the last")),

@@ -9,6 +9,7 @@ use filch_reactor::Source;
 use futures_io::AsyncRead;
 use std::fs::File;
 use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::panic::Location;
 use std::pin::Pin;
@@ -180,6 +181,21 @@ impl Receiver {
     /// As [`try_read`](Receiver::try_read).
     pub fn try_read_buf<B: Append>(&self, buf: &mut B) -> io::Result<usize> {
         self.endpoint().try_read_buf(buf)
+    }
+}
+
+impl Receiver {
+    /// For hand-written futures: reads into memory that need not be initialised. Returns how many bytes at the
+    /// beginning of `buf` now are; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// As [`read`](Receiver::read).
+    pub fn poll_read_uninit(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        self.endpoint().poll_read_uninit(cx, buf)
     }
 }
 
