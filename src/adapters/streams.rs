@@ -6,6 +6,7 @@ macro_rules! all_streams {
     ($reads:ident, $writes:ident, $writes_one:ident) => {
         $reads! {
             [] crate::io::DuplexStream;
+            [] crate::io::SimplexReader;
             [] crate::io::Stdin;
             [] crate::fs::File;
             [] crate::process::ChildStdout;
@@ -13,6 +14,7 @@ macro_rules! all_streams {
         }
         $writes! {
             [] crate::io::DuplexStream;
+            [] crate::io::SimplexWriter;
             [] crate::fs::File;
         }
         $writes_one! {

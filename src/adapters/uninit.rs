@@ -80,6 +80,7 @@ macro_rules! through_zeros {
 
 direct! {
     [] crate::io::DuplexStream;
+    [] crate::io::SimplexReader;
 }
 
 #[cfg(feature = "net")]

@@ -133,7 +133,8 @@ impl DuplexStream {
         cx: &mut Context<'_>,
         buf: &mut [MaybeUninit<u8>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_pipe(cx, &self.incoming, Pipe::reader, |pipe| {
+        ready!(leaf::poll_budget_of(self, cx));
+        poll_pipe(cx, self.wait, &self.incoming, Pipe::reader, |pipe| {
             pipe.read_uninit(buf)
         })
     }
@@ -242,7 +243,7 @@ impl Pipe {
         Poll::Ready(Ok((count, woken)))
     }
 
-    fn read_uninit(&mut self, buf: &mut [MaybeUninit<u8>]) -> Transferred {
+    pub(super) fn read_uninit(&mut self, buf: &mut [MaybeUninit<u8>]) -> Transferred {
         if !buf.is_empty() && self.bytes.is_empty() && !self.ended {
             return Poll::Pending;
         }

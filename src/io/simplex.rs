@@ -5,6 +5,7 @@ use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_io::{AsyncRead, AsyncWrite};
 use parking_lot::Mutex;
 use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -75,6 +76,24 @@ impl Drop for SimplexReader {
 impl Drop for SimplexWriter {
     fn drop(&mut self) {
         close(&self.pipe, Pipe::end_writing);
+    }
+}
+
+impl SimplexReader {
+    /// For hand-written futures: reads into memory that need not be initialised. Returns how many bytes at the
+    /// beginning of `buf` now are; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// None.
+    pub fn poll_read_uninit(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(leaf::poll_budget_of(self, cx));
+        poll_pipe(cx, self.wait, &self.pipe, Pipe::reader, |pipe| {
+            pipe.read_uninit(buf)
+        })
     }
 }
 

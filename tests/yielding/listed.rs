@@ -513,6 +513,11 @@ const LISTED: &[(&str, &str, Seen)] = &[
         Not("it is poll_read's own transfer"),
     ),
     (
+        "src/io/simplex.rs",
+        "poll_read_uninit",
+        Not("it is poll_read's own transfer"),
+    ),
+    (
         "src/net/unix/pipe/receiver.rs",
         "poll_read_uninit",
         Not("it is poll_read's own transfer"),

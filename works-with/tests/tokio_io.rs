@@ -77,6 +77,8 @@ async fn pairs_in_memory_pass_bytes() {
     writer.await.unwrap();
     let (one, other) = filch::io::duplex(100);
     passes(one, other).await;
+    let (reader, writer) = filch::io::simplex(100);
+    passes(writer, reader).await;
 }
 
 #[cfg(unix)]
