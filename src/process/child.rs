@@ -78,10 +78,20 @@ impl Child {
             hold: Some(Handle::try_current()?.hold_clock()),
         };
         life.exit = exit?;
+        // Not mapped: the pipes are to know whose line this is.
         let child = Child {
-            stdin: stdin.map(ChildStdin::from_std).transpose()?,
-            stdout: stdout.map(ChildStdout::from_std).transpose()?,
-            stderr: stderr.map(ChildStderr::from_std).transpose()?,
+            stdin: match stdin {
+                Some(stdin) => Some(ChildStdin::from_std(stdin)?),
+                None => None,
+            },
+            stdout: match stdout {
+                Some(stdout) => Some(ChildStdout::from_std(stdout)?),
+                None => None,
+            },
+            stderr: match stderr {
+                Some(stderr) => Some(ChildStderr::from_std(stderr)?),
+                None => None,
+            },
             life: {
                 life.kill_on_drop = kill_on_drop;
                 life

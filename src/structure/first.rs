@@ -51,7 +51,9 @@ where
     I::Item: IntoFuture,
 {
     let futures = futures.into_iter().map(IntoFuture::into_future);
-    let set: FuturesUnordered<_> = futures.collect();
+    // Not collected: that would be called by the standard library, whose line dumps would name.
+    let mut set = FuturesUnordered::new();
+    set.extend(futures);
     assert!(!set.is_empty(), "a race of no futures would never end");
     Race {
         set,
@@ -131,12 +133,15 @@ impl<F: Future> fmt::Debug for Race<F> {
 /// assert!(done.next().await.is_none());
 /// # Ok::<(), filch::JoinError>(()) }).unwrap();
 /// ```
+#[track_caller]
 pub fn as_completed<I>(futures: I) -> FuturesUnordered<<I::Item as IntoFuture>::IntoFuture>
 where
     I: IntoIterator,
     I::Item: IntoFuture,
 {
-    futures.into_iter().map(IntoFuture::into_future).collect()
+    let mut set = FuturesUnordered::new();
+    set.extend(futures.into_iter().map(IntoFuture::into_future));
+    set
 }
 
 /// When [`wait`] is over.
@@ -189,9 +194,10 @@ where
     I::Item: Future<Output = Result<T, E>> + Unpin,
 {
     let places = handles.into_iter().enumerate();
-    let set = places.map(|(place, future)| Placed { place, future });
+    let mut set = FuturesUnordered::new();
+    set.extend(places.map(|(place, future)| Placed { place, future }));
     WaitFor {
-        set: set.collect(),
+        set,
         done: Vec::new(),
         when,
         is_error: Result::is_err,
