@@ -1,22 +1,27 @@
-//! A chat server for `telnet` or `nc`: lines go to everybody else in the room.
+//! A chat server with rooms, for `telnet` or `nc`: lines go to everybody else in the room.
 //!
 //! ```text
 //! cargo run --example chat
 //! nc 127.0.0.1 7002
 //! ```
 //!
-//! Nobody can harm the others: a line has a longest length and a longest time to come, a client that says nothing
-//! has to leave, and one that does not read what it is sent is thrown out as soon as the system holds no more for it.
+//! `/join ROOM` goes to another room. On Ctrl-C or SIGTERM everybody is told, and the server ends.
+//!
+//! Nobody can harm the others: a line has a longest length and a longest time to come, and a client that says nothing
+//! has to leave. One that does not read what it is sent misses lines, and is told how many; after a while it has to
+//! leave as well.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::Shutdown;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use filch::CancelToken;
 use filch::io::{BufReader, ReadLimitExt};
-use filch::net::{TcpListener, TcpStream};
-use filch::time::{FutureExt, sleep};
+use filch::net::{TcpListener, TcpStream, serve};
+use filch::signal::{ctrl_c, terminate};
+use filch::sync::broadcast::{self, RecvError};
+use filch::time::{FutureExt, Instant, timeout_at};
 
 const USAGE: &str = "\
 A chat server.
@@ -28,6 +33,12 @@ A chat server.
 /// The longest line and the longest name, in bytes.
 const LINE: usize = 1024;
 const NAME: usize = 32;
+/// So many lines of a room wait for who is slow.
+const BACKLOG: usize = 64;
+/// Where everybody begins.
+const HALL: &str = "hall";
+/// How long the last words may take.
+const GRACE: Duration = Duration::from_secs(5);
 
 #[filch::main]
 async fn main() -> io::Result<()> {
@@ -37,119 +48,254 @@ async fn main() -> io::Result<()> {
     });
     let listener = TcpListener::bind(options.addr).await?;
     println!("listening on {}", listener.local_addr()?);
-    let room = Arc::new(Room::default());
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let visit = visit(Arc::new(stream), Arc::clone(&room), options.silence);
-                drop(filch::spawn(visit));
-            }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) => {
-                eprintln!("accept: {error}");
-                sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-}
-
-/// One client, from hello to goodbye.
-async fn visit(stream: Arc<TcpStream>, room: Arc<Room>, silence: Duration) -> io::Result<()> {
-    let mut lines = Lines {
-        reader: BufReader::new(&*stream),
-        silence,
-    };
-    let mut question = "What is your name?\n".to_owned();
-    let name = loop {
-        let asked = stream.write_all(question.as_bytes());
-        asked.timeout(silence).await??;
-        let Some(name) = lines.next().await? else {
-            return Ok(());
-        };
-        match room.enter(&name, &stream) {
-            Ok(()) => break name,
-            Err(refusal) => question = format!("{refusal} What is your name?\n"),
-        }
-    };
-    let farewell = loop {
-        match lines.next().await {
-            Ok(Some(line)) => room.say(&name, &line),
-            Ok(None) => break "left".to_owned(),
-            Err(error) => break format!("had to leave: {error}"),
-        }
-    };
-    room.leave(&name, &farewell);
+    let (house, stop) = (Arc::new(House::default()), CancelToken::new());
+    filch::spawn(cancel_when_asked(stop.clone()));
+    let theirs = stop.clone();
+    let served = serve(listener, move |stream, _| {
+        visit(stream, Arc::clone(&house), options.silence, theirs.clone())
+    });
+    let served = served.limit(10_000).graceful(stop, GRACE).await?;
+    println!(
+        "{} visits, {} of them cut off",
+        served.accepted, served.cancelled
+    );
     Ok(())
 }
 
-/// What a client says.
-struct Lines<'a> {
-    reader: BufReader<&'a TcpStream>,
-    silence: Duration,
+async fn cancel_when_asked(stop: CancelToken) -> io::Result<()> {
+    filch::select! {
+        outcome = ctrl_c() => outcome?,
+        outcome = terminate() => outcome?,
+    }
+    stop.cancel_because("the process was asked to end");
+    Ok(())
 }
 
-impl Lines<'_> {
-    /// The next line without white space around it; `None` when the client has gone.
-    async fn next(&mut self) -> io::Result<Option<String>> {
-        let mut line = String::new();
-        let read = self.reader.read_line_limit(&mut line, LINE);
-        let count = read.timeout(self.silence).await??;
-        Ok((count > 0).then(|| line.trim().to_owned()))
+/// One client, from hello to goodbye.
+async fn visit(
+    stream: TcpStream,
+    house: Arc<House>,
+    silence: Duration,
+    stop: CancelToken,
+) -> io::Result<()> {
+    let mut client = Client::new(&stream, silence);
+    let mut question = "What is your name?\n".to_owned();
+    let mut member = loop {
+        client.tell(&question).await?;
+        let Ok(name) = stop.run(client.hear()).await else {
+            return client.tell("* the server ends\n").await;
+        };
+        let Some(name) = name? else { return Ok(()) };
+        match House::enter(&house, &name) {
+            Ok(member) => break member,
+            Err(refusal) => question = format!("{refusal} What is your name?\n"),
+        }
+    };
+    match talk(&mut client, &mut member, &stop).await {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            member.farewell = format!("had to leave: {error}");
+            client.tell(&format!("* you {}\n", member.farewell)).await
+        }
     }
 }
 
-/// Who is here, by name. The lock is never held while anything is waited for; whatever is said is sent
-/// under it, so that everybody hears everything in the same order.
-#[derive(Default)]
-struct Room {
-    members: Mutex<HashMap<String, Arc<TcpStream>>>,
+async fn talk(client: &mut Client<'_>, member: &mut Member, stop: &CancelToken) -> io::Result<()> {
+    client.tell(&member.greeting()).await?;
+    loop {
+        // Each of them can be dropped and asked again: nothing is lost of who comes too late.
+        filch::select! {
+            () = stop.cancelled() => return client.tell("* the server ends\n").await,
+            said = member.heard.recv() => match said {
+                Ok(said) if said.by != member.name => client.tell(&said.line).await?,
+                Ok(_) | Err(RecvError::Closed) => {}
+                Err(RecvError::Lagged(missed)) => {
+                    client.tell(&format!("* you missed {missed} lines\n")).await?;
+                }
+            },
+            line = client.hear() => match line? {
+                None => return Ok(()),
+                Some(line) => match line.strip_prefix("/join ") {
+                    Some(room) => {
+                        member.go(room.trim());
+                        client.tell(&member.greeting()).await?;
+                    }
+                    None => member.say(&line),
+                },
+            },
+        }
+    }
 }
 
-impl Room {
-    /// Makes somebody a member, unless the name will not do: then the refusal is returned.
-    fn enter(&self, name: &str, stream: &Arc<TcpStream>) -> Result<(), String> {
-        let mut members = self.lock();
+/// Who is spoken to.
+struct Client<'a> {
+    stream: &'a TcpStream,
+    lines: BufReader<&'a TcpStream>,
+    /// What has come of a line.
+    line: Vec<u8>,
+    silence: Duration,
+    /// When the next line has to be there.
+    deadline: Instant,
+}
+
+impl<'a> Client<'a> {
+    fn new(stream: &'a TcpStream, silence: Duration) -> Client<'a> {
+        Client {
+            stream,
+            lines: BufReader::new(stream),
+            line: Vec::new(),
+            silence,
+            deadline: Instant::now() + silence,
+        }
+    }
+
+    /// The next line without white space around it; `None` when the client has gone. Dropped, it loses nothing.
+    async fn hear(&mut self) -> io::Result<Option<String>> {
+        let read = self.lines.read_until_any(&["\n"], &mut self.line, LINE);
+        match timeout_at(self.deadline, read).await? {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let line = String::from_utf8_lossy(&self.line).trim().to_owned();
+        self.line.clear();
+        self.deadline = Instant::now() + self.silence;
+        Ok(Some(line))
+    }
+
+    /// Says something. Whoever does not read for too long is given up.
+    async fn tell(&self, text: &str) -> io::Result<()> {
+        self.stream
+            .write_all(text.as_bytes())
+            .timeout(self.silence)
+            .await?
+    }
+}
+
+/// The rooms, and who is in them. The lock is never held while anything is waited for; whatever is said is sent under
+/// it, so that everybody hears everything in the same order.
+#[derive(Default)]
+struct House {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rooms: BTreeMap<String, Room>,
+    names: BTreeSet<String>,
+}
+
+struct Room {
+    said: broadcast::Sender<Said>,
+    members: BTreeSet<String>,
+}
+
+/// A line, and whose.
+#[derive(Clone)]
+struct Said {
+    by: String,
+    line: String,
+}
+
+impl House {
+    /// Makes somebody a member of the hall, unless the name will not do: then the refusal is returned.
+    fn enter(this: &Arc<House>, name: &str) -> Result<Member, String> {
+        let mut state = this.lock();
         if name.is_empty() || name.len() > NAME {
             return Err(format!("A name has 1 to {NAME} bytes."));
         }
-        if members.contains_key(name) {
+        if !state.names.insert(name.to_owned()) {
             return Err(format!("The name {name} is taken."));
         }
-        let present: Vec<&str> = members.keys().map(String::as_str).collect();
-        send(stream, &format!("* here: {}\n", present.join(", ")));
-        tell_others(&members, name, &format!("* {name} came in\n"));
-        members.insert(name.to_owned(), Arc::clone(stream));
-        Ok(())
+        let (heard, present) = state.enter(HALL, name);
+        Ok(Member {
+            house: Arc::clone(this),
+            name: name.to_owned(),
+            room: HALL.to_owned(),
+            heard,
+            present,
+            farewell: "left".to_owned(),
+        })
     }
 
-    fn say(&self, name: &str, line: &str) {
-        tell_others(&self.lock(), name, &format!("{name}: {line}\n"));
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What is said in the room from now on, and who was there before.
+    fn enter(&mut self, room: &str, name: &str) -> (broadcast::Receiver<Said>, String) {
+        let room = self.rooms.entry(room.to_owned()).or_insert_with(|| Room {
+            said: broadcast::channel(BACKLOG).0,
+            members: BTreeSet::new(),
+        });
+        let present: Vec<&str> = room.members.iter().map(String::as_str).collect();
+        let present = present.join(", ");
+        let heard = room.said.subscribe();
+        room.say(name, format!("* {name} came in\n"));
+        room.members.insert(name.to_owned());
+        (heard, present)
     }
 
-    fn leave(&self, name: &str, farewell: &str) {
-        let mut members = self.lock();
-        if let Some(stream) = members.remove(name) {
-            send(&stream, &format!("* you {farewell}\n"));
+    fn leave(&mut self, from: &str, name: &str, farewell: &str) {
+        let Some(room) = self.rooms.get_mut(from) else {
+            return;
+        };
+        room.members.remove(name);
+        room.say(name, format!("* {name} {farewell}\n"));
+        if room.members.is_empty() {
+            self.rooms.remove(from);
         }
-        tell_others(&members, name, &format!("* {name} {farewell}\n"));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<TcpStream>>> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn tell_others(members: &HashMap<String, Arc<TcpStream>>, name: &str, line: &str) {
-    for (_, stream) in members.iter().filter(|(member, _)| *member != name) {
-        send(stream, line);
+impl Room {
+    fn say(&self, by: &str, line: String) {
+        let by = by.to_owned();
+        // Nobody may be there to hear it.
+        let _ = self.said.send(Said { by, line });
     }
 }
 
-/// Sends a line without waiting. If it does not go out as a whole, the client has not read for long: its
-/// connection is ended, which its own task will notice.
-fn send(stream: &TcpStream, line: &str) {
-    if stream.try_write(line.as_bytes()).ok() != Some(line.len()) {
-        let _ = stream.shutdown(Shutdown::Both);
+/// Somebody in a room, who leaves it when this is dropped, however that comes.
+struct Member {
+    house: Arc<House>,
+    name: String,
+    room: String,
+    heard: broadcast::Receiver<Said>,
+    /// Who was there before.
+    present: String,
+    /// What the others hear in the end.
+    farewell: String,
+}
+
+impl Member {
+    fn greeting(&self) -> String {
+        format!("* here: {}\n", self.present)
+    }
+
+    fn say(&self, line: &str) {
+        if let Some(room) = self.house.lock().rooms.get(&self.room) {
+            room.say(&self.name, format!("{}: {line}\n", self.name));
+        }
+    }
+
+    /// Into another room. What was said in the old one and not heard is forgotten.
+    fn go(&mut self, room: &str) {
+        let mut state = self.house.lock();
+        state.leave(&self.room, &self.name, &format!("went to {room}"));
+        (self.heard, self.present) = state.enter(room, &self.name);
+        drop(state);
+        self.room = room.to_owned();
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let mut state = self.house.lock();
+        state.leave(&self.room, &self.name, &self.farewell);
+        state.names.remove(&self.name);
     }
 }
 

@@ -62,14 +62,14 @@ pub mod sync;
 
 mod structure;
 
+pub mod fs;
+
 #[cfg(feature = "net")]
 pub mod net;
 
 pub mod signal;
 
 pub mod process;
-
-pub mod fs;
 
 pub mod stream;
 

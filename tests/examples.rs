@@ -84,6 +84,24 @@ impl Server {
     }
 }
 
+impl Server {
+    /// What `kill` sends.
+    #[cfg(unix)]
+    fn terminate(&self) {
+        let process = rustix::process::Pid::from_child(&self.process);
+        let asked = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+        asked.expect("the process is there");
+    }
+
+    /// What it prints next.
+    #[cfg(unix)]
+    fn next_line(&self) -> String {
+        self.lines
+            .recv_timeout(PATIENCE)
+            .expect("it says something")
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // If it has ended by itself, something else has failed already.
@@ -273,21 +291,118 @@ fn a_chat_throws_out_who_sends_an_endless_line_and_nobody_else() {
 }
 
 #[test]
-fn a_chat_goes_on_beside_a_client_that_does_not_read() {
+fn a_chat_has_rooms_that_hear_nothing_of_each_other() {
     let chat = Server::start("chat", &["--addr", "127.0.0.1:0"]);
-    let (_deaf, _) = enter(&chat, "deaf");
+    let (mut anna, _) = enter(&chat, "anna");
+    let (mut ben, _) = enter(&chat, "ben");
+    anna.expect("* ben came in");
+    let (mut carl, _) = enter(&chat, "carl");
+    anna.expect("* carl came in");
+    ben.expect("* carl came in");
+    carl.send("/join kitchen\n");
+    carl.expect("* here:");
+    anna.expect("* carl went to kitchen");
+    ben.expect("* carl went to kitchen");
+    carl.send("is anybody here?\n");
+    ben.send("hello anna\n");
+    anna.expect("ben: hello anna");
+    anna.send("/join kitchen\n");
+    anna.expect("* here: carl");
+    ben.expect("* anna went to kitchen");
+    // Of what ben has said, carl has heard nothing.
+    carl.expect("* anna came in");
+    carl.send("hello\n");
+    anna.expect("carl: hello");
+}
+
+#[test]
+fn a_chat_goes_on_beside_a_client_that_does_not_read_and_tells_it_what_it_missed() {
+    let chat = Server::start("chat", &["--addr", "127.0.0.1:0"]);
+    let (mut slow, _) = enter(&chat, "slow");
     let (mut ben, _) = enter(&chat, "ben");
     let (mut anna, _) = enter(&chat, "anna");
     ben.expect("* anna came in");
-    // Until the deaf client's socket is full: it is thrown out then, and the others hear of it.
-    let line = format!("{}\n", "x".repeat(1000));
+    // Much more than the slow client's socket and the room hold.
+    let line = "x".repeat(1000);
+    const LINES: usize = 10_000;
+    for _ in 0..LINES {
+        anna.send(&format!("{line}\n"));
+        ben.expect(&format!("anna: {line}"));
+    }
+    anna.send("the end\n");
+    let (mut heard, mut missed) = (0, 0);
     loop {
-        anna.send(&line);
-        match ben.line().as_str() {
-            "* deaf left\n" => break,
-            heard => assert_eq!(heard, format!("anna: {line}")),
+        let said = slow.line();
+        match said.trim_end() {
+            "anna: the end" => break,
+            said if said.starts_with("* you missed ") => {
+                let count = said.split(' ').nth(3).expect("a number");
+                missed += count.parse::<usize>().expect("a number");
+            }
+            said if said.starts_with("anna: ") => heard += 1,
+            _ => {}
         }
     }
+    assert!(missed > 0);
+    assert_eq!(heard + missed, LINES);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_chat_that_ends_tells_everybody() {
+    let mut chat = Server::start("chat", &["--addr", "127.0.0.1:0"]);
+    let mut nameless = chat.connect();
+    nameless.expect("What is your name?");
+    let (mut anna, _) = enter(&chat, "anna");
+    let (mut ben, _) = enter(&chat, "ben");
+    anna.expect("* ben came in");
+    ben.send("/join kitchen\n");
+    ben.expect("* here:");
+    anna.expect("* ben went to kitchen");
+    chat.terminate();
+    for client in [&mut nameless, &mut anna, &mut ben] {
+        client.expect("* the server ends");
+        assert_eq!(client.rest(), "");
+    }
+    assert_eq!(chat.next_line(), "3 visits, 0 of them cut off");
+    assert!(chat.process.wait().expect("it ends").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_ends_answers_what_has_come_and_cuts_off_the_rest() {
+    let mut server = Server::start("graceful", &["--addr", "127.0.0.1:0", "--grace", "5"]);
+    let (mut idle, mut busy, mut stuck) = (server.connect(), server.connect(), server.connect());
+    idle.send("hello\n");
+    idle.expect("5");
+    busy.send("sleep 1000\n");
+    busy.expect("sleeping");
+    stuck.send("sleep 1000000\n");
+    stuck.expect("sleeping");
+    server.terminate();
+    assert_eq!(server.next_line(), "ending");
+    idle.expect("goodbye");
+    assert_eq!(idle.rest(), "");
+    busy.expect("10");
+    busy.expect("goodbye");
+    assert_eq!(
+        server.next_line(),
+        "3 connections: 2 ended, 0 failed, 1 cut off"
+    );
+    assert!(server.process.wait().expect("it ends").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_with_a_limit_lets_the_next_one_in_when_one_has_gone() {
+    let server = Server::start("graceful", &["--addr", "127.0.0.1:0", "--limit", "1"]);
+    let (mut first, mut second) = (server.connect(), server.connect());
+    second.send("second\n");
+    first.send("first\n");
+    first.expect("5");
+    first.end_writing();
+    assert_eq!(first.rest(), "");
+    second.expect("6");
 }
 
 #[test]

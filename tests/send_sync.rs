@@ -51,6 +51,12 @@ fn objects() {
     ok::<filch::io::ReadLimit>();
     ok::<filch::io::Interest>();
     ok::<filch::io::Ready>();
+    ok::<filch::net::future::SendFile<'static>>();
+    ok::<filch::io::SimplexReader>();
+    ok::<filch::io::SimplexWriter>();
+    ok::<filch::net::Served>();
+    ok::<filch::stream::wrappers::WatchStream<u8>>();
+    ok::<filch::stream::wrappers::BroadcastStream<u8>>();
 }
 
 #[cfg(unix)]

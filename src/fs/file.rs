@@ -145,7 +145,7 @@ impl File {
     }
 
     /// What the system knows.
-    pub(super) fn std(&self) -> &std::fs::File {
+    pub(crate) fn std(&self) -> &std::fs::File {
         &self.std
     }
 

@@ -122,6 +122,19 @@ impl File {
         })
     }
 
+    /// As on Unix, but the position is behind it then.
+    #[cfg(all(windows, feature = "net"))]
+    #[track_caller]
+    pub(crate) fn read_at(&self, length: usize, offset: u64) -> Operation<Vec<u8>> {
+        use std::os::windows::fs::FileExt;
+        self.call("read", move |file| {
+            let mut buf = vec![0; length];
+            let count = file.seek_read(&mut buf, offset)?;
+            buf.truncate(count);
+            Ok(buf)
+        })
+    }
+
     /// Writes all of `buf` at a place, and leaves the position alone.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod localhost;
 mod lookup;
 
 mod addr;
+mod send_file;
 mod split;
 mod stream;
 mod surface;
@@ -69,6 +70,7 @@ pub mod future {
     pub use super::async_io::Perform;
     pub use super::datagram::{Recv, RecvBuf, Send};
     pub use super::ready::{PerformIo, WaitReady};
+    pub use super::send_file::SendFile;
     pub use super::serve::Serving;
     pub use super::stream::{Peek, Read, ReadBuf, ReadExact, Readable, Writable, Write, WriteAll};
     pub use super::tcp_listener::Accept;

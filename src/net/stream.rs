@@ -5,9 +5,11 @@
 //! methods and its `AsyncRead` and `AsyncWrite`. Not here: how a stream comes to be (`connect`,
 //! listeners), its options, and its halves (`split`).
 
+use crate::fs::File;
 use crate::io::{Append, Interest};
 use crate::net::operation::{Operation, io_futures, try_transfer};
 use crate::net::ready::WaitReady;
+use crate::net::send_file::{Rest, SendFile, Way};
 use crate::sys;
 use crate::sys::recv::{self, StreamKind};
 use crate::sys::send;
@@ -17,6 +19,7 @@ use socket2::SockRef;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
+use std::ops::RangeBounds;
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
@@ -71,9 +74,9 @@ impl<T: AsSource> Stream<T> {
 #[derive(Debug)]
 pub struct Endpoint<'a> {
     source: &'a Source,
-    socket: SockRef<'a>,
+    pub(super) socket: SockRef<'a>,
     at: At,
-    kind: StreamKind,
+    pub(super) kind: StreamKind,
 }
 
 /// Reads through the one place that a direction has for the `poll_*` traits.
@@ -309,6 +312,18 @@ impl<'a> Endpoint<'a> {
             operation,
             to: self,
             rest: buf,
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn send_file(self, file: &'a File, range: &impl RangeBounds<u64>) -> SendFile<'a> {
+        let operation = self.operation(Direction::Write, WaitKind::Write);
+        SendFile {
+            operation,
+            to: self,
+            file,
+            rest: Rest::of(range),
+            way: Way::Direct,
         }
     }
 

@@ -93,6 +93,45 @@ macro_rules! stream_surface {
                 self.endpoint().write_all(buf)
             }
 
+            /// Sends a file, or a part of it, without copying it to here: by `sendfile` on Linux, elsewhere piece by
+            /// piece. Returns how many bytes were sent. The file's position is left alone, but on Windows.
+            ///
+            /// A range without an end goes to the end of the file, wherever that is when it is reached. What was
+            /// written to the file has to be flushed before.
+            ///
+            /// ```no_run
+            /// use filch::{fs::File, net::TcpStream};
+            ///
+            /// # filch::run(async {
+            /// let stream = TcpStream::connect("127.0.0.1:7000").await?;
+            /// let file = File::open("picture.png").await?;
+            /// let length = file.metadata().await?.len();
+            /// stream.write_all(format!("{length}\n").as_bytes()).await?;
+            /// stream.send_file(&file, ..length).await?;
+            /// # std::io::Result::Ok(())
+            /// # });
+            /// ```
+            ///
+            /// # Errors
+            /// [`IncompleteRead`](crate::io::IncompleteRead) of kind `UnexpectedEof` if the file ends before the range
+            /// does, because it was cut meanwhile, say: it tells how much was sent. Those of reading the file, and as
+            /// [`write`](Self::write).
+            ///
+            /// # Panics
+            /// If the range's start is behind its end.
+            ///
+            /// # Cancel safety
+            /// A dropped future has sent a part. Polled by reference, it says before how much:
+            /// [`SendFile::sent`](crate::net::future::SendFile::sent).
+            #[track_caller]
+            pub fn send_file<'a>(
+                &'a self,
+                file: &'a $crate::fs::File,
+                range: impl std::ops::RangeBounds<u64>,
+            ) -> $crate::net::future::SendFile<'a> {
+                self.endpoint().send_file(file, &range)
+            }
+
             /// Waits until a read would probably not block: data, the end, or an error is there.
             /// Pair this with [`try_read`](Self::try_read) in a loop.
             ///

@@ -97,6 +97,30 @@ fn read_all(file: &File, size: usize) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(buf))
 }
 
+/// Whether what is at `offset` can be had without waiting for a disk. Of what nobody knows: no.
+#[cfg(feature = "net")]
+pub(crate) fn is_near(file: &File, offset: u64) -> bool {
+    let Ok(offset) = libc::off_t::try_from(offset) else {
+        return true;
+    };
+    let mut byte = 0_u8;
+    let part = libc::iovec {
+        iov_base: (&raw mut byte).cast(),
+        iov_len: 1,
+    };
+    // SAFETY: one part, which is a byte of ours.
+    let count = unsafe {
+        libc::preadv2(
+            file.as_raw_fd(),
+            &raw const part,
+            1,
+            offset,
+            libc::RWF_NOWAIT,
+        )
+    };
+    count >= 0
+}
+
 /// Reads from the file's position, if that is in memory.
 ///
 /// # Errors

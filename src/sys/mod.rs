@@ -28,6 +28,8 @@ mod direct;
 pub(crate) mod recv;
 #[cfg(feature = "net")]
 pub(crate) mod send;
+#[cfg(feature = "net")]
+pub(crate) mod send_file;
 
 #[cfg(target_os = "linux")]
 pub(crate) mod file;

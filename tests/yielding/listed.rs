@@ -173,6 +173,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     ("src/net/addr.rs", "Bind", In("bind TCP")),
     ("src/net/addr.rs", "poll_bind", In("bind UDP")),
+    ("src/net/send_file.rs", "poll_step", PART),
     ("src/net/serve/connection.rs", "Connection", AROUND),
     (
         "src/net/serve/listener.rs",

@@ -375,6 +375,13 @@ loops! {
     "write nothing" => { UnixStream::pair().unwrap() } |it| {
         assert_eq!(it.0.write(b"").await.unwrap(), 0);
     }
+    "send nothing of a file" => {
+        let file = filch::fs::File::open("Cargo.toml").await.unwrap();
+        (UnixStream::pair().unwrap(), file)
+    } |it| {
+        it.0.0.send_file(&it.1, 0..0).await.unwrap();
+        it.0.0.send_file(&it.1, 1 << 40..).await.unwrap();
+    }
     "write all of nothing" => { UnixStream::pair().unwrap() } |it| { it.0.write_all(b"").await.unwrap(); }
     "read nothing" => { UnixStream::pair().unwrap() } |it| {
         assert_eq!(it.0.read(&mut []).await.unwrap(), 0);
