@@ -20,10 +20,11 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use filch_executor::foreign::{Payload, WakerCell, discard};
-use filch_executor::leaf::{self, AtEnd, Remains, Wait, WaitKind};
+use filch_executor::leaf::{self, AtEnd, Wait, WaitKind};
 use filch_executor::{AbortHandle, Cancelled, CleanupError};
 use parking_lot::Mutex;
 
+use super::gone::{Gone, hand_over_failures};
 use super::members::Members;
 use crate::sync::{Notify, OwnedSemaphorePermit};
 
@@ -70,8 +71,10 @@ struct State<E> {
     ended: VecDeque<u64>,
     kept: Kept<E>,
     cancelled: Option<Cancelled>,
-    /// Nobody will ask for failures any more.
+    /// Nobody will ask for failures any more, but for those of cleanups.
     abandoned: bool,
+    /// Nor for those.
+    unheard: bool,
     /// No child can come any more.
     closed: bool,
 }
@@ -122,6 +125,7 @@ impl<E> Scope<E> {
             kept: Kept::default(),
             cancelled: None,
             abandoned: false,
+            unheard: false,
             closed: false,
         };
         Arc::new(Scope {
@@ -236,11 +240,18 @@ impl<E> Scope<E> {
 
     pub(super) fn keep_cleanup(&self, failure: CleanupError) -> Result<(), CleanupError> {
         let mut state = self.state.lock();
-        if state.abandoned || self.keep != Keep::All {
+        if state.unheard || self.keep != Keep::All {
             return Err(failure);
         }
         state.kept.cleanups.push(failure);
         Ok(())
+    }
+
+    /// Failures of cleanups of an abandoned scope, and there will be no others: they are their own tasks' matter.
+    pub(super) fn take_cleanups(&self) -> Vec<CleanupError> {
+        let mut state = self.state.lock();
+        state.unheard = true;
+        std::mem::take(&mut state.kept.cleanups)
     }
 
     /// Ends the scope, if no child has come meanwhile: there will be none any more.
@@ -286,12 +297,15 @@ impl<E: Send + 'static> Scope<E> {
             return;
         }
         state.abandoned = true;
-        let kept = std::mem::take(&mut state.kept);
+        let mut kept = std::mem::take(&mut state.kept);
+        state.kept.cleanups = std::mem::take(&mut kept.cleanups);
         let has_children = state.members.len() > 0;
         drop(state);
         self.cancel(leaf::cancelled_by_current(self.at, Some(reason.into())));
         if has_children {
             leaf::hand_over(Box::new(Gone(self)));
+        } else {
+            hand_over_failures(self.take_cleanups());
         }
         drop(kept);
     }
@@ -330,19 +344,6 @@ impl Drop for Holder {
         if let Some(scope) = self.scope.take() {
             scope.abandon(self.reason);
         }
-    }
-}
-
-/// The children of an abandoned scope.
-struct Gone<E>(Arc<Scope<E>>);
-
-impl<E: Send + 'static> Remains for Gone<E> {
-    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Option<CleanupError>> {
-        self.0.poll_gone(WaitKind::Drain, cx).map(|()| None)
-    }
-
-    fn is_gone(&self) -> bool {
-        self.0.len() == 0
     }
 }
 

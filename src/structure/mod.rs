@@ -30,6 +30,7 @@ mod first;
 mod members;
 
 mod children;
+mod gone;
 
 mod attempt;
 mod given;

@@ -101,6 +101,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("executor/src/leaf/branch.rs", "poll_set", AROUND),
     ("executor/src/leaf/branch.rs", "poll_in_set", AROUND),
     ("src/structure/children.rs", "poll_gone", PART),
+    ("src/structure/gone.rs", "poll_gone", PART),
     ("src/structure/attempt.rs", "Counted", AROUND),
     ("src/structure/attempt.rs", "Attempt", AROUND),
     ("src/structure/given.rs", "Given", AROUND),

@@ -4,7 +4,7 @@ use crate::leaf;
 use crate::rest::parker::ThreadParker;
 use crate::seats::context;
 use crate::task::wait::{Wait, WaitKind};
-use crate::task::{Cancelled, JoinError, TaskId, TaskRef};
+use crate::task::{Cancelled, Header, JoinError, TaskId, TaskRef};
 use futures_core::FusedFuture;
 use std::fmt;
 use std::future::Future;
@@ -216,6 +216,9 @@ impl<T> Future for JoinHandle<T> {
             Some(output) => Poll::Ready(output),
             None => {
                 let task = self.task.header();
+                if leaf::task_id() == Some(task.id) {
+                    refuse_itself(task);
+                }
                 leaf::record(Wait {
                     kind: WaitKind::Join,
                     resource: task.id.as_u64(),
@@ -225,6 +228,15 @@ impl<T> Future for JoinHandle<T> {
             }
         }
     }
+}
+
+/// Nobody would ever wake it.
+#[cold]
+fn refuse_itself(task: &Header) -> ! {
+    panic!(
+        "task {}, spawned at {}, awaits itself: it would never end",
+        task.id, task.spawned_at
+    );
 }
 
 impl<T> FusedFuture for JoinHandle<T> {
