@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use filch_executor::{Timer, YieldNow, yield_now};
@@ -152,11 +152,19 @@ impl Sleep {
     /// Moves the deadline, to an earlier or a later time, whether it has passed or not. A task that waits for this
     /// future is woken at the new deadline. If that has passed, the next poll is ready.
     #[track_caller]
+    #[inline]
     pub fn reset(&mut self, deadline: Instant) {
+        match &mut self.0 {
+            Kind::Deadline(timer) if timer.deadline() <= deadline => timer.reset(deadline),
+            _ => self.reset_otherwise(deadline),
+        }
+    }
+
+    /// Moves the deadline ahead, or that of a sleep that needs no timer now.
+    #[track_caller]
+    fn reset_otherwise(&mut self, deadline: Instant) {
         let at = match &mut self.0 {
-            Kind::Deadline(timer) if !has_passed(deadline, timer.deadline()) => {
-                return timer.reset(deadline);
-            }
+            Kind::Deadline(timer) if Instant::now() < deadline => return timer.reset(deadline),
             Kind::Deadline(timer) => timer.at(),
             Kind::Plain(Plain::Passed(timer)) => timer.at(),
             Kind::Plain(Plain::Over { at, .. }) => at,
@@ -178,27 +186,26 @@ impl Sleep {
     }
 }
 
-/// Has the deadline come to pass by having been moved ahead? The clock is not read for one that is moved on.
-fn has_passed(deadline: Instant, before: Instant) -> bool {
-    deadline < before && Instant::now() >= deadline
-}
-
 impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let (polled, at) = match &mut self.0 {
-            Kind::Deadline(timer) => (timer.poll(cx), timer.at()),
-            Kind::Plain(Plain::Turn { turn, .. }) => (Pin::new(&mut *turn).poll(cx), turn.at()),
-            Kind::Plain(Plain::Passed(timer)) => (Poll::Ready(()), timer.at()),
+        let at = match &mut self.0 {
+            Kind::Deadline(timer) => {
+                ready!(timer.poll(cx));
+                timer.at()
+            }
+            Kind::Plain(Plain::Turn { turn, .. }) => {
+                ready!(Pin::new(&mut *turn).poll(cx));
+                turn.at()
+            }
+            Kind::Plain(Plain::Passed(timer)) => timer.at(),
             // Ready again; the timer knows what that costs of the task's budget.
             Kind::Plain(Plain::Over { at, deadline }) => return Timer::new(*deadline, at).poll(cx),
         };
-        if polled.is_ready() {
-            let deadline = self.deadline();
-            self.0 = Kind::Plain(Plain::Over { at, deadline });
-        }
-        polled
+        let deadline = self.deadline();
+        self.0 = Kind::Plain(Plain::Over { at, deadline });
+        Poll::Ready(())
     }
 }
 

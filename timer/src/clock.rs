@@ -39,6 +39,7 @@ impl Instant {
     /// let before = Instant::now();
     /// assert!(Instant::now() >= before);
     /// ```
+    #[inline]
     pub fn now() -> Instant {
         match VIEW.get() {
             None => system_now(),

@@ -116,11 +116,17 @@ impl Future for Drain {
 }
 
 impl Drop for Drain {
+    #[inline]
     fn drop(&mut self) {
         if let Some(list) = self.0.take() {
-            list.take().into_iter().for_each(around::hand_over);
+            hand_on(&list);
         }
     }
+}
+
+#[cold]
+fn hand_on(list: &List) {
+    list.take().into_iter().for_each(around::hand_over);
 }
 
 /// Hands on what is in it when its frame is left by a panic.

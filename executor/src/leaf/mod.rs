@@ -30,4 +30,5 @@ pub use budget::{poll_budget, poll_budget_left, poll_budget_of, poll_call_of};
 pub use choice::choose;
 pub use drain::{Drain, at_end_of_task, cancel_nearest, cancelled_by_current, hand_over};
 pub use io::{Transfer, poll_io, poll_transfer};
+pub(crate) use record::record_in;
 pub use record::{last_wait, record, record_holder, record_lock, task_id};

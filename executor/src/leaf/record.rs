@@ -1,6 +1,6 @@
 //! What the current task waits for, said where it begins to wait.
 
-use crate::seats::context;
+use crate::seats::context::{self, Context};
 use crate::task::TaskId;
 use crate::task::board::NIL;
 use crate::task::wait::Wait;
@@ -8,14 +8,18 @@ use crate::task::wait::Wait;
 /// Writes what the current task waits for. Nothing happens outside a task.
 #[inline]
 pub fn record(wait: Wait) {
-    context::with(|context| {
-        if let (Some(task), Some(shared)) = (context.task(), context.shared()) {
-            match context.pen() {
-                None => task.wait.write(wait, shared.coarse_shown()),
-                Some(pen) => pen.note(wait),
-            }
+    context::with(|context| record_in(context, wait));
+}
+
+/// The same for whoever has the thread's context at hand.
+#[inline]
+pub(crate) fn record_in(context: &Context, wait: Wait) {
+    if let (Some(task), Some(shared)) = (context.task(), context.shared()) {
+        match context.pen() {
+            None => task.wait.write(wait, shared.coarse_shown()),
+            Some(pen) => pen.note(wait),
         }
-    });
+    }
 }
 
 /// As [`record`], of a lock that a task holds: `holder` gives its number, or 0 if nobody knows.

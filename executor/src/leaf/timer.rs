@@ -71,6 +71,7 @@ impl Timer {
     /// # Panics
     /// Outside a runtime, unless the deadline has already passed.
     #[track_caller]
+    #[inline]
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let is_first = self.entry.is_none();
         let done = self.poll_as_limit(cx);
@@ -78,7 +79,7 @@ impl Timer {
             return done;
         }
         // Polled again, it is no first poll, be it in this poll of the task or in the next.
-        register(self.deadline, cx.waker(), &mut self.entry);
+        context::with(|context| register(context, self.deadline, cx.waker(), &mut self.entry));
         Poll::Pending
     }
 
@@ -92,26 +93,34 @@ impl Timer {
     /// As `poll`.
     #[track_caller]
     pub fn poll_as_limit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let is_registered = self.is_still_registered(cx.waker());
-        if !is_far(self.deadline) && Instant::now() >= self.deadline {
+        match context::with(|context| self.look_in(context, cx.waker())) {
+            Some(polled) => polled,
+            None => self.refuse(),
+        }
+    }
+
+    /// `None`: there is no running runtime here.
+    #[inline]
+    fn look_in(&mut self, context: &ThreadContext, waker: &Waker) -> Option<Poll<()>> {
+        let is_registered = self.is_still_registered(waker);
+        if !is_far(context, self.deadline) && Instant::now() >= self.deadline {
             if is_registered {
                 self.cancel();
             }
             self.entry = None;
-            return Poll::Ready(());
+            return Some(Poll::Ready(()));
         }
         if !is_registered {
-            register(self.deadline, cx.waker(), &mut self.entry);
-            if self.entry.is_none() {
-                self.refuse();
-            }
+            register(context, self.deadline, waker, &mut self.entry);
+            self.entry.as_ref()?;
         }
-        leaf::record(Wait {
+        let wait = Wait {
             kind: WaitKind::Sleep,
             resource: 0,
             at: self.at,
-        });
-        Poll::Pending
+        };
+        leaf::record_in(context, wait);
+        Some(Poll::Pending)
     }
 
     /// Whether it was polled, and has not been ready since.
@@ -125,6 +134,7 @@ impl Timer {
     ///
     /// Moving it later is a store, and the wheel learns of it at the old deadline: a task that waits for this
     /// timer is polled once in vain then. So a time limit that each request moves on costs next to nothing.
+    #[inline]
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
         if self
@@ -132,8 +142,14 @@ impl Timer {
             .as_ref()
             .is_some_and(|entry| deadline < entry.due)
         {
-            self.entry = self.entry.take().and_then(|entry| entry.advance(deadline));
+            self.advance();
         }
+    }
+
+    #[cold]
+    fn advance(&mut self) {
+        let entry = self.entry.take();
+        self.entry = entry.and_then(|entry| entry.advance(self.deadline));
     }
 
     /// There is no runtime on this thread, or it is gone.
@@ -147,6 +163,7 @@ impl Timer {
         );
     }
 
+    #[inline]
     fn is_still_registered(&self, waker: &Waker) -> bool {
         let Some(entry) = &self.entry else {
             return false;
@@ -181,7 +198,7 @@ impl Entry {
         }
         let waker = self.timers.take(self.key)?;
         let mut entry = None;
-        register(due, &waker, &mut entry);
+        context::with(|context| register(context, due, &waker, &mut entry));
         if entry.is_none() {
             // No runtime here: the task that waits registers it where it runs.
             foreign::wake(waker);
@@ -202,8 +219,11 @@ impl fmt::Debug for Timer {
 }
 
 impl Drop for Timer {
+    #[inline]
     fn drop(&mut self) {
-        self.cancel();
+        if self.entry.is_some() {
+            self.cancel();
+        }
     }
 }
 
@@ -220,44 +240,42 @@ fn is_own_wheel(context: &ThreadContext, timers: &Arc<Timers>) -> bool {
 /// Whether a deadline is certainly not due, as far as a worker can tell without reading the clock. Its
 /// coarse time is some milliseconds old at most; on other threads it may be of any age, and so in a local runtime,
 /// where nobody but this thread reads the clock.
-fn is_far(deadline: Instant) -> bool {
-    context::with(|context| {
-        let Some((_, shared)) = context.core_and_shared() else {
-            return false;
-        };
-        let coarse = match shared.config.local {
-            true => shared.clock.coarse(),
-            false => shared.coarse_shown(),
-        };
-        deadline > coarse.saturating_add(FAR)
-    })
+#[inline]
+fn is_far(context: &ThreadContext, deadline: Instant) -> bool {
+    let Some((_, shared)) = context.core_and_shared() else {
+        return false;
+    };
+    let coarse = match shared.config.local {
+        true => shared.clock.coarse(),
+        false => shared.coarse_shown(),
+    };
+    // One that lies before that is not far.
+    deadline.as_nanos().saturating_sub(coarse.as_nanos()) > FAR.as_nanos() as u64
 }
 
 /// Puts an entry into this thread's wheel; `None`: there is no running runtime here.
 ///
 /// Into `place`, and not returned: an entry that was just written in three words would be moved in other ones, which
 /// has to wait until the three have reached the cache.
-fn register(due: Instant, waker: &Waker, place: &mut Option<Entry>) {
+fn register(context: &ThreadContext, due: Instant, waker: &Waker, place: &mut Option<Entry>) {
     *place = None;
-    context::with(|context| {
-        let Some(shared) = context.shared() else {
-            return;
-        };
-        let timers = match context.core_of(shared) {
-            Some(core) => &shared.remotes[core.index].timers,
-            None => &shared.foreign_timers,
-        };
-        let Some(inserted) = timers.insert(due, waker) else {
-            return;
-        };
-        if inserted.earliest {
-            tell_keeper(context);
-        }
-        *place = Some(Entry {
-            timers: Arc::clone(timers),
-            key: inserted.key,
-            due,
-        });
+    let Some(shared) = context.shared() else {
+        return;
+    };
+    let timers = match context.core_of(shared) {
+        Some(core) => &shared.remotes[core.index].timers,
+        None => &shared.foreign_timers,
+    };
+    let Some(inserted) = timers.insert(due, waker) else {
+        return;
+    };
+    if inserted.earliest {
+        tell_keeper(context);
+    }
+    *place = Some(Entry {
+        timers: Arc::clone(timers),
+        key: inserted.key,
+        due,
     });
 }
 

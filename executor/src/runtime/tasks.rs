@@ -345,18 +345,27 @@ enum Turn {
 impl Future for YieldNow {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.turn != Turn::Mine {
             self.turn = Turn::Over;
             return Poll::Ready(());
         }
         self.turn = Turn::Others;
-        leaf::record(Wait {
+        self.give_way(cx);
+        Poll::Pending
+    }
+}
+
+impl YieldNow {
+    fn give_way(&self, cx: &mut Context<'_>) {
+        let wait = Wait {
             kind: WaitKind::Yield,
             resource: 0,
             at: self.at,
-        });
+        };
         let own_task = context::with(|context| {
+            leaf::record_in(context, wait);
             // The poll itself puts the task at the tail; waking it would cost more. That works
             // only if the waker is the task's own, not a combinator's that wants to hear of it.
             let own = context.task().is_some_and(|task| task.is_waker(cx.waker()));
@@ -368,11 +377,8 @@ impl Future for YieldNow {
         if !own_task {
             foreign::wake_by_ref(cx.waker());
         }
-        Poll::Pending
     }
-}
 
-impl YieldNow {
     /// Where it was made.
     #[doc(hidden)]
     #[must_use]

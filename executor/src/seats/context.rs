@@ -82,9 +82,15 @@ thread_local! {
 }
 
 /// Runs `f` on this thread's context.
+///
+/// The context is fetched first, and `f` runs outside of std's closure: a larger one would not be inlined, and then
+/// the context is found through two calls.
 #[inline]
 pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
-    CONTEXT.with(f)
+    let context: *const Context = CONTEXT.with(ptr::from_ref);
+    // SAFETY: it has no destructor, so it is there for as long as the thread is, and `f`, for which the borrow may be
+    // of any length, cannot keep it.
+    f(unsafe { &*context })
 }
 
 /// This thread's current runtime.

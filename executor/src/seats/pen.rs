@@ -25,6 +25,7 @@ impl Pen {
     }
 
     /// A leaf waits. The first one counts.
+    #[cold]
     pub(crate) fn note(&self, wait: Wait) {
         if self.wait.get().is_none() && self.inner.get() == NIL {
             self.wait.set(Some(wait));

@@ -172,6 +172,7 @@ impl Core {
     }
 
     /// Puts a task at the tail of the local queue, or of the injector when that is full.
+    #[inline]
     pub(crate) fn push(&self, shared: &Shared, task: Runnable) {
         if !self.push_below(shared, LOCAL_LIMIT, task) {
             self.notify(shared);
@@ -185,12 +186,18 @@ impl Core {
         if fits {
             self.queue.push(task);
         } else {
-            shared.injector.push(task);
-            shared.remotes[self.index].counters.overflows.add(1);
+            self.spill(shared, task);
         }
         fits
     }
 
+    #[cold]
+    fn spill(&self, shared: &Shared, task: Runnable) {
+        shared.injector.push(task);
+        shared.remotes[self.index].counters.overflows.add(1);
+    }
+
+    #[cold]
     fn notify(&self, shared: &Shared) {
         if shared.notify_one() {
             shared.remotes[self.index].counters.wakes.add(1);

@@ -240,6 +240,7 @@ impl Shared {
     }
 
     /// The same by the runtime's clock.
+    #[inline]
     pub(crate) fn coarse_shown(&self) -> Instant {
         self.clock.shown_at(self.coarse_now())
     }

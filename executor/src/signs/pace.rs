@@ -59,13 +59,17 @@ impl Pace {
     /// Whether so many waiting tasks are worth another worker's help: more than the one that the
     /// worker runs next anyway, together longer than a wake, and each longer than its move, unless there seems
     /// to be no end to them.
+    #[inline]
     pub(crate) fn is_worth_help(&self, waiting: usize) -> bool {
+        if waiting < 2 {
+            return false;
+        }
         let each = self.typical.load(Relaxed);
         let together = each.saturating_mul(waiting as u64);
         let is_saturated = self.saturated.load(Relaxed);
         let is_endless = is_saturated || together >= LONG_BACKLOG;
         let least = if is_saturated { WAKE_TIME } else { WAKE_COST };
-        waiting >= 2 && together >= least && (each >= MOVE_COST || is_endless)
+        together >= least && (each >= MOVE_COST || is_endless)
     }
 
     /// About how long so many tasks take.

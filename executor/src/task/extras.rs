@@ -31,6 +31,7 @@ pub(crate) struct Extras {
 
 impl Extras {
     /// `None`: there are none.
+    #[inline]
     pub(crate) fn new(name: Option<Box<str>>, locals: Option<Arc<Node>>) -> Option<Box<Extras>> {
         let any = name.is_some() || locals.is_some();
         any.then(|| {
@@ -56,6 +57,7 @@ impl fmt::Debug for Extras {
 pub(crate) struct Carried(AtomicPtr<Extras>);
 
 impl Carried {
+    #[inline]
     pub(crate) fn new(extras: Option<Box<Extras>>) -> Carried {
         let extras = extras.map_or(ptr::null_mut(), Box::into_raw);
         Carried(AtomicPtr::new(extras))
@@ -152,6 +154,7 @@ impl Carried {
     ///
     /// # Safety
     /// Rule 2 gives the caller the stage.
+    #[inline]
     pub(crate) unsafe fn drop_left(&self) {
         if let Some(extras) = self.get() {
             // SAFETY: rule 2.
@@ -173,6 +176,7 @@ impl Carried {
         node.map_or(ptr::null(), Arc::as_ptr)
     }
 
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Box<Extras>> {
         let extras = std::mem::replace(self.0.get_mut(), ptr::null_mut());
         // SAFETY: it came from a box, and nobody else takes it.

@@ -129,8 +129,12 @@ impl State {
     ///
     /// Orderings: Acquire sees what the previous poll wrote (its `park` or `requeue` released) and
     /// what every waker so far published (its `wake` released).
+    ///
+    /// An addition, as SCHEDULED is set and RUNNING is not: one instruction, where a change of bits whose old ones
+    /// matter is a loop.
+    #[inline]
     pub(crate) fn start(&self) -> Start {
-        let old = self.0.fetch_xor(SCHEDULED | RUNNING, Acquire);
+        let old = self.0.fetch_add(RUNNING - SCHEDULED, Acquire);
         debug_assert_eq!(old & (SCHEDULED | RUNNING | COMPLETE), SCHEDULED);
         if old & (ABORTED | DRAINING) == 0 {
             Start::Poll
@@ -153,9 +157,10 @@ impl State {
     /// RUNNING to IDLE, or to SCHEDULED when the task was woken during the poll.
     ///
     /// Orderings: Release hands the future to the next `start`; Acquire, for the case that the
-    /// caller goes on with it.
+    /// caller goes on with it. A subtraction, as RUNNING is set; see `start`.
+    #[inline]
     pub(crate) fn park(&self) -> Park {
-        let old = self.0.fetch_and(!RUNNING, AcqRel);
+        let old = self.0.fetch_sub(RUNNING, AcqRel);
         debug_assert_eq!(old & (RUNNING | COMPLETE), RUNNING);
         if old & SCHEDULED == 0 {
             Park::Idle
@@ -167,6 +172,7 @@ impl State {
     /// RUNNING to SCHEDULED: the task asked to run again. The caller holds its `Runnable`.
     ///
     /// Orderings: as `park`.
+    #[inline]
     pub(crate) fn requeue(&self) {
         self.update(|old| (old & !RUNNING) | SCHEDULED);
     }

@@ -24,7 +24,8 @@ const BLOCKED_PART: u32 = 2;
 const COMPUTED_PART: u32 = 4;
 
 impl Worker<'_> {
-    /// Runs a task once.
+    /// Runs a task once. The way of most polls, all of it compiled into the worker's loop.
+    #[inline]
     pub(crate) fn run_task(&mut self, task: Runnable) {
         if self.searching {
             self.end_search();
@@ -39,13 +40,18 @@ impl Worker<'_> {
         if let Some(task) = again {
             // After a long poll, what came meanwhile has waited longer than this task.
             if self.shared.beat.load(Relaxed) != self.core.beat.get() {
-                self.upkeep_if_due();
-                self.core.round.set(0);
-                self.serve_injector();
+                self.let_others_go_first();
             }
             self.core.push(self.shared, task);
             self.core.notify_if_worth(self.shared);
         }
+    }
+
+    #[cold]
+    fn let_others_go_first(&mut self) {
+        self.upkeep_if_due();
+        self.core.round.set(0);
+        self.serve_injector();
     }
 
     /// One that blocks is run where it is found, and others go on with what waits here. One that
@@ -62,7 +68,7 @@ impl Worker<'_> {
         if expected.is_none() {
             habit.learn_short();
         }
-        if let Some(task) = self.poll(task, expected) {
+        if let Some(task) = self.run_apart(task, expected) {
             self.core.push(self.shared, task);
             self.core.notify_if_worth(self.shared);
         }
@@ -79,7 +85,7 @@ impl Worker<'_> {
         }
         // It may have changed its habit meanwhile: it was also waiting in its turn.
         let expected = task.header().habit.expected();
-        if let Some(task) = self.poll(task, expected) {
+        if let Some(task) = self.run_apart(task, expected) {
             self.upkeep_if_due();
             // It may have changed its habit, or lost it.
             let expected = task.header().habit.expected();
@@ -97,9 +103,15 @@ impl Worker<'_> {
         true
     }
 
+    /// As `poll`, off the way of most.
+    #[inline(never)]
+    fn run_apart(&mut self, task: Runnable, expected: Option<Mark>) -> Option<Runnable> {
+        self.poll(task, expected)
+    }
+
     /// Polls a task. `expected`: the poll is going to be a long one, so whatever waits here is left to
     /// others. `Some`: the task is to be queued again.
-    #[inline]
+    #[inline(always)]
     fn poll(&mut self, task: Runnable, expected: Option<Mark>) -> Option<Runnable> {
         let tick = self.core.tick.get().wrapping_add(1);
         self.core.tick.set(tick);

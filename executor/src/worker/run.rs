@@ -85,10 +85,14 @@ impl<'a> Worker<'a> {
             if self.core.lane_first.take() && self.run_from_lane() {
                 continue;
             }
-            if let Some(task) = self.next_task() {
-                self.run_task(task);
-            } else if self.run_from_lane() {
-            } else if let Some(task) = self.search().or_else(|| self.linger()) {
+            let mut next = self.next_task();
+            if next.is_none() {
+                if self.run_from_lane() {
+                    continue;
+                }
+                next = self.search().or_else(|| self.linger());
+            }
+            if let Some(task) = next {
                 self.run_task(task);
             } else if let Some(exit) = self.should_exit() {
                 return exit;

@@ -18,6 +18,7 @@ impl Runnable {
     ///
     /// `polled` is called once after a poll, before anybody else can have the task; after a poll that
     /// returned Pending it says whether the task goes to the tail of the queue by itself.
+    #[inline(always)]
     pub(crate) fn run(self, polled: impl FnOnce(&Header) -> bool) -> Option<Runnable> {
         let task = ManuallyDrop::new(self).0;
         // SAFETY: rule 3: while a Runnable exists, or the task is RUNNING, the runtime's reference
@@ -28,14 +29,7 @@ impl Runnable {
             let cx = &mut Context::from_waker(&waker);
             match header.state.start() {
                 Start::Poll => {}
-                Start::Cancel => {
-                    (header.vtable.cancel)(task);
-                    if header.extras.remainder().is_some() {
-                        return finish(task, cx, polled);
-                    }
-                    complete(task);
-                    return None;
-                }
+                Start::Cancel => return cancel(task, cx, polled),
                 Start::Drain => return drain(task, cx, polled),
             }
             header.wait.clear();
@@ -84,6 +78,28 @@ impl Drop for Runnable {
             }
         }
     }
+}
+
+/// The task was aborted: drops the future in the place of a poll.
+///
+/// # Safety
+/// As `park`.
+#[cold]
+unsafe fn cancel(
+    task: NonNull<Header>,
+    cx: &mut Context<'_>,
+    polled: impl FnOnce(&Header) -> bool,
+) -> Option<Runnable> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let header = task.as_ref();
+        (header.vtable.cancel)(task);
+        if header.extras.remainder().is_some() {
+            return finish(task, cx, polled);
+        }
+        complete(task);
+    }
+    None
 }
 
 /// The poll of a task that goes on is over.
