@@ -204,7 +204,7 @@ pin_project! {
     impl<T: ?Sized, F> PinnedDrop for Change<'_, '_, T, F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.waiter.stage() != Stage::Idle {
+            if !this.waiter.is_idle() {
                 this.condvar.give_up(this.waiter);
             } else if *this.notified == Some(Outcome::Granted) {
                 this.condvar.notify_one();

@@ -256,7 +256,7 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.waiter.stage() != Stage::Idle {
+            if !this.waiter.is_idle() {
                 this.notify.give_up(this.waiter);
             }
         }

@@ -248,7 +248,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             match this.owner {
-                Some(owner) if this.waiter.stage() != Stage::Idle => {
+                Some(owner) if !this.waiter.is_idle() => {
                     owner.permits().give_up(this.waiter, *this.amount);
                 }
                 _ => {}
@@ -292,7 +292,7 @@ where
             let at = this.wait.at;
             panic!("a future that was made at {at} was polled after it was ready");
         };
-        let waited = this.waiter.stage() != Stage::Idle;
+        let waited = !this.waiter.is_idle();
         let Poll::Ready(taken) = owner.permits().poll_take(this.waiter, *this.amount, cx) else {
             owner.record(*this.wait);
             return Poll::Pending;

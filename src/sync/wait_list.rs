@@ -130,6 +130,14 @@ impl Waiter {
         }
     }
 
+    /// Whether it is in no list, and without an outcome, asked by its owner.
+    ///
+    /// Orderings: Relaxed, as only the owner's own stores make it idle, or end that.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.state.load(Relaxed) == IDLE
+    }
+
     /// The outcome, if there is one; it is the caller's now.
     #[inline]
     pub(super) fn take_outcome(self: Pin<&mut Self>) -> Option<Outcome> {
@@ -224,7 +232,8 @@ impl WaitList {
         }
     }
 
-    #[inline]
+    /// A function of its own, which is given nothing by reference but what is in memory anyhow: so `kept` need not be.
+    #[inline(never)]
     fn push(&mut self, waiter: Pin<&mut Waiter>, waker: Waker, amount: usize) {
         assert_eq!(waiter.stage(), Stage::Idle, "a waiter waits once at a time");
         let node = NonNull::from(&*waiter);
@@ -236,8 +245,8 @@ impl WaitList {
             turn: self.next_turn,
             list: self,
         };
-        // SAFETY: rule 3; the old links hold no waker, as the waiter is idle.
-        unsafe { waiter.links(|old| *old = links) };
+        // SAFETY: rule 3; the old links hold no waker, as the waiter is idle, so nothing is lost by not dropping them.
+        unsafe { waiter.links(|old| ptr::write(old, links)) };
         // Relaxed: others learn of the waiter from the list, which is behind a lock.
         waiter.state.store(WAITING, Relaxed);
         match self.tail.replace(node) {
@@ -249,6 +258,7 @@ impl WaitList {
     }
 
     /// Replaces the waker of a waiter that is still in the list, if it would wake another task.
+    #[inline]
     pub(super) fn update(&mut self, waiter: Pin<&mut Waiter>, kept: &mut Kept<'_>) {
         if self.holds(&waiter) {
             // SAFETY: rule 2, as the waiter is in this list.

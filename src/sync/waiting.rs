@@ -57,7 +57,7 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.waiter.stage() != Stage::Idle {
+            if !this.waiter.is_idle() {
                 this.leaf.give_up(this.waiter);
             }
         }

@@ -12,7 +12,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 /// Receives values from a channel, in the order in which they were sent. It is also a [`Stream`] of them.
 ///
@@ -208,7 +208,7 @@ impl<T> Clone for Receiver<T> {
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         match self.polled.take() {
-            Some(mut waiter) if waiter.stage() != Stage::Idle => {
+            Some(mut waiter) if !waiter.is_idle() => {
                 self.channel.give_up(For::Value, waiter.as_mut());
             }
             _ => {}
@@ -246,18 +246,15 @@ fn poll_receive<T>(
     mut waiter: Pin<&mut Waiter>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<T>> {
-    if waiter.stage() == Stage::Waiting {
-        keep(cx.waker(), |kept| {
-            channel.update(For::Value, waiter.as_mut(), kept);
-        });
-        if waiter.stage() == Stage::Waiting {
+    if !waiter.is_idle() {
+        if waiter.stage() == Stage::Waiting && waits_on(channel, waiter.as_mut(), cx.waker()) {
             return Poll::Pending;
         }
-    }
-    if waiter.as_mut().take_outcome() == Some(Outcome::Granted) {
-        let (value, sender) = channel.receive_promised();
-        wake(sender);
-        return Poll::Ready(Some(value));
+        if waiter.as_mut().take_outcome() == Some(Outcome::Granted) {
+            let (value, sender) = channel.receive_promised();
+            wake(sender);
+            return Poll::Ready(Some(value));
+        }
     }
     // One that was released looks too: somebody may have left a value since.
     loop {
@@ -276,6 +273,15 @@ fn poll_receive<T>(
     }
 }
 
+/// Renews the waker of one that waits, and tells whether it still does.
+#[inline(never)]
+fn waits_on<T>(channel: &Channel<T>, mut waiter: Pin<&mut Waiter>, waker: &Waker) -> bool {
+    keep(waker, |kept| {
+        channel.update(For::Value, waiter.as_mut(), kept);
+    });
+    waiter.stage() == Stage::Waiting
+}
+
 pin_project! {
     /// The future of [`Receiver::recv`].
     #[must_use = "futures do nothing unless awaited"]
@@ -290,7 +296,7 @@ pin_project! {
     impl<T> PinnedDrop for Recv<'_, T> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.waiter.stage() != Stage::Idle {
+            if !this.waiter.is_idle() {
                 this.channel.give_up(For::Value, this.waiter);
             }
         }

@@ -185,7 +185,7 @@ pin_project! {
     impl<T> PinnedDrop for Send<'_, T> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.waiter.stage() != Stage::Idle {
+            if !this.waiter.is_idle() {
                 this.channel.give_up(For::Room(1), this.waiter);
             }
         }
@@ -205,30 +205,21 @@ impl<T> Send<'_, T> {
     ) -> Poll<Result<(), SendError<T>>> {
         let this = self.project();
         let (channel, mut waiter) = (*this.channel, this.waiter);
-        if waiter.stage() == Stage::Waiting {
-            keep(cx.waker(), |kept| {
-                channel.update(For::Room(1), waiter.as_mut(), kept);
-            });
+        let waits = !waiter.is_idle();
+        if waits {
+            // Before the value is taken: the clone of a waker may panic.
+            renew(channel, waiter.as_mut(), cx.waker());
         }
         let Some(value) = this.value.take() else {
             let at = this.wait.at;
             panic!("a future that was made at {at} was polled after it was ready");
         };
-        let sent = match waiter.stage() {
-            Stage::Waiting => Err(Refused::Full(value)),
-            Stage::Idle => match channel.send(value) {
+        let sent = match waits {
+            false => match channel.send(value) {
                 Err(Refused::Full(value)) => send_or_wait(channel, value, waiter, cx.waker()),
                 sent => sent,
             },
-            Stage::Ended(outcome) => {
-                waiter.take_outcome();
-                match outcome {
-                    Outcome::Granted | Outcome::GrantedLast => {
-                        channel.send_reserved(value).map_err(Refused::Closed)
-                    }
-                    Outcome::Released => Err(Refused::Closed(value)),
-                }
-            }
+            true => send_after_wait(channel, value, waiter),
         };
         match sent {
             Ok(receiver) => {
@@ -266,6 +257,32 @@ fn send_or_wait<T>(
     });
     let full = || unsent.map(|value| Err(Refused::Full(value)));
     sent.or_else(full).expect("it is sent, or comes back")
+}
+
+/// Renews the waker of one that still waits.
+#[inline(never)]
+fn renew<T>(channel: &Channel<T>, mut waiter: Pin<&mut Waiter>, waker: &Waker) {
+    if waiter.stage() == Stage::Waiting {
+        keep(waker, |kept| {
+            channel.update(For::Room(1), waiter.as_mut(), kept);
+        });
+    }
+}
+
+/// Sends if the wait has ended, or waits on.
+#[inline(never)]
+fn send_after_wait<T>(
+    channel: &Channel<T>,
+    value: T,
+    waiter: Pin<&mut Waiter>,
+) -> Result<Option<Waker>, Refused<T>> {
+    match waiter.take_outcome() {
+        None => Err(Refused::Full(value)),
+        Some(Outcome::Granted | Outcome::GrantedLast) => {
+            channel.send_reserved(value).map_err(Refused::Closed)
+        }
+        Some(Outcome::Released) => Err(Refused::Closed(value)),
+    }
 }
 
 impl<T> Future for Send<'_, T> {
