@@ -22,6 +22,8 @@ mod spawn;
 mod start;
 mod system;
 mod timer;
+#[cfg(feature = "tls")]
+mod tls;
 mod wake;
 
 pub(crate) use row::{Figure, Row, Work};
@@ -42,6 +44,8 @@ pub(crate) fn all() -> Vec<Row> {
         timer::rows(),
         blocking::rows(),
         system::rows(),
+        #[cfg(feature = "tls")]
+        tls::rows(),
         echo::rows(),
         mixed::rows(),
         blockers::rows(),

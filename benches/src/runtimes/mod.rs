@@ -10,6 +10,8 @@ pub(crate) mod peer;
 pub(crate) mod primitives;
 pub(crate) mod smol;
 pub(crate) mod system;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 pub(crate) mod tokio;
 
 use std::future::Future;
