@@ -1,8 +1,8 @@
 //! A connection's TLS state, and how its records go over a stream.
 //!
 //! rustls keeps what is decrypted and not read, and what is encrypted and not sent. Here are the bytes between it and
-//! the stream. Received ones come in large pieces, since rustls would ask for 4 KiB at a time, four reads for one full
-//! record; what it does not take yet waits in [`Session::input`].
+//! the stream. Where much is received it comes in large pieces, since rustls would ask for 4 KiB at a time, four reads
+//! for one full record; what it does not take yet waits in [`Input`].
 //!
 //! One task may read while another one writes, through `io::split`. Reading sends too: answers to the peer's key
 //! updates, and what a write had no room for. It then waits in the writer's name if a writer waits, so that it never
@@ -15,19 +15,41 @@ use std::io::{self, IoSlice, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-/// Bytes that a read of the stream asks for at first: a request, or an answer.
+/// Bytes that a read of the stream asks for at first, on the stack: a request, or an answer.
 const SMALL_INPUT: usize = 4 * 1024;
 /// And after one that was filled: a whole record of 16 KiB with its frame, and some more.
 const LARGE_INPUT: usize = 18 * 1024;
+
+/// Received bytes that rustls has not taken yet: from `taken` to `filled`.
+#[derive(Debug, Default)]
+struct Input {
+    /// No memory while little is received: an idle connection holds none for what may come one day.
+    bytes: Vec<u8>,
+    filled: usize,
+    taken: usize,
+    /// The last read got all that it asked for.
+    much: bool,
+}
+
+impl Input {
+    fn new(bytes: Vec<u8>) -> Input {
+        Input {
+            filled: bytes.len(),
+            bytes,
+            ..Input::default()
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.taken == self.filled
+    }
+}
 
 /// A connection, client's or server's.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) tls: Connection,
-    /// Received: up to `filled`; what rustls has not taken yet from `taken` on. No memory while the stream has nothing.
-    input: Vec<u8>,
-    filled: usize,
-    taken: usize,
+    input: Input,
     /// Who waits to write.
     writer: Option<Waker>,
     /// `close_notify` is sent or on its way.
@@ -39,9 +61,7 @@ impl Session {
     pub(super) fn new(tls: Connection, received: Vec<u8>) -> Session {
         Session {
             tls,
-            filled: received.len(),
-            input: received,
-            taken: 0,
+            input: Input::new(received),
             writer: None,
             closed: false,
         }
@@ -191,56 +211,106 @@ impl Session {
         mut stream: Pin<&mut S>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.taken == self.filled {
-            let count = ready!(self.poll_fill(stream.as_mut(), cx))?;
-            if count == 0 {
-                return Poll::Ready(self.end());
-            }
-        }
-        let taken = self.take_in();
-        if taken.is_err() {
+        let received = if !self.input.is_empty() {
+            self.take_rest()
+        } else if self.input.much {
+            ready!(self.poll_much(stream.as_mut(), cx))
+        } else {
+            ready!(self.poll_little(stream.as_mut(), cx))
+        };
+        if received.is_err() {
             // The alert that tells the peer why.
             self.send_aside(stream, cx);
         }
-        Poll::Ready(taken)
+        Poll::Ready(received)
     }
 
-    /// Reads a piece from the stream.
-    fn poll_fill<S: AsyncRead>(
+    /// Receives a little, without memory of its own.
+    fn poll_little<S: AsyncRead>(
         &mut self,
         stream: Pin<&mut S>,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        let much = self.filled >= SMALL_INPUT;
-        let wanted = if much { LARGE_INPUT } else { SMALL_INPUT };
-        if self.input.len() != wanted {
-            self.input = vec![0; wanted];
+    ) -> Poll<io::Result<()>> {
+        let mut bytes = [0; SMALL_INPUT];
+        let count = ready!(stream.poll_read(cx, &mut bytes))?;
+        if count == 0 {
+            return Poll::Ready(self.end());
         }
-        (self.filled, self.taken) = (0, 0);
-        let read = stream.poll_read(cx, &mut self.input);
-        match &read {
-            Poll::Ready(Ok(count)) => self.filled = *count,
-            // An idle connection holds no memory for what may come one day.
-            Poll::Ready(Err(_)) | Poll::Pending => self.input = Vec::new(),
+        self.input.much = count == SMALL_INPUT;
+        let mut taken = 0;
+        let done = self.take(&bytes[..count], &mut taken);
+        if taken < count {
+            self.input.bytes = bytes[taken..count].to_vec();
+            (self.input.filled, self.input.taken) = (count - taken, 0);
         }
-        read
+        Poll::Ready(done)
     }
 
-    /// Lets rustls take what was received, until there is something to read.
-    fn take_in(&mut self) -> io::Result<()> {
-        while self.taken < self.filled {
-            let count = self
-                .tls
-                .read_tls(&mut &self.input[self.taken..self.filled])?;
+    /// Receives a whole record or more.
+    fn poll_much<S: AsyncRead>(
+        &mut self,
+        stream: Pin<&mut S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut bytes = std::mem::take(&mut self.input.bytes);
+        bytes.resize(LARGE_INPUT, 0);
+        let read = stream.poll_read(cx, &mut bytes);
+        let count = match read {
+            Poll::Ready(Ok(count)) if count > 0 => count,
+            // The memory is given back.
+            done => {
+                self.input = Input::default();
+                return match ready!(done) {
+                    Ok(_) => Poll::Ready(self.end()),
+                    Err(error) => Poll::Ready(Err(error)),
+                };
+            }
+        };
+        self.input = Input {
+            bytes,
+            filled: count,
+            taken: 0,
+            much: count >= SMALL_INPUT,
+        };
+        Poll::Ready(self.take_rest())
+    }
+
+    /// Lets rustls take what it has not taken before.
+    fn take_rest(&mut self) -> io::Result<()> {
+        let Input {
+            bytes,
+            filled,
+            mut taken,
+            much,
+        } = std::mem::take(&mut self.input);
+        let done = self.take(&bytes[..filled], &mut taken);
+        self.input = Input {
+            // Kept for the next read, if that is one of the same kind.
+            bytes: if taken < filled || much {
+                bytes
+            } else {
+                Vec::new()
+            },
+            filled,
+            taken,
+            much,
+        };
+        done
+    }
+
+    /// Lets rustls take what was received, from `taken` on, until there is something to read.
+    fn take(&mut self, received: &[u8], taken: &mut usize) -> io::Result<()> {
+        while *taken < received.len() {
+            let count = self.tls.read_tls(&mut &received[*taken..])?;
             if count == 0 {
                 // Behind the peer's `close_notify` nothing counts.
-                self.taken = self.filled;
+                *taken = received.len();
                 return Ok(());
             }
-            let first = self.taken == 0;
-            self.taken += count;
+            let begins = if *taken == 0 { received } else { &[] };
+            *taken += count;
             let state = self.tls.process_new_packets();
-            let state = state.map_err(|error| self.explain(first, error))?;
+            let state = state.map_err(|error| self.explain(begins, error))?;
             if state.plaintext_bytes_to_read() > 0 {
                 break;
             }
@@ -252,7 +322,7 @@ impl Session {
     fn end(&mut self) -> io::Result<()> {
         self.tls.read_tls(&mut io::empty())?;
         let processed = self.tls.process_new_packets();
-        processed.map_err(|error| self.explain(false, error))?;
+        processed.map_err(|error| self.explain(&[], error))?;
         if self.tls.is_handshaking() {
             let what = "the peer closed the connection during the TLS handshake";
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
@@ -260,10 +330,11 @@ impl Session {
         Ok(())
     }
 
-    /// What rustls found, for the one who reads logs.
-    fn explain(&self, first: bool, error: rustls::Error) -> io::Error {
+    /// What rustls found, for the one who reads logs. `begins` is what was received, if it may be a connection's
+    /// beginning.
+    fn explain(&self, begins: &[u8], error: rustls::Error) -> io::Error {
         let what = match self.tls.is_handshaking() {
-            true if first && speaks_http(&self.input[..self.filled]) => {
+            true if speaks_http(begins) => {
                 "the TLS handshake failed, as the peer speaks HTTP without TLS"
             }
             true => "the TLS handshake failed",

@@ -40,7 +40,8 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/tls/session.rs", "poll_handshake", PART),
     ("src/tls/session.rs", "poll_send", PART),
     ("src/tls/session.rs", "poll_receive", PART),
-    ("src/tls/session.rs", "poll_fill", PART),
+    ("src/tls/session.rs", "poll_little", PART),
+    ("src/tls/session.rs", "poll_much", PART),
     ("src/tls/stream.rs", "poll_handshake", PART),
     ("src/tls/stream.rs", "poll_readable", PART),
     (
