@@ -76,7 +76,8 @@ async fn an_outer_cancel_survives_an_inner_groups_failure() {
                 theirs_passed.add();
                 Ok::<(), &str>(())
             });
-            Ok(inner.await)
+            inner.await;
+            Ok(())
         });
         drop(outer.await);
     });
