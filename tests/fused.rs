@@ -131,6 +131,7 @@ async fn futures_of_locks_are_over_when_they_were_ready() {
 #[filch::test]
 async fn futures_of_those_who_meet_are_over_when_they_were_ready() {
     ended(Barrier::new(1).wait()).await;
+    ended(Barrier::new(1).wait_unless_broken()).await.unwrap();
     let event = Event::new();
     event.set();
     ended(event.wait()).await;

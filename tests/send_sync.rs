@@ -308,6 +308,7 @@ fn sync() {
     ok::<Barrier>();
     ok::<BarrierWaitResult>();
     ok::<WaitAll<'static>>();
+    ok::<WaitUnlessBroken<'static>>();
     ok::<OnceCell<u32>>();
     ok::<GetOrInit<'static, u32, fn(), std::future::Ready<u32>>>();
     ok::<GetOrTryInit<'static, u32, fn(), std::future::Ready<Result<u32, u32>>>>();

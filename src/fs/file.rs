@@ -7,14 +7,14 @@ use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::FusedFuture;
 use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
 use std::future::Future;
-use std::io::{self, IoSlice, Read, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 use std::panic::Location;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// No more is copied for one call of a thread, in bytes.
+/// No more is copied for one call of a thread, in bytes, unless a file says otherwise.
 const PIECE: usize = 2 * 1024 * 1024;
 
 /// An open file.
@@ -58,6 +58,8 @@ pub struct File {
     left: Vec<u8>,
     /// Why a write has failed whose writer has gone on.
     failed: Option<io::Error>,
+    /// No more is copied for one call of a thread.
+    most: usize,
     /// Where a seek that was started goes to.
     #[cfg(feature = "tokio-io")]
     sought: Option<SeekFrom>,
@@ -98,9 +100,18 @@ impl File {
             known: None,
             left: Vec::new(),
             failed: None,
+            most: PIECE,
             #[cfg(feature = "tokio-io")]
             sought: None,
         }
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    pub(super) fn set_most(&mut self, bytes: usize) {
+        self.most = bytes;
     }
 
     #[track_caller]
@@ -199,9 +210,9 @@ impl File {
     }
 
     fn start_reading(&mut self, length: usize) -> io::Result<()> {
-        let std = Arc::clone(&self.std);
+        let (std, most) = (Arc::clone(&self.std), self.most);
         self.busy = Busy::Reading(Running::start(move || {
-            let mut buf = vec![0; length.min(PIECE)];
+            let mut buf = vec![0; length.min(most)];
             let count = (&*std).read(&mut buf)?;
             buf.truncate(count);
             Ok(buf)
@@ -222,23 +233,37 @@ impl AsyncRead for File {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        self.poll_read_vectored(cx, &mut [IoSliceMut::new(buf)])
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
         ready!(leaf::poll_budget_of(&*self.std, cx));
         let this = self.get_mut();
         let was_reading = matches!(this.busy, Busy::Reading(_));
         ready!(this.poll_ready(cx))?;
-        if buf.is_empty() {
+        let length = bufs.iter().map(|buf| buf.len()).sum();
+        if length == 0 {
             return Poll::Ready(Ok(0));
         }
         if this.left.is_empty() && !was_reading {
             #[cfg(target_os = "linux")]
-            if let Some(count) = crate::sys::file::read_now(&this.std, buf)? {
+            if let Some(count) = crate::sys::file::read_now_vectored(&this.std, bufs)? {
                 return Poll::Ready(Ok(count));
             }
-            this.start_reading(buf.len())?;
+            this.start_reading(length)?;
             ready!(this.poll_ready(cx))?;
         }
-        let count = this.left.len().min(buf.len());
-        buf[..count].copy_from_slice(&this.left[..count]);
+        let mut left = &this.left[..];
+        for buf in bufs {
+            let (now, later) = left.split_at(left.len().min(buf.len()));
+            buf[..now.len()].copy_from_slice(now);
+            left = later;
+        }
+        let count = this.left.len() - left.len();
         this.left.drain(..count);
         Poll::Ready(Ok(count))
     }
@@ -264,7 +289,7 @@ impl AsyncWrite for File {
         this.take_left_back();
         let mut bytes = Vec::new();
         for buf in bufs {
-            let room = PIECE - bytes.len();
+            let room = this.most - bytes.len();
             bytes.extend_from_slice(&buf[..buf.len().min(room)]);
         }
         let count = bytes.len();

@@ -91,6 +91,26 @@ impl File {
         })
     }
 
+    /// How many bytes are copied for one call of a thread, at most: 2 MiB unless it was set.
+    #[must_use]
+    pub fn max_buf_size(&self) -> usize {
+        self.most()
+    }
+
+    /// Sets how many bytes are copied for one call of a thread, at most. Less costs more calls; more costs memory, and
+    /// a write that is given up late.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
+    pub fn set_max_buf_size(&mut self, bytes: usize) {
+        assert!(
+            bytes > 0,
+            "a file that copies 0 bytes at a time gets nowhere"
+        );
+        self.set_most(bytes);
+    }
+
     /// The same open file again, with the same position.
     ///
     /// # Errors

@@ -187,8 +187,9 @@ impl<T, E> fmt::Debug for Gather<T, E> {
 /// future's own `Err` is an output like any other; the [`JoinError`] around it tells of a panic, or of a runtime that
 /// shut down. The tasks are spawned here, at the call.
 ///
-/// A [`JoinHandle`](crate::JoinHandle) is a future like any other here: if this is dropped, its task runs on. Give
-/// [`AbortOnDrop(handle)`](crate::AbortOnDrop) for one that is to end along.
+/// A [`JoinHandle`](crate::JoinHandle) is a future like any other here: if this is dropped, its task runs on. (asyncio
+/// cancels it, and so does [`gather`], whose bounds tell a handle from other futures. Here any output will do, and
+/// nothing tells them apart.) Give [`AbortOnDrop(handle)`](crate::AbortOnDrop) for one that is to end along.
 ///
 /// # Returns
 /// One `Result` per future, in the order of `futures`, when the last has ended.

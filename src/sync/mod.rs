@@ -68,7 +68,7 @@ pub mod watch;
 #[cfg(all(test, filch_loom))]
 mod model;
 
-pub use barrier::{Barrier, BarrierWaitResult};
+pub use barrier::{Barrier, BarrierWaitResult, BrokenBarrier};
 pub use condvar::Condvar;
 pub use delay_queue::{DelayKey, DelayQueue, Expired};
 pub use error::{
@@ -97,7 +97,7 @@ pub mod future {
     //! Futures of this module that nobody has to name but who keeps one in a struct. All are `FusedFuture`s, as
     //! futures' `select!` wants them.
 
-    pub use super::barrier::WaitAll;
+    pub use super::barrier::{WaitAll, WaitUnlessBroken};
     pub use super::condvar::{WaitNotified, WaitWhile};
     pub use super::event::WaitSet;
     pub use super::mutex::{Lock, LockOwned};

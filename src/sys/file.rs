@@ -5,7 +5,7 @@
 //! does not know how, or it is no ordinary file. Then nothing has happened.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -13,6 +13,9 @@ use std::path::Path;
 
 /// Files up to this size are read at once, in bytes: copying more takes longer than a thread's wake.
 const SMALL: usize = 64 * 1024;
+
+/// No system takes more parts in one call (`UIO_MAXIOV`).
+const MOST_PARTS: usize = 1024;
 
 /// The whole of a small file that is in memory.
 ///
@@ -125,17 +128,48 @@ pub(crate) fn is_near(file: &File, offset: u64) -> bool {
 ///
 /// # Errors
 /// The system's.
-pub(crate) fn read_now(mut file: &File, buf: &mut [u8]) -> io::Result<Option<usize>> {
-    if buf.is_empty() {
-        return file.read(buf).map(Some);
-    }
-    let part = libc::iovec {
-        iov_base: buf.as_mut_ptr().cast(),
-        iov_len: buf.len().min(SMALL + 1),
+pub(crate) fn read_now(file: &File, buf: &mut [u8]) -> io::Result<Option<usize>> {
+    read_now_vectored(file, &mut [IoSliceMut::new(buf)])
+}
+
+/// The same, into several buffers.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn read_now_vectored(
+    mut file: &File,
+    bufs: &mut [IoSliceMut<'_>],
+) -> io::Result<Option<usize>> {
+    let Some(first) = bufs.iter().position(|buf| !buf.is_empty()) else {
+        return file.read(&mut []).map(Some);
     };
-    // SAFETY: one part, which is a buffer that is borrowed mutably; -1 is the file's own position.
+    // As many as are small together, and of the first, which there is, no more than that.
+    let mut room = SMALL + 1;
+    let fitting = bufs[first..].iter().take_while(|buf| {
+        let fits = buf.len() <= room;
+        room -= buf.len().min(room);
+        fits
+    });
+    let count = fitting.take(MOST_PARTS).count();
+    let first_part = libc::iovec {
+        iov_base: bufs[first].as_mut_ptr().cast(),
+        iov_len: bufs[first].len().min(SMALL + 1),
+    };
+    let (parts, count) = match count {
+        0 => (&raw const first_part, 1),
+        // An `IoSliceMut` has the layout of an `iovec`, as its documentation promises.
+        count => (
+            bufs[first..]
+                .as_mut_ptr()
+                .cast::<libc::iovec>()
+                .cast_const(),
+            count,
+        ),
+    };
+    let parts_count = count as libc::c_int;
+    // SAFETY: so many parts, which are buffers that are borrowed mutably; -1 is the file's own position.
     let count =
-        unsafe { libc::preadv2(file.as_raw_fd(), &raw const part, 1, -1, libc::RWF_NOWAIT) };
+        unsafe { libc::preadv2(file.as_raw_fd(), parts, parts_count, -1, libc::RWF_NOWAIT) };
     match usize::try_from(count) {
         Ok(count) => Ok(Some(count)),
         Err(_) => match io::Error::last_os_error().raw_os_error() {

@@ -7,6 +7,8 @@ mod common;
 mod channels;
 mod listed;
 #[cfg(unix)]
+mod messages;
+#[cfg(unix)]
 mod sockets;
 mod structure;
 mod sync;
@@ -117,6 +119,12 @@ fn structures_leave_nobody_behind() {
 #[test]
 fn sockets_lose_nothing() {
     all_of(sockets::ROWS);
+}
+
+#[cfg(unix)]
+#[test]
+fn messages_and_copies_go_on_where_they_were() {
+    all_of(messages::ROWS);
 }
 
 #[cfg(unix)]

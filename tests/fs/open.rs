@@ -123,3 +123,45 @@ async fn a_read_of_what_is_no_ordinary_file_waits_on_a_thread() {
     std::io::Write::write_all(&mut &writer, b"late").unwrap();
     assert_eq!(reading.await.unwrap(), b"late");
 }
+
+#[filch::test]
+async fn a_read_goes_into_several_buffers() {
+    use filch::io::{AsyncReadExt, AsyncWriteExt};
+    use std::io::{IoSlice, IoSliceMut};
+    let folder = Folder::new("several-buffers");
+    let path = folder.at("file");
+    let data: Vec<u8> = (0..200_000_u32).map(|at| at as u8).collect();
+    let mut file = filch::fs::File::create(&path).await.unwrap();
+    assert_eq!(file.max_buf_size(), 2 << 20);
+    file.set_max_buf_size(70_000);
+    let (one, two) = data.split_at(60_000);
+    let parts = [IoSlice::new(one), IoSlice::new(two)];
+    assert_eq!(file.write_vectored(&parts).await.unwrap(), 70_000);
+    file.write_all(&data[70_000..]).await.unwrap();
+    file.close().await.unwrap();
+    // Small parts, none, one that is larger than what is read at once, and none at all.
+    for sizes in [&[0, 3, 0, 5][..], &[10, 100_000, 10], &[100_000], &[0, 0]] {
+        let mut file = filch::fs::File::open(&path).await.unwrap();
+        let mut at = 0;
+        while at < data.len() {
+            let mut bufs: Vec<_> = sizes.iter().map(|&size| vec![0; size]).collect();
+            let mut parts: Vec<_> = bufs.iter_mut().map(|buf| IoSliceMut::new(buf)).collect();
+            let count = file.read_vectored(&mut parts).await.unwrap();
+            assert_eq!(bufs.concat()[..count], data[at..at + count]);
+            at += count;
+            if count == 0 || sizes.len() == 4 && at > 100 {
+                break;
+            }
+        }
+        let wanted = sizes.iter().sum::<usize>();
+        assert!(wanted == 0 || sizes.len() == 4 || at == data.len());
+    }
+    // What a thread has read for less room than there is then.
+    let mut file = filch::fs::File::open(&path).await.unwrap();
+    file.set_max_buf_size(5);
+    let (mut one, mut two) = ([0; 3], [0; 4]);
+    let mut parts = [IoSliceMut::new(&mut one), IoSliceMut::new(&mut two)];
+    let count = file.read_vectored(&mut parts).await.unwrap();
+    assert!((5..=7).contains(&count));
+    assert_eq!([&one[..], &two].concat()[..count], data[..count]);
+}

@@ -245,3 +245,58 @@ fn a_barrier_holds_tasks_and_threads_together() {
     }
     assert_eq!(thread.join().unwrap() + count.get(), passes);
 }
+
+#[test]
+fn whoever_waits_at_a_barrier_that_is_aborted_is_told_and_so_is_who_comes_later() {
+    let barrier = Barrier::new(60);
+    let waiting: Vec<_> = (0..50)
+        .map(|_| ByHand::waiting(barrier.wait_unless_broken()))
+        .collect();
+    assert_eq!((barrier.parties(), barrier.waiting()), (60, 50));
+    barrier.abort();
+    for waiting in waiting {
+        waiting.ready().unwrap_err();
+    }
+    assert!(barrier.is_broken());
+    assert_eq!(
+        format!("{barrier:?}"),
+        "Barrier { size: 60, arrived: 0, broken: true }"
+    );
+    now(barrier.wait_unless_broken()).unwrap_err();
+    barrier.reset();
+    assert!(!barrier.is_broken());
+    let waiting: Vec<_> = (0..59)
+        .map(|_| ByHand::waiting(barrier.wait_unless_broken()))
+        .collect();
+    assert!(now(barrier.wait_unless_broken()).unwrap().is_leader());
+    for waiting in waiting {
+        assert!(!waiting.ready().unwrap().is_leader());
+    }
+}
+
+#[test]
+fn a_reset_sends_away_who_waits_and_nobody_who_was_released() {
+    let barrier = Barrier::new(2);
+    let first = ByHand::waiting(barrier.wait_unless_broken());
+    assert!(now(barrier.wait_unless_broken()).is_ok());
+    let second = ByHand::waiting(barrier.wait_unless_broken());
+    barrier.reset();
+    first.ready().unwrap();
+    second.ready().unwrap_err();
+    // One that was sent away and is dropped has not come.
+    let third = ByHand::waiting(barrier.wait_unless_broken());
+    barrier.reset();
+    drop(third);
+    let fourth = ByHand::waiting(barrier.wait_unless_broken());
+    assert_eq!(barrier.waiting(), 1);
+    now(barrier.wait_unless_broken()).unwrap();
+    fourth.ready().unwrap();
+}
+
+#[test]
+#[should_panic = "the barrier was aborted"]
+fn a_plain_wait_at_a_broken_barrier_panics() {
+    let barrier = Barrier::new(2);
+    barrier.abort();
+    now(barrier.wait());
+}

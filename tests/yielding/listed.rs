@@ -545,6 +545,11 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/fs/file.rs", "poll_settle", PART),
     ("src/fs/file.rs", "poll_ready", PART),
     ("src/fs/file.rs", "poll_read", In("read and rewind a file")),
+    (
+        "src/fs/file.rs",
+        "poll_read_vectored",
+        In("read and rewind a file"),
+    ),
     ("src/fs/file.rs", "poll_seek", In("read and rewind a file")),
     (
         "src/fs/file.rs",
