@@ -132,6 +132,7 @@ impl<T> OnceCell<T> {
     /// # Cancel safety
     /// Dropping the future drops what makes the value, if this one did, and the next one who waits begins anew.
     #[track_caller]
+    #[inline]
     pub fn get_or_init<F, Fut>(&self, make: F) -> GetOrInit<'_, T, F, Fut>
     where
         F: FnOnce() -> Fut,
@@ -202,8 +203,10 @@ pin_project! {
         cell: &'a OnceCell<T>,
         make: Option<F>,
         over: bool,
+        wait: Wait,
+        // Made when there is something to wait for.
         #[pin]
-        turn: Turn<&'a OnceCell<T>>,
+        turn: Option<Turn<&'a OnceCell<T>>>,
         #[pin]
         running: Option<Fut>,
         making: Option<Making<'a, T>>,
@@ -220,19 +223,35 @@ where
             cell,
             make: Some(make),
             over: false,
-            turn: Turn::new(cell, 1, wait),
+            wait,
+            turn: None,
             running: None,
             making: None,
         }
     }
 
+    #[inline]
     fn poll_value<E>(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         made: impl FnOnce(Fut::Output) -> Result<T, E>,
     ) -> Poll<Result<&'a T, E>> {
         if self.making.is_none() {
             ready!(leaf::poll_budget_of(&*self, cx));
+            if let (Some(value), false) = (self.cell.get(), self.over) {
+                *self.project().over = true;
+                return Poll::Ready(Ok(value));
+            }
+        }
+        self.poll_made(cx, made)
+    }
+
+    fn poll_made<E>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        made: impl FnOnce(Fut::Output) -> Result<T, E>,
+    ) -> Poll<Result<&'a T, E>> {
+        if self.making.is_none() {
             if let Some(value) = ready!(self.as_mut().poll_begin(cx)) {
                 *self.project().over = true;
                 return Poll::Ready(Ok(value));
@@ -251,10 +270,11 @@ where
     fn poll_begin(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<&'a T>> {
         let mut this = self.project();
         let cell: &'a OnceCell<T> = this.cell;
-        if let (Some(value), false) = (cell.get(), *this.over) {
-            return Poll::Ready(Some(value));
+        if this.turn.is_none() {
+            this.turn.set(Some(Turn::new(cell, 1, *this.wait)));
         }
-        match ready!(this.turn.poll_unbudgeted(cx)) {
+        let turn = this.turn.as_mut().as_pin_mut();
+        match ready!(turn.expect("it was just made").poll_unbudgeted(cx)) {
             Ok(_) => {
                 *this.making = Some(Making(cell));
                 let make = this.make.take().expect("it begins once");
@@ -285,6 +305,7 @@ macro_rules! init {
         {
             type Output = $output;
 
+            #[inline]
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<$output> {
                 self.project().init.poll_value(cx, $map).map($end)
             }

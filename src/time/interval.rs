@@ -247,6 +247,17 @@ impl Interval {
     pub fn set_missed_tick(&mut self, missed: MissedTick) {
         self.missed = missed;
     }
+
+    /// As [`missed_tick`](Interval::missed_tick): tokio's name.
+    #[must_use]
+    pub fn missed_tick_behavior(&self) -> MissedTick {
+        self.missed
+    }
+
+    /// As [`set_missed_tick`](Interval::set_missed_tick): tokio's name.
+    pub fn set_missed_tick_behavior(&mut self, missed: MissedTick) {
+        self.missed = missed;
+    }
 }
 
 /// The future of [`Interval::tick`].

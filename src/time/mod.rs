@@ -40,6 +40,15 @@ pub use sleep::{Sleep, sleep, sleep_until};
 pub use std::time::Duration;
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 
+/// [`MissedTick`], by the name that tokio has for it.
+pub type MissedTickBehavior = MissedTick;
+
+pub mod error {
+    //! The errors of time, where tokio has them.
+
+    pub use super::Elapsed;
+}
+
 pub mod future {
     //! Futures of this module that nobody has to name but who keeps one in a struct.
 

@@ -112,6 +112,16 @@ impl Builder {
         self
     }
 
+    /// As [`workers`](Builder::workers): tokio's name.
+    pub fn worker_threads(self, workers: usize) -> Builder {
+        self.workers(workers)
+    }
+
+    /// As [`stack_size`](Builder::stack_size): tokio's name.
+    pub fn thread_stack_size(self, bytes: usize) -> Builder {
+        self.stack_size(bytes)
+    }
+
     /// The stack size of the runtime's threads, in bytes. Default: that of `std::thread`.
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);

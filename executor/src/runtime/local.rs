@@ -200,6 +200,12 @@ impl LocalRuntime {
         leftover
     }
 
+    /// Ends it without waiting for closures, as [`shutdown_timeout`](LocalRuntime::shutdown_timeout) of no time:
+    /// tokio's name.
+    pub fn shutdown_background(self) {
+        drop(self.shutdown_timeout(Duration::ZERO));
+    }
+
     fn shut_down(&self, timeout: Option<Duration>) -> Leftover {
         let shared = &self.shared;
         let deadline = timeout.map(|timeout| system_now().saturating_add(timeout));

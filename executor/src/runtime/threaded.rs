@@ -141,6 +141,12 @@ impl Runtime {
         leftover
     }
 
+    /// Ends it without waiting for anything, as [`shutdown_timeout`](Runtime::shutdown_timeout) of no time: tokio's
+    /// name. What runs in closures goes on.
+    pub fn shutdown_background(self) {
+        drop(self.shutdown_timeout(Duration::ZERO));
+    }
+
     fn shut_down(&self, timeout: Option<Duration>) -> Leftover {
         let shared = &self.shared;
         let deadline = timeout.map(|timeout| system_now().saturating_add(timeout));

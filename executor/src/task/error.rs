@@ -163,6 +163,12 @@ impl JoinError {
         self.0.who.id
     }
 
+    /// As [`task_id`](JoinError::task_id): tokio's name.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.task_id()
+    }
+
     /// The task's name, if it was given one.
     ///
     /// ```
