@@ -1,5 +1,6 @@
 //! Methods that the pages name. What is missing does not compile.
 
+use filch::fs::File;
 use filch::net::{TcpStream, UnixStream};
 use filch::process::Child;
 use filch::sync::{Barrier, Condvar, Event, Mutex, MutexGuard, Queue, Semaphore};
@@ -116,6 +117,7 @@ methods! {
     "TcpStream::connect" => || TcpStream::connect("localhost:1"),
     "TcpStream::local_addr" => TcpStream::local_addr,
     "TcpStream::peer_addr" => TcpStream::peer_addr,
+    "TcpStream::send_file" => |stream: &TcpStream, file: &File| drop(stream.send_file(file, ..)),
     "TcpStream::shutdown" => TcpStream::shutdown,
     "UnixStream::connect" => || UnixStream::connect("path"),
 }
