@@ -96,6 +96,18 @@ struct Links {
     list: *const WaitList,
 }
 
+impl Links {
+    /// A constant, as a processor would wait for a `waker` that was written in parts and is then copied as a whole.
+    const NONE: Links = Links {
+        prev: None,
+        next: None,
+        waker: None,
+        amount: 1,
+        turn: 0,
+        list: ptr::null(),
+    };
+}
+
 // SAFETY: by rules 2 and 3 the links are touched by one thread at a time; a `Waker` may be moved to any thread and
 // dropped there.
 unsafe impl Send for Waiter {}
@@ -106,14 +118,7 @@ impl Waiter {
     pub(super) fn new() -> Waiter {
         Waiter {
             state: AtomicU8::new(IDLE),
-            links: UnsafeCell::new(Links {
-                prev: None,
-                next: None,
-                waker: None,
-                amount: 1,
-                turn: 0,
-                list: ptr::null(),
-            }),
+            links: UnsafeCell::new(Links::NONE),
             _pinned: PhantomPinned,
         }
     }

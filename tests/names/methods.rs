@@ -19,7 +19,13 @@ macro_rules! methods {
 }
 
 methods! {
+    "Barrier::abort" => Barrier::abort,
+    "Barrier::is_broken" => Barrier::is_broken,
+    "Barrier::parties" => Barrier::parties,
+    "Barrier::reset" => Barrier::reset,
     "Barrier::wait" => Barrier::wait,
+    "Barrier::wait_unless_broken" => Barrier::wait_unless_broken,
+    "Barrier::waiting" => Barrier::waiting,
     "Builder::build" => Builder::build,
     "Builder::build_local" => Builder::build_local,
     "Builder::max_blocking_threads" => Builder::max_blocking_threads,

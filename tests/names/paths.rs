@@ -175,6 +175,7 @@ paths! { PATHS:
     filch::sync::AcquireError,
     filch::sync::Barrier,
     filch::sync::BarrierWaitResult,
+    filch::sync::BrokenBarrier,
     filch::sync::Closed,
     filch::sync::Condvar,
     filch::sync::DelayKey,
