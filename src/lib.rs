@@ -46,6 +46,7 @@
 //! | `tls` | the module `tls`: TLS over any stream, by rustls and ring | no C compiler is needed |
 //! | `tokio-io` | tokio's io traits on all streams | other crates' `compat()` |
 //! | `hyper` | `http::rt`: executor, timer and streams for hyper | |
+//! | `tokio` | a tokio runtime beside filch's, for who asks for it: `#[filch::main(tokio)]`, `Builder::tokio`, `guest` | crates that need tokio panic in a task |
 //! | `polling` | [`Selector::Polling`] on Linux. Other systems have it anyway | Linux has [`Selector::Epoll`] alone, and five crates fewer are compiled |
 
 mod known;
@@ -92,6 +93,8 @@ mod run;
 
 pub mod testing;
 
+#[cfg(feature = "tokio")]
+pub use filch_executor::guest;
 pub use filch_executor::{
     AbortHandle, Builder, Cancelled, CleanupError, EnterGuard, Handle, IdleLook, JoinError,
     JoinHandle, Leftover, LocalRuntime, Metrics, NoRuntime, Runtime, SlowSite, UnhandledPanic,
@@ -119,7 +122,8 @@ pub mod future {
 
 /// Keeps the code in README and guide compiling.
 ///
-/// Chapters whose code needs other crates (`stopping-a-server`, `logging`) are compiled by the member `works-with`.
+/// Chapters whose code needs other crates (`stopping-a-server`, `logging`, `tokio-crates`) are compiled by the member
+/// `works-with`.
 /// `tests/pages.rs` sees that none is left out.
 #[cfg(all(doctest, feature = "macros", feature = "net"))]
 mod documents {

@@ -17,6 +17,10 @@ fn misuses_are_errors_at_the_offending_token_and_every_form_of_main_runs() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("tests/ui/fail/*.rs");
     cases.pass("tests/ui/pass/*.rs");
+    cases.compile_fail(match cfg!(feature = "tokio") {
+        true => "tests/ui/with_tokio/*.rs",
+        false => "tests/ui/without_tokio/*.rs",
+    });
 }
 
 #[filch::test]

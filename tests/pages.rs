@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Characters in a line of prose. Tables, links and code may be longer.
 const WIDTH: usize = 120;
 /// Chapters whose code needs crates beside filch: the member `works-with` compiles them.
-const NEED_OTHER_CRATES: [&str; 2] = ["stopping-a-server", "logging"];
+const NEED_OTHER_CRATES: [&str; 3] = ["stopping-a-server", "logging", "tokio-crates"];
 
 #[test]
 fn every_chapter_is_in_the_index_and_its_code_is_compiled_once() {

@@ -53,6 +53,16 @@ pub fn dispose(payload: Payload) {
     }
 }
 
+/// What helps against a panic of another crate.
+pub(crate) fn hint(message: &str) -> &'static str {
+    match message.contains("must be called from the context of a Tokio 1.x runtime") {
+        true => {
+            "; start filch by #[filch::main(tokio)], with its feature `tokio`, for crates that need tokio"
+        }
+        false => "",
+    }
+}
+
 /// The text of a panic's payload, if it has one.
 #[must_use]
 pub fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {

@@ -40,6 +40,14 @@ mod testing;
 #[cfg(all(test, filch_loom))]
 mod model;
 
+#[cfg(feature = "tokio")]
+pub mod guest {
+    //! The tokio runtime beside a runtime, for crates that know no other: see
+    //! [`Builder::tokio`](crate::Builder::tokio).
+
+    pub use crate::runtime::guest::{handle, spawn};
+}
+
 pub use figures::metrics::{Metrics, WorkerMetrics};
 pub use figures::slow_polls::SlowSite;
 pub use leaf::join::{AbortHandle, JoinHandle};

@@ -167,6 +167,9 @@ fn builder(options: &Options, krate: &TokenStream) -> TokenStream {
     if options.paused {
         builder.extend(fill(".start_paused(true)", &[]));
     }
+    if options.tokio {
+        builder.extend(fill(".tokio(true)", &[]));
+    }
     builder
 }
 

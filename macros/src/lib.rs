@@ -68,6 +68,7 @@ impl Attribute {
 /// | `seed = 42` | seed of every random choice the runtime makes | drawn afresh each time |
 /// | `shutdown_timeout = "10s"` | how long the end may take, in `ms`, `s` or `m`; what has not ended then is named on standard error and left behind; beside `local`, futures are dropped in any case | for ever |
 /// | `local` | run on a `LocalRuntime`: one thread, FIFO order, futures need not be `Send`; excludes `workers` | |
+/// | `tokio` | a tokio runtime beside it, for crates that need one; with filch's feature `tokio` | |
 /// | `crate = path` | where `filch` is found, for crates that re-export it | `::filch` |
 ///
 /// # Panics
@@ -102,7 +103,7 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// # Options
 ///
 /// Those of [`#[filch::main]`](macro@main) but `shutdown_timeout`, and `timeout = "5s"`: how long the test may take, in
-/// `ms`, `s` or `m`, fractions allowed (`"1.5s"`); the default is 60 s.
+/// `ms`, `s` or `m`, fractions allowed (`"1.5s"`); the default is 60 s. `tokio` excludes a clock that is `paused`.
 ///
 /// With `local` the body runs on the test's own thread, which cannot be taken away from it. A `local` test that hangs
 /// therefore **ends the whole test process** after its dump, with exit code 101: the tests that have not run yet do

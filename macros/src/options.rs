@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) local: bool,
     /// Whether a test's clock is paused from the start.
     pub(crate) paused: bool,
+    /// Whether there is a tokio runtime beside it.
+    pub(crate) tokio: bool,
     /// How long the end of `main` may take.
     pub(crate) shutdown_timeout: Option<Duration>,
     timeout: Option<Duration>,
@@ -61,6 +63,7 @@ pub(crate) fn parse(attribute: Attribute, tokens: TokenStream) -> (Options, Vec<
         seen.push(written);
     }
     errors.extend(check_local(&seen));
+    errors.extend(check_tokio(&seen));
     (options, errors)
 }
 
@@ -80,6 +83,20 @@ fn check_local(seen: &[Written]) -> Vec<Error> {
         }
     }
     errors
+}
+
+/// What `tokio` needs, and what contradicts it. One error is enough.
+fn check_tokio(seen: &[Written]) -> Option<Error> {
+    let option = seen.iter().find(|option| option.is("tokio"))?;
+    let message = if !cfg!(feature = "tokio") {
+        "`tokio` needs filch's feature of that name; in Cargo.toml: \
+         filch = { version = \"0.1\", features = [\"tokio\"] }"
+    } else if seen.iter().any(|option| option.is("paused")) {
+        "`tokio` and `paused` exclude each other: tokio's clock is real"
+    } else {
+        return None;
+    };
+    Some(Error::new(option.name.span(), message))
 }
 
 /// Splits the tokens at their commas into options. What does not begin with a name is an error and left out.
@@ -188,6 +205,7 @@ impl Options {
             "seed" => self.seed = Some(seed(written)?),
             "crate" => self.path = Some(path(written)?),
             "local" => self.local = alone(written)?,
+            "tokio" => self.tokio = alone(written)?,
             "paused" if attribute == Attribute::Test => self.paused = alone(written)?,
             "timeout" if attribute == Attribute::Test => self.timeout = Some(timeout(written)?),
             "shutdown_timeout" if attribute == Attribute::Main => {
@@ -272,8 +290,12 @@ fn timeout(written: &Written) -> Result<Duration, Error> {
 /// The options there are.
 fn known(attribute: Attribute) -> &'static str {
     match attribute {
-        Attribute::Main => "`workers`, `name`, `seed`, `shutdown_timeout`, `local` or `crate`",
-        Attribute::Test => "`workers`, `name`, `seed`, `local`, `paused`, `timeout` or `crate`",
+        Attribute::Main => {
+            "`workers`, `name`, `seed`, `shutdown_timeout`, `local`, `tokio` or `crate`"
+        }
+        Attribute::Test => {
+            "`workers`, `name`, `seed`, `local`, `paused`, `tokio`, `timeout` or `crate`"
+        }
     }
 }
 

@@ -916,6 +916,11 @@ const LISTED: &[(&str, &str, Seen)] = &[
         Not("it is who polls"),
     ),
     (
+        "executor/src/runtime/guest.rs",
+        "OnTokio",
+        Not("it spends first, and is a task of its own, polled only by the runtime"),
+    ),
+    (
         "executor/src/runtime/spawn.rs",
         "Once",
         Not("a closure, as a task of its own"),

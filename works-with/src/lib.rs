@@ -16,4 +16,6 @@ mod pages {
     struct StoppingAServer;
     #[doc = include_str!("../../docs/guide/logging.md")]
     struct Logging;
+    #[doc = include_str!("../../docs/guide/tokio-crates.md")]
+    struct TokioCrates;
 }

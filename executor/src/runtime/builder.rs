@@ -7,6 +7,8 @@ use crate::seats::core::Core;
 use crate::seats::hooks::Hooks;
 use crate::seats::schedule::SCHEDULER;
 use crate::seats::shared::{Config, Shared, UnhandledPanic};
+#[cfg(feature = "tokio")]
+use crate::seats::tokio::Tokio;
 use crate::signs::look::IdleLook;
 use crate::sys;
 use filch_reactor::Selector;
@@ -58,6 +60,8 @@ pub struct Builder {
     start_paused: bool,
     idle_look: IdleLook,
     hooks: Hooks,
+    #[cfg(feature = "tokio")]
+    tokio: bool,
 }
 
 impl Builder {
@@ -259,6 +263,32 @@ impl Builder {
         self
     }
 
+    /// Whether a tokio runtime of one worker is started beside this one, for crates that know no other. Needs the
+    /// feature `tokio`. Default: no. `#[filch::main(tokio)]` sets it.
+    ///
+    /// Its context is there in every task, in closures of `blocking`, `cpu` and `spawn_blocking`, in `block_on`, and in
+    /// a `LocalRuntime`: what calls `tokio::spawn`, tokio's timers or its sockets works there as it is. This runtime's
+    /// context is there in what `tokio::spawn` runs. Nothing is done per poll.
+    ///
+    /// [`guest::spawn`](crate::guest::spawn) runs a whole job there, and the chapter "Crates that need tokio" of the
+    /// guide says what this costs. In the end this runtime's tasks go first, then tokio's, for which nobody waits.
+    ///
+    /// ```
+    /// # extern crate filch_executor as filch;
+    /// let rt = filch::Runtime::builder().tokio(true).build()?;
+    /// let sum = rt.run(async {
+    ///     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    ///     tokio::spawn(async { 1 + 2 }).await
+    /// });
+    /// assert_eq!(sum.unwrap(), 3);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn tokio(mut self, beside: bool) -> Builder {
+        self.tokio = beside;
+        self
+    }
+
     /// Starts a runtime. Its reactor thread runs from now on; a worker's thread is started when there
     /// is the first work for it. All of them are joined [in the end](crate::Runtime#the-end).
     ///
@@ -272,7 +302,8 @@ impl Builder {
         for core in cores.into_iter().rev() {
             shared.seats.vacate(core);
         }
-        threads::start_backstop(&shared)?;
+        // Whoever was started before knows only thus that nothing will come of it.
+        threads::start_backstop(&shared).inspect_err(|_| shared.config.hooks.end())?;
         Ok(Runtime::from_shared(shared))
     }
 
@@ -337,6 +368,16 @@ impl Builder {
         }
         let common = config.common();
         let (shared, queues) = Shared::new(config, SCHEDULER, threads::start_new)?;
+        #[cfg(feature = "tokio")]
+        if self.tokio {
+            if self.start_paused {
+                return Err(invalid(
+                    "tokio's clock is real: a paused one cannot be beside it",
+                ));
+            }
+            let tokio = Arc::new(Tokio::start(&shared)?);
+            shared.config.hooks.tokio.get_or_init(|| tokio);
+        }
         if self.start_paused {
             shared.pause_clock();
         }

@@ -183,6 +183,17 @@ impl Handle {
         EnterGuard::new(&self.shared)
     }
 
+    /// The tokio runtime beside it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn tokio(&self) -> Option<&tokio::runtime::Handle> {
+        self.shared
+            .config
+            .hooks
+            .tokio
+            .get()
+            .map(|tokio| tokio.handle())
+    }
+
     /// What the runtime has counted.
     #[must_use]
     pub fn metrics(&self) -> Metrics {

@@ -19,3 +19,6 @@ pub(crate) mod builder;
 
 pub(crate) mod clock;
 pub(crate) mod tasks;
+
+#[cfg(feature = "tokio")]
+pub(crate) mod guest;

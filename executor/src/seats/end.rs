@@ -49,6 +49,7 @@ impl Shared {
 
     /// Everything has ended, and the drivers are closed.
     pub(crate) fn announce_end(&self) {
+        self.config.hooks.end();
         self.has_ended.store(true, Release);
         self.bell.ring();
     }

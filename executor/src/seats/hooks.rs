@@ -5,6 +5,11 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
+#[cfg(feature = "tokio")]
+use crate::seats::tokio::Tokio;
+#[cfg(feature = "tokio")]
+use std::sync::OnceLock;
+
 type Hook = Arc<dyn Fn() + Send + Sync>;
 
 /// What a thread holds while it works for the runtime, whatever that is.
@@ -15,6 +20,9 @@ pub(crate) struct Hooks {
     start: Option<Hook>,
     stop: Option<Hook>,
     context: Option<Arc<dyn Fn() -> Held + Send + Sync>>,
+    /// The tokio runtime beside this one, if there is one: set before any thread works.
+    #[cfg(feature = "tokio")]
+    pub(crate) tokio: OnceLock<Arc<Tokio>>,
 }
 
 // They are called, and nothing of ours is half changed meanwhile.
@@ -46,7 +54,22 @@ impl Hooks {
 
     /// For a thread that begins to work for the runtime.
     pub(crate) fn hold(&self) -> Option<Held> {
+        #[cfg(feature = "tokio")]
+        if let Some(tokio) = self.tokio.get() {
+            // Dropped in this order: the hook may have found tokio.
+            let inside = tokio.enter();
+            let own = self.context.as_ref().map(|hook| hook());
+            return Some(Box::new((own, inside)));
+        }
         self.context.as_ref().map(|hook| hook())
+    }
+
+    /// The last task has gone, and the last thread.
+    pub(crate) fn end(&self) {
+        #[cfg(feature = "tokio")]
+        if let Some(tokio) = self.tokio.get() {
+            tokio.end();
+        }
     }
 }
 

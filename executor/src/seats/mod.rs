@@ -44,6 +44,9 @@ pub(crate) mod visit;
 
 pub(crate) mod around;
 
+#[cfg(feature = "tokio")]
+pub(crate) mod tokio;
+
 mod pause;
 
 pub(crate) mod schedule;

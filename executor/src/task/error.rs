@@ -3,7 +3,7 @@
 use super::cancelled::Cancelled;
 use super::id::TaskId;
 use super::scheduler::PanicListener;
-use crate::foreign::{self, Payload, panic_message};
+use crate::foreign::{self, Payload, hint, panic_message};
 use std::any::Any;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
@@ -217,7 +217,7 @@ impl fmt::Display for JoinError {
         match &self.0.cause {
             Cause::Cancelled(cancelled) => write!(f, " was cancelled {cancelled}"),
             Cause::Panic { payload, .. } => match panic_message(&**payload.get()) {
-                Some(message) => write!(f, " panicked: {message}"),
+                Some(message) => write!(f, " panicked: {message}{}", hint(message)),
                 None => f.write_str(" panicked"),
             },
         }

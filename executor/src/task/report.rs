@@ -3,7 +3,7 @@
 use super::cleanup_error::CleanupError;
 use super::error::JoinError;
 use super::raw::Header;
-use crate::foreign::{self, panic_message};
+use crate::foreign::{self, hint, panic_message};
 use crate::sys::standard_error::say;
 use std::any::Any;
 
@@ -37,8 +37,9 @@ pub(crate) fn unobserved_panic(header: &Header, panic: &(dyn Any + Send)) {
         .map(|name| format!(" '{name}'"))
         .unwrap_or_default();
     let message = panic_message(panic).unwrap_or("(no message)");
+    let hint = hint(message);
     say(format_args!(
-        "filch: task {}{name}, spawned at {}, panicked and nobody awaited its JoinHandle: {message}",
+        "filch: task {}{name}, spawned at {}, panicked and nobody awaited its JoinHandle: {message}{hint}",
         header.id, header.spawned_at
     ));
 }

@@ -1,0 +1,335 @@
+//! The feature `tokio`: a tokio runtime beside filch's. Each kind of thread finds it, and its threads find filch.
+
+use filch::guest;
+use filch::{LocalRuntime, Runtime};
+use std::future::pending;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+fn runtime(workers: usize) -> Runtime {
+    let builder = Runtime::builder().workers(workers).tokio(true);
+    builder.build().unwrap()
+}
+
+/// What crates that need tokio do: its timer, sockets, tasks and blocking threads.
+async fn uses_tokio() -> usize {
+    tokio::time::sleep(MOMENT).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut byte = [0; 1];
+        stream.read_exact(&mut byte).await.unwrap();
+        stream.write_all(&byte).await.unwrap();
+    });
+    let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+    client.write_all(&[7]).await.unwrap();
+    let mut answer = [0; 1];
+    client.read_exact(&mut answer).await.unwrap();
+    server.await.unwrap();
+    let more = tokio::task::spawn_blocking(|| 35).await.unwrap();
+    usize::from(answer[0]) + more
+}
+
+/// What is only asked for in place, where nothing can be awaited.
+fn finds_tokio() -> bool {
+    tokio::runtime::Handle::try_current().is_ok()
+}
+
+/// What filch's own functions do, wherever they are called.
+async fn uses_filch() -> usize {
+    filch::time::sleep(MOMENT).await;
+    let listener = filch::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = filch::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.write_all(&[40]).await.unwrap();
+    });
+    let client = filch::net::TcpStream::connect(address).await.unwrap();
+    let mut answer = [0; 1];
+    client.read_exact(&mut answer).await.unwrap();
+    server.await.unwrap();
+    let more = filch::spawn_blocking(|| 2).await.unwrap();
+    usize::from(answer[0]) + more
+}
+
+#[filch::test(tokio)]
+async fn a_task_finds_tokio() {
+    assert_eq!(uses_tokio().await, 42);
+    assert_eq!(filch::spawn(uses_tokio()).await.unwrap(), 42);
+    assert_eq!(guest::spawn(uses_tokio()).await.unwrap(), 42);
+}
+
+#[filch::test(tokio, local)]
+async fn a_task_of_a_local_runtime_finds_tokio() {
+    let not_send = Rc::new(());
+    assert_eq!(uses_tokio().await, 42);
+    let task = filch::spawn_local(async move {
+        let sum = uses_tokio().await;
+        drop(not_send);
+        sum
+    });
+    assert_eq!(task.await.unwrap(), 42);
+    assert_eq!(guest::spawn(uses_tokio()).await.unwrap(), 42);
+}
+
+#[filch::test(tokio)]
+async fn closures_find_tokio() {
+    assert!(filch::blocking(finds_tokio));
+    assert!(filch::cpu(finds_tokio).await.unwrap());
+    assert!(filch::spawn_blocking(finds_tokio).await.unwrap());
+    let inside = || tokio::runtime::Handle::current().block_on(uses_tokio());
+    assert_eq!(filch::spawn_blocking(inside).await.unwrap(), 42);
+    assert_eq!(filch::blocking(inside), 42);
+}
+
+#[test]
+fn the_callers_of_run_and_block_on_find_tokio() {
+    let rt = runtime(2);
+    assert_eq!(rt.run(uses_tokio()), 42);
+    assert_eq!(rt.block_on(uses_tokio()), 42);
+    assert_eq!(rt.handle().block_on(uses_tokio()), 42);
+    assert!(!finds_tokio(), "this thread works for nobody any more");
+}
+
+/// Every worker is inside a long poll, so that spares are called.
+#[test]
+fn spare_threads_find_tokio() {
+    let rt = runtime(2);
+    let (done, mut stuck) = (Arc::new(AtomicUsize::new(0)), Vec::new());
+    for _ in 0..2 {
+        let done = Arc::clone(&done);
+        stuck.push(rt.spawn(async move {
+            while done.load(SeqCst) == 0 {
+                std::thread::sleep(MOMENT);
+            }
+        }));
+    }
+    assert_eq!(
+        rt.spawn(uses_tokio()).join_blocking(None).unwrap().unwrap(),
+        42
+    );
+    done.store(1, SeqCst);
+    for task in stuck {
+        task.join_blocking(None).unwrap().unwrap();
+    }
+}
+
+#[filch::test(tokio)]
+async fn what_tokio_runs_finds_filch() {
+    assert_eq!(tokio::spawn(uses_filch()).await.unwrap(), 42);
+    assert_eq!(guest::spawn(uses_filch()).await.unwrap(), 42);
+    let spawned = tokio::task::spawn_blocking(|| filch::spawn(uses_filch()));
+    assert_eq!(spawned.await.unwrap().await.unwrap(), 42);
+    let handle = guest::handle();
+    assert_eq!(handle.spawn(uses_filch()).await.unwrap(), 42);
+}
+
+#[filch::test(tokio)]
+async fn both_spawn_into_each_other_and_back() {
+    let sum = filch::spawn(async {
+        tokio::spawn(async {
+            filch::spawn(async { tokio::spawn(async { 42 }).await.unwrap() })
+                .await
+                .unwrap()
+        })
+        .await
+        .unwrap()
+    });
+    assert_eq!(sum.await.unwrap(), 42);
+    let in_place = tokio::spawn(async { tokio::task::block_in_place(|| 42) });
+    assert_eq!(in_place.await.unwrap(), 42);
+}
+
+/// Tells when it is dropped.
+struct Tells(Option<oneshot::Sender<()>>);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        if let Some(sender) = self.0.take() {
+            let _ = sender.send(());
+        }
+    }
+}
+
+#[filch::test(tokio)]
+async fn an_aborted_handle_aborts_the_future_on_the_other_side() {
+    let (sender, gone) = oneshot::channel();
+    let (begun, has_begun) = oneshot::channel();
+    let task = guest::spawn(async move {
+        let _tells = Tells(Some(sender));
+        begun.send(()).unwrap();
+        pending::<()>().await;
+    });
+    has_begun.await.unwrap();
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    gone.await.unwrap();
+}
+
+#[filch::test(tokio)]
+async fn a_panic_there_comes_back() {
+    let error = guest::spawn(async { panic!("over there") })
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_panic() && error.to_string().contains("over there"),
+        "{error}"
+    );
+    assert_eq!(guest::spawn(uses_tokio()).await.unwrap(), 42);
+}
+
+#[test]
+fn the_end_cancels_what_waits_on_both_sides() {
+    for local in [false, true] {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let waits = move || {
+            let (tells, gone) = oneshot::channel();
+            let tells = Tells(Some(tells));
+            sender.send(gone).unwrap();
+            async move {
+                let _tells = tells;
+                pending::<()>().await;
+            }
+        };
+        let start = async move {
+            drop(filch::spawn(waits()));
+            drop(tokio::spawn(waits()));
+            drop(guest::spawn(waits()));
+            tokio::time::sleep(MOMENT).await;
+        };
+        match local {
+            false => runtime(2).run(start),
+            true => Runtime::builder()
+                .tokio(true)
+                .build_local()
+                .unwrap()
+                .block_on(start),
+        }
+        for gone in receiver.try_iter() {
+            gone.blocking_recv().unwrap();
+        }
+    }
+}
+
+/// Guards are dropped in the reverse order of entering, or tokio would panic.
+#[test]
+fn runtimes_inside_of_each_other_have_a_guest_each() {
+    let (outer, inner) = (runtime(2), runtime(1));
+    let inner_handle = inner.handle();
+    let name = || std::thread::current().name().map(str::to_owned);
+    outer.run(async move {
+        let outer_id = tokio::runtime::Handle::current().id();
+        let inner_id = filch::blocking(|| {
+            inner_handle.block_on(async {
+                assert_eq!(uses_tokio().await, 42);
+                tokio::runtime::Handle::current().id()
+            })
+        });
+        assert_ne!(outer_id, inner_id);
+        assert_eq!(tokio::runtime::Handle::current().id(), outer_id);
+        assert_eq!(uses_tokio().await, 42);
+        assert_eq!(
+            tokio::spawn(async move { name() }).await.unwrap().unwrap(),
+            "filch-tokio"
+        );
+    });
+    drop(inner);
+    assert_eq!(outer.run(uses_tokio()), 42);
+}
+
+#[test]
+fn many_come_and_go() {
+    for _ in 0..20 {
+        let rt = runtime(2);
+        drop(rt.spawn(uses_tokio()));
+        assert_eq!(
+            rt.block_on(async { tokio::spawn(async { 42 }).await.unwrap() }),
+            42
+        );
+    }
+}
+
+#[test]
+fn without_the_option_there_is_none_and_the_panic_says_what_helps() {
+    let rt = Runtime::builder().workers(1).build().unwrap();
+    assert!(!rt.block_on(async { finds_tokio() }));
+    let asked = catch_unwind(AssertUnwindSafe(|| {
+        rt.block_on(async { drop(guest::handle()) })
+    }));
+    let message = *asked.unwrap_err().downcast::<&str>().unwrap();
+    assert!(message.contains("#[filch::main(tokio)]"), "{message}");
+    let task = rt.spawn(async { tokio::time::sleep(MOMENT).await });
+    let error = task.join_blocking(None).unwrap().unwrap_err().to_string();
+    assert!(
+        error.contains("Tokio 1.x runtime") && error.contains("#[filch::main(tokio)]"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_paused_clock_is_refused() {
+    let builder = || Runtime::builder().tokio(true).start_paused(true);
+    let errors = [
+        builder().build().map(drop).unwrap_err(),
+        builder().build_local().map(drop).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("clock"), "{error}");
+    }
+}
+
+#[test]
+fn a_local_runtime_leaves_its_threads_context_as_it_was() {
+    let local = Runtime::builder().tokio(true).build_local().unwrap();
+    assert_eq!(local.block_on(uses_tokio()), 42);
+    assert!(!finds_tokio());
+    let other: LocalRuntime = LocalRuntime::new().unwrap();
+    assert!(!other.block_on(async { finds_tokio() }));
+}
+
+/// Both runtimes sleep: nobody wakes anybody.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_idle_one_switches_no_threads() {
+    fn switches() -> usize {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        let threads = tasks.flatten().filter_map(|task| {
+            let status = std::fs::read_to_string(task.path().join("status")).ok()?;
+            let name = status.lines().next()?.contains("idle");
+            let line = status
+                .lines()
+                .find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+            name.then(|| line.split_whitespace().nth(1)?.parse::<usize>().ok())?
+        });
+        threads.sum()
+    }
+    let rt = Runtime::builder()
+        .workers(2)
+        .thread_name("idle")
+        .tokio(true)
+        .build()
+        .unwrap();
+    assert_eq!(rt.run(uses_tokio()), 42);
+    // Until spares and blocking threads have gone to sleep, and the last look was in vain.
+    let mut before = switches();
+    for _ in 0..100 {
+        std::thread::sleep(Duration::from_millis(300));
+        let now = switches();
+        if now == before {
+            return;
+        }
+        before = now;
+    }
+    panic!("somebody is woken all the time");
+}
