@@ -1,10 +1,10 @@
 //! `shield`: work that is not cancelled with whoever awaits it.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::future::Future;
 use std::panic::{Location, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -23,9 +23,10 @@ use super::persist::{Grace, Persistent, Unawaited};
 /// left behind, but the work is done. [`grace`](Shield::grace) bounds that. At the end of a runtime, which cancels all
 /// tasks, it runs on in the same way.
 ///
-/// Its output is lost then. An `Err` and a panic are reported on standard error, once: where the shield was made, and,
-/// as this asks nothing of the error, its type. Its text is there for `Result<(), E>` with the usual errors, which are
-/// `std::io::Error`, `Box<dyn Error + Send + Sync>`, `String` and `&'static str`.
+/// Its output is lost then. A panic is reported on standard error, once, with the line that made the shield; so is an
+/// `Err` of a `Result<(), E>` with one of the usual errors, which are `std::io::Error`, `Box<dyn Error + Send + Sync>`,
+/// `String` and `&'static str`. This asks nothing of the output, so it knows of no others:
+/// [`report_errors`](Shield::report_errors) has the error of any other `Result` reported too.
 ///
 /// # Panics
 /// The call panics outside a runtime. Awaiting panics with the future's panic.
@@ -60,6 +61,15 @@ where
 {
     let at = Location::caller();
     let grace = Grace::unlimited();
+    let look = Arc::new(Look(OnceLock::new()));
+    let told = Arc::clone(&look);
+    let future = async move {
+        Output {
+            value: Some(future.await),
+            at,
+            look: told,
+        }
+    };
     let unawaited = Unawaited {
         at,
         output: lost,
@@ -70,16 +80,39 @@ where
     Shield {
         handle: filch_executor::spawn(task),
         grace,
+        look,
         lost: false,
     }
 }
 
-fn lost<T: 'static>(at: &'static Location<'static>, output: T) -> Option<CleanupError> {
-    if let Some(error) = describe_error(&output) {
-        leaf::report(format_args!(
-            "what was shielded at {at} failed, and nobody awaits it any more: {error}"
-        ));
+/// What a future has given, until somebody takes it. If nobody does, an error in it is told.
+struct Output<T: 'static> {
+    value: Option<T>,
+    at: &'static Location<'static>,
+    look: Arc<Look<T>>,
+}
+
+/// How an error is found, if another way was said than `describe_error`.
+struct Look<T>(OnceLock<fn(&T) -> Option<String>>);
+
+impl<T: 'static> Drop for Output<T> {
+    fn drop(&mut self) {
+        let Some(value) = self.value.take() else {
+            return;
+        };
+        let look = self.look.0.get().copied().unwrap_or(describe_error);
+        // It is of others, and may be dropped in the midst of a panic.
+        if let Ok(Some(error)) = foreign::attempt(|| look(&value)) {
+            let at = self.at;
+            leaf::report(format_args!(
+                "what was shielded at {at} failed, and nobody awaits it any more: {error}"
+            ));
+        }
+        foreign::discard(value);
     }
+}
+
+fn lost<T: 'static>(_: &'static Location<'static>, output: Output<T>) -> Option<CleanupError> {
     foreign::discard(output);
     None
 }
@@ -103,8 +136,9 @@ fn overran(at: &'static Location<'static>, limit: Duration) -> Option<CleanupErr
 /// The future of [`shield`].
 #[must_use = "the caller goes on without it; await it"]
 pub struct Shield<T: Send + 'static> {
-    handle: JoinHandle<T>,
+    handle: JoinHandle<Output<T>>,
     grace: Arc<Grace>,
+    look: Arc<Look<T>>,
     /// It has no output, and whoever awaits it was told to end.
     lost: bool,
 }
@@ -118,6 +152,26 @@ impl<T: Send + 'static> Shield<T> {
     }
 }
 
+impl<T: Send + 'static, E: Display + Send + 'static> Shield<Result<T, E>> {
+    /// Has an `Err` that nobody gets reported on standard error, whatever its type is.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::num::ParseIntError;
+    ///
+    /// # filch::run(async {
+    /// let shielded = filch::shield(async { "7".parse::<u8>() }).report_errors();
+    /// assert_eq!(shielded.await, Ok::<_, ParseIntError>(7));
+    /// # });
+    /// ```
+    pub fn report_errors(self) -> Shield<Result<T, E>> {
+        let text = |output: &Result<T, E>| output.as_ref().err().map(E::to_string);
+        // Only this sets it, and always to the same.
+        let _ = self.look.0.set(text);
+        self
+    }
+}
+
 impl<T: Send + 'static> Future for Shield<T> {
     type Output = T;
 
@@ -126,7 +180,10 @@ impl<T: Send + 'static> Future for Shield<T> {
             return Poll::Pending;
         }
         let error = match ready!(Pin::new(&mut self.handle).poll(cx)) {
-            Ok(output) => return Poll::Ready(output),
+            Ok(mut output) => {
+                let value = output.value.take();
+                return Poll::Ready(value.expect("the future has ended"));
+            }
             Err(error) => error,
         };
         match error.try_into_panic() {
@@ -152,9 +209,7 @@ impl<T: Send + 'static> Drop for Shield<T> {
     fn drop(&mut self) {
         // What has ended is looked at here, as there need not be a drain that would.
         match self.handle.take_finished() {
-            Some(Ok(output)) => {
-                lost(self.handle.spawned_at(), output);
-            }
+            Some(Ok(output)) => foreign::discard(output),
             Some(Err(error)) => report_panic(error),
             None => abort_and_hand_over(&mut self.handle, "whoever awaited it is gone", lost),
         }

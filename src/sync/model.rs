@@ -13,7 +13,7 @@ use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::UnsafeCell;
 use super::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::primitive::atomic::{AtomicBool, AtomicUsize};
-use super::{Event, Notify, OnceCell, RwLock, SetOnce, mpsc, oneshot};
+use super::{Event, Notify, OnceCell, RwLock, SetOnce, mpsc, oneshot, watch};
 use filch_executor::leaf::{Wait, WaitKind};
 use loom::thread;
 use std::future::{Future, poll_fn};
@@ -372,5 +372,74 @@ fn a_downgraded_writer_shares_what_it_wrote() {
         assert_eq!(*reader, 1);
         drop(reader);
         thread.join().unwrap();
+    });
+}
+
+/// Room that was reserved comes to whoever waits for it, whether it is used or given back.
+///
+/// Broken to see it fail: `give_room_back` without the grants.
+#[test]
+fn reserved_room_is_handed_on() {
+    loom::model(|| {
+        let (sender, receiver) = mpsc::channel(1);
+        let permit = sender.clone().try_reserve_owned().unwrap();
+        let theirs = thread::spawn(move || drop(permit));
+        block_on(sender.reserve()).unwrap().send(1);
+        assert_eq!(receiver.try_recv(), Ok(1));
+        theirs.join().unwrap();
+    });
+}
+
+/// A receiver waits for the end of a closed channel, which a permit keeps off until it is used or given back.
+///
+/// Broken to see it fail: `give_permits_back` without `release_receivers`.
+#[test]
+fn the_last_permit_ends_the_wait_of_the_receiver() {
+    for is_used in [true, false] {
+        loom::model(move || {
+            let (sender, receiver) = mpsc::channel(1);
+            let permit = sender.clone().try_reserve_owned().unwrap();
+            receiver.close();
+            let theirs = thread::spawn(move || match is_used {
+                true => drop(permit.send(1)),
+                false => drop(permit),
+            });
+            assert_eq!(block_on(receiver.recv()), is_used.then_some(1));
+            assert_eq!(block_on(receiver.recv()), None);
+            theirs.join().unwrap();
+            drop(sender);
+        });
+    }
+}
+
+/// A channel is closed while somebody waits for room: it is refused.
+///
+/// Broken to see it fail: `close` without waking those who wait to send.
+#[test]
+fn a_close_refuses_who_waits_for_room() {
+    loom::model(|| {
+        let (sender, receiver) = mpsc::channel(1);
+        sender.try_send(1).unwrap();
+        let theirs = thread::spawn(move || block_on(sender.send(2)).is_err());
+        receiver.close();
+        assert!(theirs.join().unwrap());
+        assert_eq!(block_on(receiver.recv()), Some(1));
+        assert_eq!(block_on(receiver.recv()), None);
+    });
+}
+
+/// A change and the end reach whoever waits for them, and no change is counted twice.
+///
+/// Broken to see it fail: `look_or_wait` without the second look.
+#[test]
+fn a_change_and_the_end_reach_who_waits() {
+    loom::model(|| {
+        let (sender, mut receiver) = watch::channel(0);
+        let theirs = thread::spawn(move || sender.send(1).unwrap());
+        assert!(block_on(receiver.changed()).is_ok());
+        // The value's own lock is none of the model's: nobody else has it any more.
+        theirs.join().unwrap();
+        assert_eq!(*receiver.borrow_and_update(), 1);
+        assert!(block_on(receiver.changed()).is_err());
     });
 }
