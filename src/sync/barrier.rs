@@ -260,9 +260,12 @@ impl Arrival<'_> {
             state.arrived += usize::from(state.waiters.holds_before(&waiter, u64::MAX));
             return Poll::Pending;
         }
-        state.send_away(Outcome::Released);
-        drop(state);
-        self.0.let_out();
+        // Of one alone there is nobody to let out.
+        if state.arrived > 0 {
+            state.send_away(Outcome::Released);
+            drop(state);
+            self.0.let_out();
+        }
         Poll::Ready(Ok(BarrierWaitResult { is_leader: true }))
     }
 
