@@ -165,6 +165,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("executor: block_on.rs", r#"drop(entered);"#, "the end of a lock or of a guard of ours"),
     ("executor: block_on.rs", r#"Ok(panic) => std::panic::resume_unwind(panic),"#, "the root future's panic is the caller's; tests/task/panics.rs::the_root_futures_panic_is_the_callers"),
     ("executor: block_on.rs", r#"self.wake_by_ref();"#, "a waker or a word of ours"),
+    ("executor: local.rs", r#"drop(self.shutdown_timeout(Duration::ZERO));"#, "numbers of ours"),
+    ("executor: threaded.rs", r#"drop(self.shutdown_timeout(Duration::ZERO));"#, "numbers of ours"),
     ("executor: local.rs", r#"self.wake_by_ref();"#, "a waker or a word of ours"),
     ("executor: spawn.rs", r#"drop(runnable);"#, "cancels a task; tests/task/drops.rs::what_is_cancelled_before_it_begins_sees_what_it_has_inherited"),
     ("executor: tasks.rs", r#"foreign::wake_by_ref(cx.waker());"#, "the waker of the very poll that calls it"),

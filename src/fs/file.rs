@@ -140,6 +140,10 @@ impl File {
     ///
     /// # Errors
     /// The file itself: [`into_std`](File::into_std) waits.
+    #[allow(
+        clippy::result_large_err,
+        reason = "whoever cannot have it goes on with the file"
+    )]
     pub fn try_into_std(mut self) -> Result<std::fs::File, File> {
         self.take_left_back();
         if !matches!(self.busy, Busy::Idle) {
