@@ -385,7 +385,7 @@ async fn a_handshake_is_over_when_it_was_ready() {
 }
 
 /// Futures that users never hold, or that stand for others in a macro.
-const INNER: [&str; 13] = [
+const INNER: [&str; 15] = [
     "Connection",
     "Branch",
     "$name",
@@ -396,9 +396,11 @@ const INNER: [&str; 13] = [
     "Drain",
     "Member",
     "Once",
+    "OnTokio",
     "Persistent",
     "Placed",
     "Tidy",
+    "Watched",
 ];
 
 /// The types that a file implements a trait for.

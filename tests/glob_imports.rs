@@ -65,7 +65,7 @@ macro_rules! globs {
             $($(#[$on])* $name::run();)*
         }
 
-        const IMPORTED: &[&str] = &[$($(#[$on])* stringify!($($path)::+)),*];
+        const IMPORTED: &[&str] = &[$(stringify!($($path)::+)),*];
     };
 }
 
@@ -83,6 +83,13 @@ globs! {
     tls: filch::tls;
     #[cfg(feature = "tls")]
     tls_future: filch::tls::future;
+    #[cfg(feature = "hyper")]
+    http: filch::http;
+    #[cfg(feature = "hyper")]
+    http_rt: filch::http::rt;
+    testing: filch::testing;
+    coop: filch::task::coop;
+    time_error: filch::time::error;
     fs: filch::fs;
     fs_future: filch::fs::future;
     process: filch::process;

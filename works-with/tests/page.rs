@@ -78,7 +78,7 @@ fn ours(manifest: &str) -> BTreeMap<&str, Wanted<'_>> {
         .expect("the section");
     let lines = dependencies.lines().take_while(|line| !line.is_empty());
     lines
-        .filter(|line| !line.starts_with("filch."))
+        .filter(|line| !line.starts_with("filch = "))
         .map(Wanted::new)
         .map(|ours| (ours.name, ours))
         .collect()

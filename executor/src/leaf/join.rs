@@ -12,6 +12,7 @@ use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -216,7 +217,7 @@ impl<T> Future for JoinHandle<T> {
             Some(output) => Poll::Ready(output),
             None => {
                 let task = self.task.header();
-                if leaf::task_id() == Some(task.id) {
+                if is_running(task) {
                     refuse_itself(task);
                 }
                 leaf::record(Wait {
@@ -228,6 +229,11 @@ impl<T> Future for JoinHandle<T> {
             }
         }
     }
+}
+
+/// Is it this task that is being polled here? Ids tell nothing: every runtime counts its own.
+fn is_running(task: &Header) -> bool {
+    context::with(|context| context.task().is_some_and(|running| ptr::eq(running, task)))
 }
 
 /// Nobody would ever wake it.
