@@ -93,7 +93,9 @@ fn the_page_asks_for_no_more_than_this_package_has() {
     let manifests = blocks(&page)
         .into_iter()
         .filter(|(kind, _)| *kind == "toml");
-    for line in manifests.flat_map(|(_, text)| text.lines()) {
+    // filch itself stands there where a feature of it is needed.
+    let others = |line: &&str| !line.starts_with("filch = ");
+    for line in manifests.flat_map(|(_, text)| text.lines()).filter(others) {
         let wanted = Wanted::new(line);
         let ours = ours
             .get(wanted.name)
