@@ -1,6 +1,9 @@
 //! The pages that go through asyncio and tokio name by name: every counterpart that they name exists, and no row is
 //! empty.
 
+// Some of them are Unix' own.
+#![cfg(unix)]
+
 mod methods;
 #[allow(unused_imports)]
 mod paths;

@@ -92,11 +92,10 @@ impl Verdict {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn what_is_short_may_come_back_and_what_is_no_listener_never_will() {
         for (number, verdict) in [
