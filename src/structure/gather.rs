@@ -188,8 +188,8 @@ impl<T, E> fmt::Debug for Gather<T, E> {
 /// shut down. The tasks are spawned here, at the call.
 ///
 /// A [`JoinHandle`](crate::JoinHandle) is a future like any other here: if this is dropped, its task runs on. (asyncio
-/// cancels it, and so does [`gather`], whose bounds tell a handle from other futures. Here any output will do, and
-/// nothing tells them apart.) Give [`AbortOnDrop(handle)`](crate::AbortOnDrop) for one that is to end along.
+/// cancels it, and so does [`gather`](gather()), whose bounds tell a handle from other futures. Here any output will
+/// do, and nothing tells them apart.) Give [`AbortOnDrop(handle)`](crate::AbortOnDrop) for one that is to end along.
 ///
 /// # Returns
 /// One `Result` per future, in the order of `futures`, when the last has ended.

@@ -1,4 +1,4 @@
-//! The primitives beyond [`Kit`](super::kit::Kit), as the rows of the group `sync` use them: filch's, tokio's, and the
+//! The primitives beyond [`Kit`], as the rows of the group `sync` use them: filch's, tokio's, and the
 //! crates async-lock, async-channel and async-broadcast.
 //!
 //! Each file beside this one says the same of one family, in calls as thin as they get.
