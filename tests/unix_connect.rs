@@ -161,8 +161,9 @@ fn child_is_interrupted() {
             std::thread::sleep(Duration::from_micros(200));
         }
         assert!(!connecting.is_finished());
+        let _first = queue.listener.accept().unwrap();
+        let _second = connecting.join_blocking(None).unwrap().unwrap().unwrap();
         assert_eq!(queue.drain(), 1);
-        connecting.join_blocking(None).unwrap().unwrap().unwrap();
     }
 }
 
