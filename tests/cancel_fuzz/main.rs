@@ -15,7 +15,7 @@ mod tree;
 mod world;
 
 use common::{Limit, Random};
-use filch::time::{sleep, timeout};
+use filch::time::{Instant, sleep, timeout};
 use filch::{Handle, Runtime, TaskGroup};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,6 +90,7 @@ async fn round(seed: u64) -> (usize, usize) {
         filch::spawn(cancelled(tree, world.clone(), turns, after))
     });
     let trees: Vec<_> = trees.collect();
+    let start = Instant::now();
     let all = timeout(AGES, async {
         let mut cut = 0;
         for tree in trees {
@@ -102,7 +103,7 @@ async fn round(seed: u64) -> (usize, usize) {
     });
     let Ok(cut) = all.await else {
         let tasks = filch::task::dump(&Handle::current().tasks());
-        panic!("seed {seed}: a deadlock; {tasks}");
+        panic!("seed {seed}: a deadlock, {:?}; {tasks}", start.elapsed());
     };
     let lives = world.lives.made();
     world.assert_nothing_is_left(seed).await;
