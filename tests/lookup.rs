@@ -111,12 +111,10 @@ fn a_name_in_the_file_of_hosts_comes_through_behind_many_without_an_answer() {
 
 #[test]
 fn a_lookup_needs_no_runtime() {
-    // Known at once, here, and asked for in the second case.
-    for name in ["localhost:80", "no such host:80"] {
-        let found = futures_util::FutureExt::now_or_never(lookup_host(name));
-        match found {
-            Some(found) => assert_ne!(found.unwrap().count(), 0),
-            None => assert!(!name.starts_with("localhost")),
-        }
-    }
+    // Known at once.
+    let found = futures_util::FutureExt::now_or_never(lookup_host("localhost:80"));
+    assert_ne!(found.unwrap().unwrap().count(), 0);
+    // Asked for, and not known: unless this thread was stopped for so long, that is not heard of yet.
+    let found = futures_util::FutureExt::now_or_never(lookup_host("no such host:80"));
+    assert!(found.is_none_or(|found| found.is_err()));
 }

@@ -306,7 +306,7 @@ fn an_idle_one_switches_no_threads() {
         let tasks = std::fs::read_dir("/proc/self/task").unwrap();
         let threads = tasks.flatten().filter_map(|task| {
             let status = std::fs::read_to_string(task.path().join("status")).ok()?;
-            let name = status.lines().next()?.contains("idle");
+            let name = status.lines().next()?.contains("\tquiet");
             let line = status
                 .lines()
                 .find(|line| line.starts_with("voluntary_ctxt_switches"))?;
@@ -316,7 +316,7 @@ fn an_idle_one_switches_no_threads() {
     }
     let rt = Runtime::builder()
         .workers(2)
-        .thread_name("idle")
+        .thread_name("quiet")
         .tokio(true)
         .build()
         .unwrap();
