@@ -10,9 +10,10 @@
 //! Nothing holds the clock; every thread that holds a seat, and every one in `block_on`, is parked; no task waits
 //! anywhere; and a look at the reactor without waiting finds nothing. One look at each thread is not enough, since the
 //! second may wake the first after that was looked at. So there are two rounds, and each thread counts how often it has
-//! parked, before it parks. If all are parked in both rounds and the sum is the same, none has left its word in
-//! between: it would have counted before it came back. So between the rounds all were parked at once, and the look at
-//! the reactor lies there. What happens afterwards comes from outside: from who should have held the clock.
+//! parked, before it parks, and how often it has left a seat, before that. If all are parked in both rounds and the sum
+//! is the same, none has left its word in between: it would have counted before it came back, or left its seat. So
+//! between the rounds all were parked at once, and the look at the reactor lies there. What happens afterwards comes
+//! from outside: from who should have held the clock.
 //!
 //! Orderings: a thread counts, then parks with Release; the keeper sees it parked with Acquire, then reads the count.
 
@@ -20,7 +21,7 @@ use crate::foreign;
 use crate::seats::context;
 use crate::seats::shared::Shared;
 use filch_timer::{Instant, Timers, see_time_through};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -89,14 +90,12 @@ impl Shared {
         if self.config.local {
             return Some(parks);
         }
-        for remote in self.remotes.iter() {
-            if !remote.held.load(Relaxed) {
-                continue;
-            }
-            if !remote.parker.is_parked() {
+        for remote in self.remotes.all() {
+            if remote.held.load(Acquire) && !remote.parker.is_parked() {
                 return None;
             }
-            parks += remote.counters.parks.get();
+            // Also of a seat that was left: the sum must never fall.
+            parks += remote.counters.parks.get() + remote.left.load(Relaxed) as u64;
         }
         Some(parks)
     }

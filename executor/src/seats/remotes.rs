@@ -32,6 +32,8 @@ pub(crate) struct Remote {
     pub(crate) permit: Permit,
     /// A thread holds the seat, or is about to.
     pub(crate) held: AtomicBool,
+    /// How often a thread has left the seat: counted before `held` says so.
+    pub(crate) left: AtomicUsize,
     /// The system's number of that thread; 0: it has not come yet.
     pub(crate) thread: AtomicU32,
     /// A spare thread is asked to leave the seat.
@@ -143,6 +145,7 @@ impl Remote {
             pace: Pace::new(),
             permit: Permit::none(),
             held: AtomicBool::new(false),
+            left: AtomicUsize::new(0),
             thread: AtomicU32::new(0),
             retire: AtomicBool::new(false),
             parker: Parker::new(),

@@ -7,7 +7,7 @@ use crate::sys;
 use crate::sys::standard_error::say;
 use filch_timer::Instant;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, fence};
 use std::task::Waker;
 
@@ -135,7 +135,8 @@ impl<'a> Worker<'a> {
         while let Some(task) = self.core.queue.pop() {
             self.shared.injector.push(task);
         }
-        self.remote.held.store(false, Relaxed);
+        self.remote.left.fetch_add(1, Relaxed);
+        self.remote.held.store(false, Release);
         // Another worker takes over what waits, and perhaps the poller; the wheel is the
         // backstop's until the seat is held again.
         self.shared.notify_poller();
