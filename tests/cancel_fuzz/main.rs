@@ -64,10 +64,7 @@ fn cancel_on(workers: usize) {
     let mut seed = asked("FILCH_SEED").unwrap_or(0) as u64;
     let (mut cancels, mut made) = (0, 0);
     while cancels < wanted {
-        // Without rescue: beside other load, a paused clock of several workers has moved while a poll went on that was
-        // taken for stuck. That is a fault of the clock's, and another test's to show.
         let builder = Runtime::builder().workers(workers).seed(seed);
-        let builder = builder.stall_threshold(common::HOUR);
         let runtime = builder.start_paused(true).build().unwrap();
         // By the system's clock, for the case that the paused one cannot move.
         let limit = Limit::on(&runtime);
