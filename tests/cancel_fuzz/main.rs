@@ -42,19 +42,16 @@ fn on_one_worker() {
 }
 
 #[test]
-#[ignore = "a known fault: beside other load a paused clock of several workers moves too early"]
 fn on_two_workers() {
     cancel_on(2);
 }
 
 #[test]
-#[ignore = "a known fault: beside other load a paused clock of several workers moves too early"]
 fn on_four_workers() {
     cancel_on(4);
 }
 
 #[test]
-#[ignore = "a known fault: beside other load a paused clock of several workers moves too early"]
 fn on_sixteen_workers() {
     cancel_on(16);
 }

@@ -12,8 +12,9 @@
 //! second may wake the first after that was looked at. So there are two rounds, and each thread counts how often it has
 //! parked, before it parks, and how often it has left a seat, before that. If all are parked in both rounds and the sum
 //! is the same, none has left its word in between: it would have counted before it came back, or left its seat. So
-//! between the rounds all were parked at once, and the look at the reactor lies there. What happens afterwards comes
-//! from outside: from who should have held the clock.
+//! between the rounds all were parked at once, and the look at the reactor lies there. So does the look for the next
+//! deadline, and the clock moves to that one only. What happens afterwards comes from outside: from who should have
+//! held the clock, or from a thread that comes into `block_on`, whose own deadlines are not the ones that were seen.
 //!
 //! Orderings: a thread counts, then parks with Release; the keeper sees it parked with Acquire, then reads the count.
 
@@ -100,25 +101,28 @@ impl Shared {
         Some(parks)
     }
 
-    /// Everybody is at rest: whom to wake. That is who wanted to know of it, or else whose timer is the next, after the
-    /// clock was moved there.
-    pub(crate) fn next_in_time(&self) -> Vec<Waker> {
-        let mut woken = self.pause.settled();
-        while woken.is_empty() && !self.pause.is_held() {
-            let Some(next) = self.earliest_deadline() else {
-                break;
-            };
-            if !self.clock.try_advance_to(next) {
-                break;
-            }
-            self.fire_due(&mut woken);
+    /// Everybody was at rest when the next deadline was this one: adds whom to wake. That is who wanted to know of it, or
+    /// else whose timer it is, after the clock was moved there. Whether anything has happened.
+    ///
+    /// No other deadline counts: a thread that has come into `block_on` since then may have made one, and be at work.
+    pub(crate) fn next_in_time(&self, next: Option<Instant>, woken: &mut Vec<Waker>) -> bool {
+        woken.append(&mut self.pause.settled());
+        if !woken.is_empty() {
+            return true;
         }
-        woken
+        let has_moved = match next {
+            Some(next) if !self.pause.is_held() => self.clock.try_advance_to(next),
+            _ => false,
+        };
+        if has_moved {
+            self.fire_due(woken);
+        }
+        has_moved
     }
 
     /// The earliest deadline there is, or some time before it, by the runtime's clock. What is never due does not
     /// count.
-    fn earliest_deadline(&self) -> Option<Instant> {
+    pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
         let wheels = self.wheels();
         let next = wheels.filter_map(Timers::next_deadline).min()?;
         (next < Instant::FAR_FUTURE).then_some(next)

@@ -35,13 +35,14 @@ pub(crate) fn step_time(shared: &Shared, woken: &mut Vec<Waker>) -> (Step, u64) 
     if !woken.is_empty() {
         return (Step::Moved, events);
     }
+    // Between the rounds, as the look at the reactor.
+    let next = shared.earliest_deadline();
     if shared.has_work() || shared.all_parked() != Some(before) {
         return (Step::Unrest, events);
     }
-    woken.append(&mut shared.next_in_time());
-    let step = match woken.is_empty() {
-        true => Step::AtRest,
-        false => Step::Moved,
+    let step = match shared.next_in_time(next, woken) {
+        true => Step::Moved,
+        false => Step::AtRest,
     };
     (step, events)
 }
