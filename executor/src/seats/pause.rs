@@ -101,8 +101,8 @@ impl Shared {
         Some(parks)
     }
 
-    /// Everybody was at rest when the next deadline was this one: adds whom to wake. That is who wanted to know of it, or
-    /// else whose timer it is, after the clock was moved there. Whether anything has happened.
+    /// Everybody was at rest when the next deadline was this one: adds whom to wake. That is who wanted to know of it,
+    /// or else whose timer it is, after the clock was moved there. Whether anything has happened.
     ///
     /// No other deadline counts: a thread that has come into `block_on` since then may have made one, and be at work.
     pub(crate) fn next_in_time(&self, next: Option<Instant>, woken: &mut Vec<Waker>) -> bool {
