@@ -918,8 +918,13 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     (
         "executor/src/runtime/guest.rs",
-        "OnTokio",
+        "Awaited",
         Not("it spends first, and is a task of its own, polled only by the runtime"),
+    ),
+    (
+        "executor/src/runtime/guest.rs",
+        "poll_end",
+        Not("part of the one above, and of the wait for what was aborted"),
     ),
     (
         "executor/src/runtime/spawn.rs",

@@ -84,10 +84,12 @@ pub enum WaitKind {
     Once,
     /// Something to get from a queue, room to put something, or the end of the work on it.
     Queue,
+    /// The end of a task of the tokio runtime beside this one; the resource is that task's id there.
+    Guest,
 }
 
 impl WaitKind {
-    const ALL: [WaitKind; 31] = [
+    const ALL: [WaitKind; 32] = [
         WaitKind::Join,
         WaitKind::Sleep,
         WaitKind::Yield,
@@ -119,6 +121,7 @@ impl WaitKind {
         WaitKind::Barrier,
         WaitKind::Once,
         WaitKind::Queue,
+        WaitKind::Guest,
     ];
 
     fn from_code(code: u8) -> Option<WaitKind> {
@@ -160,6 +163,7 @@ impl fmt::Display for WaitKind {
             WaitKind::Barrier => "barrier",
             WaitKind::Once => "value that is set once",
             WaitKind::Queue => "queue",
+            WaitKind::Guest => "task of tokio",
         })
     }
 }
