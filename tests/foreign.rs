@@ -79,6 +79,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("filch: everywhere.rs", r#"Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),"#, "tests/cancel_everywhere/tool.rs::a_future_that_panics_is_told_with_the_place_that_it_was_to_come_to"),
     ("filch: everywhere.rs", r#"Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),"#, "tests/cancel_everywhere/tool.rs::a_future_that_panics_is_told_with_the_place_that_it_was_to_come_to"),
     ("filch: watched.rs", r#"foreign::wake(waker);"#, "the waker of a task of ours"),
+    ("executor: guest.rs", r#"foreign::discard(ready!(self.poll_end(cx)));"#, "works-with/tests/guest.rs::an_output_that_nobody_wants_may_panic_when_it_is_dropped"),
     ("executor: guest.rs", r#"Ok(payload) => resume_unwind(payload),"#, "a job's own panic is that of its task, which the handle gives"),
     ("executor: drain.rs", r#"drop(opened);"#, "the end of a lock or of a guard of ours"),
     ("executor: context.rs", r#"drop(held);"#, "tests/runtime/hooks.rs::a_hook_that_panics_panics_in_the_caller_who_has_left_the_runtime_then"),

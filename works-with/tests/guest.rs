@@ -256,6 +256,25 @@ async fn whoever_drops_its_handle_waits_too() {
     assert!(gone.now_or_never().is_some());
 }
 
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+/// It was there before the abort, and is dropped by whoever waits for the end.
+#[filch::test(tokio, local)]
+async fn an_output_that_nobody_wants_may_panic_when_it_is_dropped() {
+    let task = guest::spawn(async { PanicsWhenDropped });
+    while guest::handle().metrics().num_alive_tasks() > 0 {
+        std::thread::sleep(MOMENT);
+    }
+    task.abort();
+    assert!(task.await.is_err_and(|error| error.is_cancelled()));
+}
+
 #[filch::test(tokio)]
 async fn a_panic_there_comes_back() {
     let error = guest::spawn(async { panic!("over there") })

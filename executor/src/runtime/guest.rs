@@ -44,8 +44,9 @@ pub fn handle() -> tokio::runtime::Handle {
 /// as with tokio alone, and one at a time from a task here takes two more. That thread is watched by nobody: do not
 /// compute in it.
 ///
-/// When the handle is aborted, or this runtime ends, so is the future, on tokio's thread. Whoever awaits the handle sees
-/// it cancelled when the future is gone. A dump says that the task waits for one of tokio's, and where that was spawned.
+/// When the handle is aborted, or this runtime ends, so is the future, on tokio's thread. Whoever awaits the handle
+/// sees it cancelled when the future is gone. A dump says that the task waits for one of tokio's, and where that was
+/// spawned.
 ///
 /// ```
 /// # extern crate filch_executor as filch;
