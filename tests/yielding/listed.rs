@@ -22,6 +22,8 @@ const AROUND: Seen =
     Not("as ready as the future that it is around, and that future's leaves count");
 /// As ready as what it calls, which is listed.
 const FORWARDS: Seen = Not("it calls the stream's own, which spends");
+/// As ready as a body of somebody else's.
+const HYPERS: Seen = Not("pieces of a body, which its sender's stream has paid for");
 const SPENDS: Seen = Not("it is what spends");
 
 /// File and name of each, as `found` gives them.
@@ -183,6 +185,45 @@ const LISTED: &[(&str, &str, Seen)] = &[
         Not("that of a listener, which is listed"),
     ),
     ("src/net/serve/mod.rs", "Serving", In("serve nobody")),
+    ("src/http/serve.rs", "Serving", AROUND),
+    ("src/http/reading.rs", "poll_frame", HYPERS),
+    ("src/http/body.rs", "poll_frame", HYPERS),
+    ("src/http/connection/request.rs", "Call", AROUND),
+    ("src/http/connection/request.rs", "poll_answer", PART),
+    ("src/http/connection/request.rs", "poll_frame", HYPERS),
+    ("src/http/connection/drive.rs", "poll_serving", PART),
+    ("src/http/connection/drive.rs", "poll_stopping", PART),
+    ("src/http/connection/meter.rs", "poll_cut", PART),
+    ("src/http/connection/watched.rs", "poll_cut", PART),
+    ("src/http/connection/watched.rs", "poll_read", FORWARDS),
+    ("src/http/connection/watched.rs", "poll_write", FORWARDS),
+    (
+        "src/http/connection/watched.rs",
+        "poll_write_vectored",
+        FORWARDS,
+    ),
+    ("src/http/connection/watched.rs", "poll_flush", FORWARDS),
+    ("src/http/connection/watched.rs", "poll_shutdown", FORWARDS),
+    ("src/http/connection/sniff.rs", "poll_piece", PART),
+    ("src/http/listener/memory.rs", "poll_accept", FORWARDS),
+    ("src/http/listener/mod.rs", "poll_accept", FORWARDS),
+    ("src/http/listener/several.rs", "poll_accept", FORWARDS),
+    ("src/http/listener/several.rs", "poll_any", FORWARDS),
+    ("src/http/listener/several.rs", "poll_read", FORWARDS),
+    ("src/http/listener/several.rs", "poll_write", FORWARDS),
+    (
+        "src/http/listener/several.rs",
+        "poll_write_vectored",
+        FORWARDS,
+    ),
+    ("src/http/listener/several.rs", "poll_flush", FORWARDS),
+    ("src/http/listener/several.rs", "poll_shutdown", FORWARDS),
+    ("src/http/listener/tls.rs", "poll_accept", FORWARDS),
+    (
+        "src/http/service.rs",
+        "poll_ready",
+        Not("it is always ready, and never asked again"),
+    ),
     ("src/structure/apart.rs", "poll_empty", PART),
     (
         "src/net/async_io.rs",

@@ -1,0 +1,9 @@
+//! `filch::http`'s server, over raw sockets: a client that may do anything.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod graceful;
+mod raw;
+mod serving;
+mod two;
