@@ -56,3 +56,8 @@ mod server {
     /// Gets what a client and a handler agreed to go on with, after an answer of 101.
     pub use hyper::upgrade;
 }
+
+#[cfg(feature = "http-client")]
+pub mod client;
+#[cfg(feature = "http-client")]
+pub use client::{Client, get};
