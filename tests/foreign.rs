@@ -25,6 +25,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("filch: stdout.rs", r#"drop(state);"#, "the end of a lock or of a guard of ours"),
     ("filch: stdout.rs", r#"foreign::discard(unused);"#, "tests/stdio.rs::a_waker_that_panics_stops_nobodys_input_and_output"),
     ("filch: stdout.rs", r#"foreign::wake_batch(woken);"#, "as the batches of backstop.rs and upkeep.rs: the wakers of timers and sources that outlive their runtime"),
+    ("filch: pool.rs", r#"drop(self.place);"#, "a permit of ours: whoever waits for it is woken as those of permits.rs are"),
     ("filch: accept.rs", r#"drop(door);"#, "a listener, and a handler that no connection calls any more: in the server's task, whose panic it would be"),
     ("filch: accept.rs", r#"foreign::quietly(|| on_error(ServeError::Accept { error, pause }));"#, "tests/serve.rs::who_is_told_of_errors_may_panic"),
     ("filch: addr.rs", r#"match attempt(*address) {"#, "another function of that name: it connects"),

@@ -219,7 +219,7 @@ async fn connections_that_were_closed_while_idle_are_passed_over() {
         connection.send(OK).await
     });
     let server = server.await;
-    let client = client();
+    let client = Client::builder().no_proxy().connections_per_host(1).build();
     for _ in 0..rounds(30) {
         // POST: nothing may be sent twice, so an error would show.
         match client.post(&server.url("/")).await {

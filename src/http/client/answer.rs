@@ -7,6 +7,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
 /// What a request, or reading an answer, waits for.
 ///
 /// # Cancel safety
@@ -14,7 +16,7 @@ use std::task::{Context, Poll, ready};
 #[must_use = "futures do nothing unless awaited"]
 pub struct Answer<T> {
     /// Until it has ended.
-    future: Option<Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>>,
+    future: Option<Boxed<T>>,
 }
 
 impl<T> Answer<T> {

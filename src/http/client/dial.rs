@@ -104,7 +104,7 @@ where
         let mut builder = http2::Builder::new(Executor);
         builder.timer(Timer).adaptive_window(true);
         let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
-        let _detached = spawn(async move { connection.await });
+        let _detached = spawn(connection);
         Channel::Two(sender)
     } else {
         let builder = http1::Builder::new();

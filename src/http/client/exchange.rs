@@ -107,17 +107,24 @@ async fn lease(
     may_be_used: bool,
 ) -> Result<Lease, Error> {
     let mut place = shared.pool.place(key).await;
-    while may_be_used {
-        match shared.pool.take(key, place) {
-            Err(free) => {
-                place = free;
-                break;
+    if may_be_used {
+        loop {
+            match shared.pool.take(key, place) {
+                Err(free) => {
+                    place = free;
+                    break;
+                }
+                Ok(mut lease) => {
+                    if lease.channel.ready().await {
+                        return Ok(lease);
+                    }
+                    // It was closed meanwhile.
+                    place = match lease.into_place() {
+                        Some(place) => place,
+                        None => shared.pool.place(key).await,
+                    };
+                }
             }
-            Ok(mut lease) => match lease.channel.ready().await {
-                true => return Ok(lease),
-                // It was closed meanwhile.
-                false => place = shared.pool.place(key).await,
-            },
         }
     }
     let dialed = dial(&shared.settings, target, route).await?;

@@ -73,7 +73,7 @@ pub(super) struct Lease {
     pub(super) is_used: bool,
     /// The body that goes by it: a connection is free when that was sent as well.
     pub(super) progress: Option<Arc<Progress>>,
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Pool {
@@ -176,7 +176,7 @@ impl Pool {
             received,
             is_used,
             progress: None,
-            _place: place,
+            place,
         }
     }
 
@@ -317,6 +317,11 @@ impl Lease {
         self.received.load(Relaxed)
     }
 
+    /// The place, without the connection. HTTP/2 needs none.
+    pub(super) fn into_place(self) -> Option<OwnedSemaphorePermit> {
+        self.place
+    }
+
     /// The answer was read to its end: the connection may serve the next request.
     pub(super) fn give_back(self) {
         let is_sent = self
@@ -332,5 +337,7 @@ impl Lease {
         if is_sent && !sender.is_closed() {
             pool.keep(&self.key, sender, self.received);
         }
+        // Whoever gets it finds the connection.
+        drop(self.place);
     }
 }
