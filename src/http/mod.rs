@@ -8,6 +8,8 @@ pub mod rt;
 #[cfg(feature = "http")]
 mod error;
 #[cfg(feature = "http")]
+mod exchange;
+#[cfg(feature = "http")]
 mod limits;
 #[cfg(feature = "http")]
 mod reading;
@@ -48,7 +50,7 @@ mod server {
     pub use super::service::{
         HttpService, MakeService, PerConnection, ServiceFn, Shared, per_connection, service_fn,
     };
-    pub use hyper::body::{Bytes, Frame, SizeHint};
+    pub use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
     pub use hyper::http::{
         Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,
         Version, header, uri,

@@ -1,6 +1,6 @@
 //! The server: what it is told, and what it has done in the end.
 
-use super::connection::{self, Server, Tally};
+use super::connection::{self, Rules, Server, Tally};
 use super::limits::Limits;
 use super::listener::{Door, Listener, Open};
 use super::service::{HttpService, MakeService, Shared};
@@ -192,7 +192,7 @@ where
     };
     let server = Arc::new(Server {
         make: serve.make,
-        limits: serve.limits,
+        rules: Arc::new(Rules::new(serve.limits)),
         stop: token.clone(),
         tally: Tally::default(),
         at: serve.at,
@@ -203,7 +203,7 @@ where
     };
     let connections = net::serve(Door(serve.listener), handler)
         .at(serve.at)
-        .limit(server.limits.connections)
+        .limit(server.rules.limits.connections)
         .graceful(token.clone(), deadline.unwrap_or_default());
     let connections = until(connections.into_future(), signal, &token).await?;
     Ok(Served::new(&server.tally, connections))

@@ -14,7 +14,8 @@ use tower_service::Service;
 /// A tower service that answers HTTP requests: what [`serve`](super::serve()) takes. Nobody implements it: each
 /// [`tower_service::Service`] that fits is one, such as axum's `Router`.
 ///
-/// It is cloned for each request. An error of it is answered with 500.
+/// It is cloned for each request. An error of it is answered with 500 and reported on standard error; a
+/// [`BodyError`](super::BodyError), which is the client's, with 400.
 pub trait HttpService:
     Service<
         Request<Body>,

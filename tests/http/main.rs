@@ -3,7 +3,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod floods;
 mod graceful;
+mod limits;
 mod raw;
 mod serving;
 mod two;

@@ -2,7 +2,7 @@
 
 use filch::http::{self, Body, BodyError, Limits, Request, Response, Served};
 use filch::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use filch::net::{TcpListener, TcpStream};
+use filch::net::{TcpListener, TcpSocket, TcpStream};
 use filch::{CancelToken, JoinHandle};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -20,6 +20,13 @@ impl Running {
         Client(BufReader::new(
             TcpStream::connect(self.address).await.unwrap(),
         ))
+    }
+
+    /// With as little room as the system gives for what nobody reads.
+    pub(crate) async fn connect_narrow(&self) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(1024).unwrap();
+        Client(BufReader::new(socket.connect(self.address).await.unwrap()))
     }
 
     pub(crate) async fn ended(self) -> Served {

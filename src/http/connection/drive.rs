@@ -1,6 +1,6 @@
 //! Keeps hyper going on one connection until it ends, a limit is over, or the server is.
 
-use super::meter::{Meter, Phase};
+use super::meter::{Fate, Meter, Phase};
 use crate::http::limits::Limits;
 use crate::time::{Instant, Sleep, sleep_until};
 use hyper::rt::{Read, Write};
@@ -47,8 +47,14 @@ where
 pub(super) enum End {
     /// hyper has closed it, or handed it over.
     Done,
+    /// What came is no HTTP, and hyper has said so.
+    Nonsense,
     /// A head did not come whole in time.
     SlowHead,
+    /// A head has no end, and is large already.
+    LargeHead,
+    /// What was written is not taken.
+    Stalled,
     /// There is nothing more to do, or to wait for.
     Idle,
 }
@@ -70,8 +76,9 @@ pub(super) async fn drive<P: Protocol>(
             watch.stopping = true;
         }
         loop {
-            if protocol.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(End::Done);
+            if let Poll::Ready(ended) = protocol.as_mut().poll(cx) {
+                let nonsense = ended.is_err_and(|error| error.is_parse());
+                return Poll::Ready(if nonsense { End::Nonsense } else { End::Done });
             }
             match watch.poll(cx) {
                 Next::Wait => return Poll::Pending,
@@ -82,6 +89,9 @@ pub(super) async fn drive<P: Protocol>(
     })
     .await;
     std::mem::forget(cut_off);
+    if end == End::Stalled {
+        meter.ends_by(Fate::Refused);
+    }
     end
 }
 
@@ -90,6 +100,7 @@ struct CutOff<'a>(&'a Meter);
 
 impl Drop for CutOff<'_> {
     fn drop(&mut self) {
+        self.0.ends_by(Fate::Cancelled);
         self.0.cut();
     }
 }
@@ -145,21 +156,28 @@ impl<'a> Watch<'a> {
 
     fn poll_serving(&mut self, cx: &mut Context<'_>) -> Next {
         let two = self.meter.multiplexed.load(Relaxed);
+        let limits = self.limits;
         let limit = match self.seen.0 {
             // A stream's end is not seen here, so it is looked for.
-            Phase::Busy if two => self.limits.idle,
-            Phase::Busy | Phase::Blocked => return Next::Wait,
-            Phase::Head => self.limits.head,
-            Phase::Idle => self.limits.idle,
+            Phase::Busy if two => limits.idle,
+            Phase::Busy => return Next::Wait,
+            Phase::Head if self.meter.head_bytes() > limits.head_bytes => {
+                return Next::End(End::LargeHead);
+            }
+            Phase::Head => limits.head,
+            Phase::Blocked => limits.stall,
+            Phase::Idle if self.winding_down => limits.linger,
+            Phase::Idle => limits.idle,
         };
         if !self.is_over(self.since + limit, cx) {
             return Next::Wait;
         }
         match self.seen.0 {
             Phase::Head => Next::End(End::SlowHead),
+            Phase::Blocked => Next::End(End::Stalled),
             Phase::Idle if self.winding_down => Next::End(End::Idle),
             Phase::Idle => self.wind_down(),
-            Phase::Busy | Phase::Blocked => {
+            Phase::Busy => {
                 self.since = Instant::now();
                 self.poll_serving(cx)
             }
@@ -194,6 +212,7 @@ impl<'a> Watch<'a> {
 
     fn wind_down(&mut self) -> Next {
         self.winding_down = true;
+        self.since = Instant::now();
         Next::WindDown
     }
 

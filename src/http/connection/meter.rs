@@ -7,7 +7,7 @@
 use crate::sync::Event;
 use filch_executor::foreign::WakerCell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::Context;
 
 /// What a connection is doing.
@@ -23,6 +23,20 @@ pub(super) enum Phase {
     Blocked,
 }
 
+/// What has become of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Fate {
+    /// Its client has gone.
+    Left,
+    /// It was answered to the end.
+    Finished,
+    /// A limit has ended it.
+    Refused,
+    /// The server has ended before.
+    Cancelled,
+}
+
 /// Who waits for an upgraded connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Side {
@@ -35,8 +49,8 @@ pub(crate) struct Meter {
     /// HTTP/2, where requests are answered side by side.
     pub(super) multiplexed: AtomicBool,
     in_flight: AtomicUsize,
-    /// Bytes have come that belong to no request yet.
-    fresh: AtomicBool,
+    /// Bytes that have come and belong to no request yet.
+    fresh: AtomicUsize,
     /// The last write had no room.
     blocked: AtomicBool,
     /// Grows with each request and each write.
@@ -44,6 +58,8 @@ pub(crate) struct Meter {
     /// It is an upgraded connection, and in somebody else's hands.
     handed_over: AtomicBool,
     cut: AtomicBool,
+    refused: AtomicBool,
+    fate: AtomicU8,
     /// Whoever waits for an upgraded connection: to read it, to write it.
     wakers: [Cell; 2],
     /// The stream is gone.
@@ -81,7 +97,7 @@ impl Meter {
             Phase::Blocked
         } else if self.in_flight.load(Relaxed) > 0 {
             Phase::Busy
-        } else if self.fresh.load(Relaxed) && !self.multiplexed.load(Relaxed) {
+        } else if self.fresh.load(Relaxed) > 0 && !self.multiplexed.load(Relaxed) {
             Phase::Head
         } else {
             Phase::Idle
@@ -95,7 +111,7 @@ impl Meter {
     /// A request has come whole, but for its body.
     pub(super) fn begins(&self) {
         self.in_flight.fetch_add(1, Relaxed);
-        self.fresh.store(false, Relaxed);
+        self.fresh.store(0, Relaxed);
         self.progress.fetch_add(1, Relaxed);
     }
 
@@ -103,11 +119,38 @@ impl Meter {
     pub(super) fn ends(&self) {
         self.in_flight.fetch_sub(1, Relaxed);
         // What came meanwhile was its body. A head that followed in the same piece counts as nothing.
-        self.fresh.store(false, Relaxed);
+        self.fresh.store(0, Relaxed);
     }
 
-    pub(super) fn has_read(&self) {
-        self.fresh.store(true, Relaxed);
+    pub(super) fn has_read(&self, count: usize) {
+        self.fresh.fetch_add(count, Relaxed);
+    }
+
+    /// How much of a head is there.
+    pub(super) fn head_bytes(&self) -> usize {
+        self.fresh.load(Relaxed)
+    }
+
+    /// A limit has spoken: what the client is still sending is read, and thrown away.
+    pub(super) fn refuses(&self) {
+        self.refused.store(true, Relaxed);
+    }
+
+    pub(super) fn has_refused(&self) -> bool {
+        self.refused.load(Relaxed)
+    }
+
+    /// What ends the requests that are still open when the connection is dropped.
+    pub(super) fn ends_by(&self, fate: Fate) {
+        self.fate.store(fate as u8, Relaxed);
+    }
+
+    pub(super) fn fate(&self) -> Fate {
+        match self.fate.load(Relaxed) {
+            fate if fate == Fate::Cancelled as u8 => Fate::Cancelled,
+            fate if fate == Fate::Refused as u8 => Fate::Refused,
+            _ => Fate::Left,
+        }
     }
 
     pub(super) fn has_written(&self, blocked: bool) {
@@ -120,11 +163,6 @@ impl Meter {
     pub(super) fn hand_over(&self) {
         self.handed_over.store(true, Relaxed);
         self.tally.upgraded.fetch_add(1, Relaxed);
-    }
-
-    /// The connection's task is being dropped, or has told it to end.
-    pub(super) fn is_ended_by_server(&self) -> bool {
-        self.cut.load(Relaxed)
     }
 
     pub(super) fn is_handed_over(&self) -> bool {

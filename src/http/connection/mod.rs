@@ -1,37 +1,44 @@
 //! One connection, from the accept to its end: its handshake, its first bytes, and hyper on it.
 //!
-//! `meter` is what is seen of it, `watched` its stream, `sniff` its first bytes, `request` what hyper calls, and
-//! `drive` the watch over its limits.
+//! `meter` is what is seen of it, `watched` its stream, `sniff` its first bytes. `request` is what hyper calls, under
+//! `rules`, and `answer` what it sends; `streams` are the tasks of HTTP/2. `drive` watches the limits, and `farewell`
+//! ends a connection whose client does not know that yet.
 
+mod answer;
 mod drive;
+mod farewell;
 mod meter;
 mod request;
+mod rules;
 mod sniff;
+mod streams;
 mod watched;
 
 use super::info::ConnInfo;
-use super::limits::Limits;
 use super::listener::{Listener, Open, Transport};
 use super::rt::Timer;
 use super::service::{HttpService, MakeService};
 use crate::structure::{Apart, CancelToken};
 use drive::{End, drive};
+use farewell::farewell;
+use hyper::StatusCode;
 use hyper::server::conn::{http1, http2};
 use meter::Meter;
 pub(super) use meter::Tally;
 use parking_lot::Mutex;
 use request::Adapter;
+pub(super) use rules::Rules;
 use sniff::{Version, sniff};
-use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use streams::{Latest, Streams};
 use watched::{Back, Watched};
 
 /// What all connections of a server share.
 pub(super) struct Server<M> {
     pub(super) make: M,
-    pub(super) limits: Limits,
+    pub(super) rules: Arc<Rules>,
     pub(super) stop: CancelToken,
     pub(super) tally: Tally,
     pub(super) at: &'static Location<'static>,
@@ -54,7 +61,7 @@ where
     let info = ConnInfo::new(peer.clone().into(), tls, server.stop.clone());
     let mut received = Vec::new();
     let stop = server.stop.cancelled();
-    let Some(version) = sniff(&mut stream, &mut received, &server.limits, stop).await else {
+    let Some(version) = sniff(&mut stream, &mut received, &server.rules.limits, stop).await else {
         return;
     };
     let service = server.make.make(&stream, &peer, &info).await;
@@ -90,7 +97,8 @@ impl<M, S: Transport> Connection<'_, M, S> {
             service,
             info,
             meter,
-            limits: self.server.limits.clone(),
+            rules: Arc::clone(&self.server.rules),
+            latest: None,
         };
         let end = match version {
             Version::One => self.serve_one(stream, adapter).await,
@@ -99,47 +107,68 @@ impl<M, S: Transport> Connection<'_, M, S> {
         // An upgraded connection is still one of the server's.
         self.meter.gone.wait().await;
         let back = self.back.lock().take();
-        if let (End::SlowHead, Some(_stream)) = (end, back) {}
+        if let Some(stream) = back {
+            self.part(end, stream).await;
+        }
+    }
+
+    /// Closes what hyper has given back.
+    async fn part(&self, end: End, stream: S) {
+        let status = match end {
+            End::SlowHead => Some(StatusCode::REQUEST_TIMEOUT),
+            End::LargeHead => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+            End::Done if self.meter.has_refused() => None,
+            End::Nonsense => None,
+            End::Done | End::Idle | End::Stalled => return,
+        };
+        farewell(stream, status, &self.server.rules.limits).await;
     }
 
     async fn serve_one<H: HttpService>(&self, stream: Watched<S>, adapter: Adapter<H>) -> End {
-        let protocol = http1::Builder::new()
-            .timer(Timer)
-            .header_read_timeout(None)
-            .serve_connection(stream, adapter)
-            .with_upgrades();
-        let Server { limits, stop, .. } = self.server;
-        drive(protocol, &self.meter, limits, stop.cancelled()).await
+        let limits = &self.server.rules.limits;
+        let mut builder = http1::Builder::new();
+        builder.timer(Timer).header_read_timeout(None);
+        builder.max_header_size(limits.head_bytes);
+        // Saying hyper's own number would cost an allocation for each request.
+        if limits.headers != HYPERS_HEADERS {
+            builder.max_headers(limits.headers);
+        }
+        let protocol = builder.serve_connection(stream, adapter).with_upgrades();
+        let stop = self.server.stop.cancelled();
+        drive(protocol, &self.meter, limits, stop).await
     }
 
     /// Streams have tasks of their own, in a group that ends with the connection.
-    async fn serve_two<H: HttpService>(&self, stream: Watched<S>, adapter: Adapter<H>) -> End {
+    async fn serve_two<H: HttpService>(&self, stream: Watched<S>, mut adapter: Adapter<H>) -> End {
         self.meter.multiplexed.store(true, Relaxed);
-        let Server { limits, stop, .. } = self.server;
+        let limits = &self.server.rules.limits;
+        let latest = Latest::default();
+        adapter.latest = Some(latest.clone());
         let ended = Apart::run(self.server.at, |group| async move {
-            let mut builder = http2::Builder::new(Streams(group));
+            let mut builder = http2::Builder::new(Streams {
+                group,
+                latest,
+                stall: limits.stall,
+            });
             builder.timer(Timer).enable_connect_protocol();
+            builder.max_concurrent_streams(limits.streams);
+            builder.max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
+            builder.max_pending_accept_reset_streams(limits.resets);
             let protocol = builder.serve_connection(stream, adapter);
-            Ok(drive(protocol, &self.meter, limits, stop.cancelled()).await)
+            let stop = self.server.stop.cancelled();
+            Ok(drive(protocol, &self.meter, limits, stop).await)
         });
         ended.await.unwrap_or(End::Done)
     }
 }
+
+/// What hyper allows by itself.
+const HYPERS_HEADERS: usize = 100;
 
 /// At the end, whatever it is: the sums, and nobody keeps an upgraded connection beyond its server.
 impl<M, S> Drop for Connection<'_, M, S> {
     fn drop(&mut self) {
         self.meter.cut();
         self.server.tally.add(&self.meter.tally);
-    }
-}
-
-/// Spawns the tasks of HTTP/2's streams.
-#[derive(Clone)]
-struct Streams(Apart);
-
-impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams {
-    fn execute(&self, future: F) {
-        self.0.spawn(None, future);
     }
 }

@@ -1,23 +1,24 @@
-//! One request: from its head to the end of its answer.
+//! One request, from its head to that of its answer.
 
+use super::answer::{Answer, Flight};
 use super::meter::Meter;
+use super::rules::{Rules, Turn};
+use super::streams::Latest;
 use crate::http::body::Body;
-use crate::http::error::BoxError;
+use crate::http::error::{BodyError, BoxError};
+use crate::http::exchange::Exchange;
 use crate::http::info::ConnInfo;
-use crate::http::limits::Limits;
 use crate::http::reading::Reading;
 use crate::http::service::HttpService;
-use crate::structure::CancelToken;
+use crate::time::{Sleep, sleep};
 use filch_executor::leaf;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::body::{Body as HttpBody, Incoming};
+use hyper::{Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 /// A tower service as hyper takes it: cloned for each request, since hyper gives it out shared.
@@ -25,7 +26,9 @@ pub(super) struct Adapter<S> {
     pub(super) service: S,
     pub(super) info: ConnInfo,
     pub(super) meter: Arc<Meter>,
-    pub(super) limits: Limits,
+    pub(super) rules: Arc<Rules>,
+    /// Over HTTP/2: where the stream's task finds its request.
+    pub(super) latest: Option<Latest>,
 }
 
 impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
@@ -34,61 +37,59 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
     type Future = Call<S>;
 
     fn call(&self, request: Request<Incoming>) -> Call<S> {
+        let exchange = self.exchange(&request);
         let stop = self.info.stopping().clone();
-        let flight = Flight::new(Arc::clone(&self.meter), stop, &request);
-        let mut request = request.map(|body| Body::received(body, Reading::new(&self.limits)));
-        request.extensions_mut().insert(self.info.clone());
-        Call {
+        let flight = Flight::new(Arc::clone(&self.meter), exchange.clone(), stop, &request);
+        let limits = &self.rules.limits;
+        let mut call = Call {
             flight: Some(flight),
-            stage: Stage::Waiting {
-                service: self.service.clone(),
-                request: Some(request),
-            },
-        }
-    }
-}
-
-/// A request that is being answered, and is counted when that ends.
-struct Flight {
-    meter: Arc<Meter>,
-    stop: CancelToken,
-    /// It is HTTP/1, where an answer says that it is the last.
-    one: bool,
-    /// The answer has no body, whatever its head says.
-    head_only: bool,
-    outcome: Outcome,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// It is gone before its end, or still there.
-    Open,
-    Whole,
-}
-
-impl Flight {
-    fn new(meter: Arc<Meter>, stop: CancelToken, request: &Request<Incoming>) -> Flight {
-        meter.begins();
-        Flight {
-            meter,
-            stop,
-            one: request.version() < Version::HTTP_2,
-            head_only: request.method() == Method::HEAD,
-            outcome: Outcome::Open,
-        }
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        self.meter.ends();
-        let tally = &self.meter.tally;
-        let number = match self.outcome {
-            Outcome::Whole => &tally.finished,
-            Outcome::Open if self.meter.is_ended_by_server() => &tally.cancelled,
-            Outcome::Open => &tally.left,
+            stage: Stage::Over,
+            rules: Arc::clone(&self.rules),
+            turn: None,
+            late: None,
+            whole: limits.whole.map(sleep),
         };
-        number.fetch_add(1, Relaxed);
+        match self.rules.admit(&request) {
+            Ok(turn) => {
+                call.turn = Some(turn);
+                let (service, request) = (self.service.clone(), self.prepared(request, exchange));
+                call.stage = Stage::Waiting {
+                    service,
+                    request: Some(request),
+                };
+            }
+            Err(status) => call.stage = Stage::Refused { status },
+        }
+        call
+    }
+}
+
+impl<S> Adapter<S> {
+    /// What is shared of the request, if anybody needs to know it.
+    fn exchange(&self, request: &Request<Incoming>) -> Option<Arc<Exchange>> {
+        if self.latest.is_none() && request.body().is_end_stream() {
+            return None;
+        }
+        let exchange = Arc::<Exchange>::default();
+        if let Some(latest) = &self.latest {
+            latest.put(&exchange);
+        }
+        Some(exchange)
+    }
+
+    /// The request as the service gets it.
+    fn prepared(
+        &self,
+        request: Request<Incoming>,
+        exchange: Option<Arc<Exchange>>,
+    ) -> Request<Body> {
+        let reading = exchange.map(|exchange| Reading::new(exchange, &self.rules.limits));
+        let mut request = request.map(|body| match reading {
+            Some(reading) => Body::received(body, reading),
+            None => Body::empty(),
+        });
+        request.extensions_mut().insert(self.info.clone());
+        request
     }
 }
 
@@ -99,6 +100,11 @@ pin_project! {
         #[pin]
         stage: Stage<S>,
         flight: Option<Flight>,
+        rules: Arc<Rules>,
+        turn: Option<Turn>,
+        // Until the answer's head. It is made when the answer is not there at once.
+        late: Option<Sleep>,
+        whole: Option<Sleep>,
     }
 }
 
@@ -107,126 +113,101 @@ pin_project! {
     enum Stage<S: HttpService> {
         Waiting { service: S, request: Option<Request<Body>> },
         Answering { #[pin] future: S::Answering },
+        Refused { status: StatusCode },
+        Over,
     }
+}
+
+/// What a service has come to.
+enum Outcome<S: HttpService> {
+    Answer(Response<S::AnswerBody>),
+    Failed(S::Failure),
+    Refused(StatusCode),
 }
 
 impl<S: HttpService> Future for Call<S> {
     type Output = Result<Response<Answer<S::AnswerBody>>, Infallible>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = ready!(self.as_mut().poll_outcome(cx));
         let mut this = self.project();
-        let answer = ready!(this.stage.as_mut().poll_answer(cx));
+        // The handler is gone before its client hears of that.
+        this.stage.set(Stage::Over);
+        *this.turn = None;
         let flight = this.flight.take().expect("it is polled after its end");
-        Poll::Ready(Ok(match answer {
-            Ok(answer) => finish(answer, flight),
-            Err(error) => failed(error, flight),
+        let whole = this.whole.take();
+        Poll::Ready(Ok(match outcome {
+            Outcome::Answer(answer) => Answer::of(answer, flight, whole),
+            Outcome::Failed(error) => Answer::failed(status_of(&error.into()), flight),
+            Outcome::Refused(status) => Answer::refused(status, flight),
         }))
     }
 }
 
+/// A request whose body breaks off is its client's fault. Anything else is the service's, and is told to nobody else.
+fn status_of(error: &BoxError) -> StatusCode {
+    if error.is::<BodyError>() {
+        return StatusCode::BAD_REQUEST;
+    }
+    leaf::report(format_args!(
+        "an HTTP service failed, and its client got a 500: {error}"
+    ));
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+impl<S: HttpService> Call<S> {
+    fn poll_outcome(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<S>> {
+        let this = self.project();
+        let polled = this.stage.poll_answer(cx);
+        // What a limit on the body has ended is answered so, whatever the handler made of the error.
+        if let Some(status) = this.flight.as_ref().and_then(Flight::refusal) {
+            return Poll::Ready(match polled {
+                Poll::Ready(Outcome::Answer(answer)) if answer.status() == status => {
+                    Outcome::Answer(answer)
+                }
+                _ => Outcome::Refused(status),
+            });
+        }
+        if polled.is_ready() {
+            return polled;
+        }
+        let limit = this.rules.limits.answer;
+        if let (None, Some(limit)) = (&this.late, limit) {
+            *this.late = Some(sleep(limit));
+        }
+        let timers = [this.late, this.whole].into_iter().flatten();
+        let mut over = false;
+        for timer in timers {
+            over |= Pin::new(timer).poll(cx).is_ready();
+        }
+        match over {
+            true => Poll::Ready(Outcome::Refused(StatusCode::GATEWAY_TIMEOUT)),
+            false => Poll::Pending,
+        }
+    }
+}
+
 impl<S: HttpService> Stage<S> {
-    fn poll_answer(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Response<S::AnswerBody>, S::Failure>> {
+    fn poll_answer(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<S>> {
         loop {
             match self.as_mut().project() {
                 StageOf::Waiting { service, request } => {
-                    ready!(service.poll_ready(cx))?;
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        return Poll::Ready(Outcome::Failed(error));
+                    }
                     let request = request.take().expect("it is called once");
                     let future = service.call(request);
                     self.set(Stage::Answering { future });
                 }
-                StageOf::Answering { future } => return future.poll(cx),
+                StageOf::Answering { future } => {
+                    return future.poll(cx).map(|answer| match answer {
+                        Ok(answer) => Outcome::Answer(answer),
+                        Err(error) => Outcome::Failed(error),
+                    });
+                }
+                StageOf::Refused { status } => return Poll::Ready(Outcome::Refused(*status)),
+                StageOf::Over => unreachable!("the answer was given"),
             }
-        }
-    }
-}
-
-/// The service's answer, as it is sent.
-fn finish<B: HttpBody>(answer: Response<B>, mut flight: Flight) -> Response<Answer<B>> {
-    let status = answer.status();
-    if status == StatusCode::SWITCHING_PROTOCOLS && flight.one {
-        flight.meter.hand_over();
-    }
-    if flight.head_only || has_no_body(status) || answer.body().is_end_stream() {
-        flight.outcome = Outcome::Whole;
-    }
-    let closing = flight.one && flight.stop.is_cancelled();
-    let mut answer = answer.map(|body| Answer {
-        body: Some(body),
-        flight: Some(flight),
-    });
-    if closing && status != StatusCode::SWITCHING_PROTOCOLS {
-        let close = HeaderValue::from_static("close");
-        answer.headers_mut().insert(CONNECTION, close);
-    }
-    answer
-}
-
-fn has_no_body(status: StatusCode) -> bool {
-    status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED
-}
-
-/// The service has failed, which is nothing to tell its client more of.
-fn failed<B: HttpBody>(error: impl Into<BoxError>, mut flight: Flight) -> Response<Answer<B>> {
-    let error = error.into();
-    leaf::report(format_args!(
-        "an HTTP service failed, and its client got a 500: {error}"
-    ));
-    flight.outcome = Outcome::Whole;
-    let mut answer = Response::new(Answer {
-        body: None,
-        flight: Some(flight),
-    });
-    *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    answer
-}
-
-pin_project! {
-    /// The body of an answer. Without one, it is the server's own.
-    pub(super) struct Answer<B> {
-        #[pin]
-        body: Option<B>,
-        flight: Option<Flight>,
-    }
-}
-
-impl<B: HttpBody> HttpBody for Answer<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let mut this = self.project();
-        let Some(mut body) = this.body.as_mut().as_pin_mut() else {
-            return Poll::Ready(None);
-        };
-        let frame = ready!(body.as_mut().poll_frame(cx));
-        let ended = match &frame {
-            None => true,
-            Some(Ok(_)) => body.is_end_stream(),
-            Some(Err(_)) => false,
-        };
-        match this.flight {
-            Some(flight) if ended => flight.outcome = Outcome::Whole,
-            _ => {}
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.body {
-            Some(body) => body.size_hint(),
-            None => SizeHint::with_exact(0),
         }
     }
 }

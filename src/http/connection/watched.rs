@@ -24,7 +24,7 @@ pub(super) struct Watched<S> {
 
 impl<S: Transport> Watched<S> {
     pub(super) fn new(stream: S, prefix: Vec<u8>, meter: Arc<Meter>, back: Back<S>) -> Watched<S> {
-        meter.has_read();
+        meter.has_read(prefix.len());
         Watched {
             stream: Some(stream),
             prefix,
@@ -73,7 +73,6 @@ impl<S: Transport> Read for Watched<S> {
             }
             return Poll::Ready(Ok(()));
         }
-        let before = buf.remaining();
         // A cursor lends its memory on, and has the place of what was read afterwards.
         let mut inner = hyper::rt::ReadBuf::uninit(
             // SAFETY: whoever reads writes initialised bytes only.
@@ -83,9 +82,7 @@ impl<S: Transport> Read for Watched<S> {
         let count = inner.filled().len();
         // SAFETY: so many were filled.
         unsafe { buf.advance(count) };
-        if count > 0 && before > 0 {
-            this.meter.has_read();
-        }
+        this.meter.has_read(count);
         Poll::Ready(Ok(()))
     }
 }
