@@ -230,12 +230,14 @@ impl<E> Scope<E> {
             _ => 0,
         };
         drop(state);
-        leaf::record(Wait {
-            kind,
-            resource,
-            at: self.at,
-        });
+        leaf::record(self.wait(kind).with_resource(resource));
         Poll::Pending
+    }
+
+    /// What is said of whoever waits for its children.
+    pub(super) fn wait(&self, kind: WaitKind) -> Wait {
+        let (resource, at) = (0, self.at);
+        Wait { kind, resource, at }
     }
 
     pub(super) fn keep_cleanup(&self, failure: CleanupError) -> Result<(), CleanupError> {
@@ -301,6 +303,9 @@ impl<E: Send + 'static> Scope<E> {
         state.kept.cleanups = std::mem::take(&mut kept.cleanups);
         let has_children = state.members.len() > 0;
         drop(state);
+        for kind in [WaitKind::Gather, WaitKind::Group, WaitKind::Drain] {
+            leaf::take_back(self.wait(kind));
+        }
         self.cancel(leaf::cancelled_by_current(self.at, Some(reason.into())));
         if has_children {
             leaf::hand_over(Box::new(Gone(self)));

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use filch_executor::leaf::{self, WaitKind};
+use filch_executor::leaf::{self, Said, WaitKind};
 use filch_executor::{AbortHandle, Handle, JoinError, JoinHandle, TaskId};
 
 use super::attempt::Counted;
@@ -192,7 +192,8 @@ impl<T: 'static> JoinSet<T> {
     /// # Cancel safety
     /// If it is dropped before it is ready, no outcome was taken.
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
-        poll_fn(|cx| self.poll_join_next(cx)).await
+        let outcome = self.join_next_with_id().await?;
+        Some(outcome.map(|(_, output)| output))
     }
 
     /// As [`join_next`](JoinSet::join_next), with the task's number.
@@ -203,7 +204,14 @@ impl<T: 'static> JoinSet<T> {
     /// # Cancel safety
     /// As [`join_next`](JoinSet::join_next).
     pub async fn join_next_with_id(&mut self) -> Option<Result<(TaskId, T), JoinError>> {
-        poll_fn(|cx| self.poll_join_next_with_id(cx)).await
+        let wait = self.set.scope.wait(WaitKind::Gather);
+        let mut said = Said::new();
+        poll_fn(|cx| {
+            let next = self.poll_join_next_with_id(cx);
+            said.keep(wait, &next);
+            next
+        })
+        .await
     }
 
     /// The outcome of a task that has ended, if there is one.

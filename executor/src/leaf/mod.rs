@@ -31,4 +31,4 @@ pub use choice::choose;
 pub use drain::{Drain, at_end_of_task, cancel_nearest, cancelled_by_current, hand_over};
 pub use io::{Transfer, poll_io, poll_transfer};
 pub(crate) use record::record_in;
-pub use record::{last_wait, record, record_holder, record_lock, task_id};
+pub use record::{Said, last_wait, record, record_holder, record_lock, take_back, task_id};
