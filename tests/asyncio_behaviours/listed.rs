@@ -44,7 +44,7 @@ fn every_behaviour_has_a_row_and_every_test_that_is_named_exists() {
         let cannot = [behaviour, shown]
             .iter()
             .any(|cell| cell.contains(CANNOT[0]));
-        if cannot != !refused.is_empty() {
+        if cannot == refused.is_empty() {
             wrong.push(format!(
                 "{number}: a reason and a refused program go together"
             ));

@@ -180,8 +180,8 @@ impl Timers {
         }
     }
 
-    /// As [`next_deadline`](Timers::next_deadline), under the lock: who sees a deadline also sees what the one who made it
-    /// did before.
+    /// As [`next_deadline`](Timers::next_deadline), under the lock: who sees a deadline also sees what the one who made
+    /// it did before.
     pub fn next_deadline_locked(&self) -> Option<Instant> {
         let _inner = self.inner.lock();
         self.next_deadline()

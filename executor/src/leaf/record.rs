@@ -1,9 +1,9 @@
 //! What the current task waits for, said where it begins to wait, and taken back where a leaf ends before it was ready.
 //!
-//! The record of a poll is cleared when the next one begins. Until then it is that of a leaf which may be dropped in the
-//! same poll: it lost against another one, in a combinator of whatever crate, or its time was over. So a leaf that is
-//! dropped while it waits calls [`take_back`], and the next one that waits is the one that is shown. Who is ready has
-//! nothing to take back: it said so in an earlier poll.
+//! The record of a poll is cleared when the next one begins. Until then it is that of a leaf which may be dropped in
+//! the same poll: it lost against another one, in a combinator of whatever crate, or its time was over. So a leaf that
+//! is dropped while it waits calls [`take_back`], and the next one that waits is the one that is shown. Who is ready
+//! has nothing to take back: it said so in an earlier poll.
 
 use crate::seats::context::{self, Context};
 use crate::task::TaskId;

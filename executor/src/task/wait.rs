@@ -308,8 +308,8 @@ impl WaitRecord {
         self.what.store(0, Relaxed);
     }
 
-    /// The first leaf that returns Pending in a poll says why; later ones (`join!`, `select!`) are not kept. But whoever
-    /// only waits for its next turn is woken already, and so is the task: of such it says nothing if another one waits.
+    /// The first leaf that returns Pending in a poll says why; later ones (`join!`, `select!`) are not kept. But who
+    /// only waits for its next turn is woken already, and so is the task: another one that waits takes its place.
     #[inline]
     pub(crate) fn write(&self, wait: Wait, now: Instant) {
         let what = self.what.load(Relaxed);
@@ -337,8 +337,8 @@ impl WaitRecord {
         }
     }
 
-    /// A leaf has said `wait`, in this poll or in an earlier one, and waits no longer. If the record is its own, there is
-    /// none any more. That of another leaf stays, and that which several have said until the last of them is gone.
+    /// A leaf has said `wait`, in this poll or in an earlier one, and waits no longer. If the record is its own, there
+    /// is none any more. That of another leaf stays, and that which several have said until the last of them is gone.
     #[cold]
     pub(crate) fn take_back(&self, wait: Wait) {
         let what = self.what.load(Relaxed);
