@@ -277,7 +277,6 @@ impl Display for Named {
                 Some(what) => write!(f, "{kind}: {what}"),
                 None => write!(f, "{kind}"),
             },
-            WaitKind::Guest => write!(f, "{kind} {number}"),
             kind => write!(f, "{kind}"),
         }
     }

@@ -396,7 +396,7 @@ const INNER: [&str; 15] = [
     "Drain",
     "Member",
     "Once",
-    "Awaited",
+    "OnTokio",
     "Persistent",
     "Placed",
     "Tidy",

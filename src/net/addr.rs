@@ -9,7 +9,7 @@ use crate::net::localhost;
 use crate::net::lookup::Lookup;
 use crate::net::stream::At;
 use filch_executor::Handle;
-use filch_executor::leaf::{self, Said, Wait, WaitKind};
+use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::FusedFuture;
 use std::future::Future;
 use std::io;
@@ -98,7 +98,6 @@ impl FusedFuture for LookupHost {
 pub(crate) struct Resolve {
     state: State,
     wait: Wait,
-    said: Said,
 }
 
 #[derive(Debug)]
@@ -125,7 +124,6 @@ impl Resolve {
         Resolve {
             state,
             wait: Wait::here(WaitKind::Lookup),
-            said: Said::new(),
         }
     }
 
@@ -141,7 +139,7 @@ impl Resolve {
                 State::Asked { host, lookup } => match lookup.poll(cx) {
                     Poll::Ready(found) => self.state = State::Found(found.map_err(of(&host))),
                     Poll::Pending => {
-                        self.said.record(self.wait);
+                        leaf::record(self.wait);
                         self.state = State::Asked { host, lookup };
                         return Poll::Pending;
                     }

@@ -17,8 +17,7 @@ use super::group::TaskGroup;
 use super::group_run::GroupRun;
 use crate::sync::OwnedSemaphorePermit;
 
-/// The handle that the group's body gets. As others', it can be cloned and kept.
-#[derive(Clone)]
+/// The handle that the group's body gets.
 pub(crate) struct Apart(TaskGroup<Infallible>);
 
 impl Apart {

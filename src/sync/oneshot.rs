@@ -32,7 +32,7 @@ use super::primitive::atomic::AtomicBool;
 use super::primitive::atomic::Ordering::{Acquire, Release};
 use super::wakers::{Kept, keep, wake};
 use filch_executor::foreign::discard;
-use filch_executor::leaf::{self, Said, Wait, WaitKind};
+use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::FusedFuture;
 use std::fmt;
 use std::future::Future;
@@ -75,7 +75,6 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let receiver = Receiver {
         shared,
         wait: Wait::here(WaitKind::Channel),
-        waits: false,
         over: false,
         _value: PhantomData,
     };
@@ -194,7 +193,6 @@ impl<T> Sender<T> {
         WaitClosed {
             sender: self,
             wait: Wait::here(WaitKind::Channel),
-            said: Said::new(),
             over: false,
         }
     }
@@ -252,9 +250,7 @@ impl<T> fmt::Debug for Sender<T> {
 pub struct Receiver<T> {
     shared: NonNull<Shared<T>>,
     wait: Wait,
-    /// The future was polled, and was not ready.
-    waits: bool,
-    /// It was ready.
+    /// The future was ready.
     over: bool,
     _value: PhantomData<T>,
 }
@@ -379,7 +375,6 @@ impl<T> Future for Receiver<T> {
         ready!(leaf::poll_budget_of(&*self, cx));
         let polled = self.poll_unbudgeted(cx);
         self.over = polled.is_ready();
-        self.waits = !self.over;
         polled
     }
 }
@@ -401,9 +396,6 @@ impl<T> RefUnwindSafe for Receiver<T> {}
 impl<T> Drop for Receiver<T> {
     #[inline]
     fn drop(&mut self) {
-        if self.waits {
-            leaf::take_back(self.wait);
-        }
         if self.shared().sender_done.load(Acquire) {
             // SAFETY: rule 2; the sender is on its way out at most.
             unsafe { self.shared().state.after_last(|_| ()) };

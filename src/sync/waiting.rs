@@ -59,7 +59,6 @@ pin_project! {
             let this = this.project();
             if !this.waiter.is_idle() {
                 this.leaf.give_up(this.waiter);
-                leaf::take_back(*this.wait);
             }
         }
     }

@@ -16,7 +16,6 @@
 mod view;
 
 mod poll;
-mod report;
 mod standstill;
 
 mod look;
