@@ -277,6 +277,7 @@ impl Display for Named {
                 Some(what) => write!(f, "{kind}: {what}"),
                 None => write!(f, "{kind}"),
             },
+            WaitKind::Guest => write!(f, "{kind} {number}"),
             kind => write!(f, "{kind}"),
         }
     }

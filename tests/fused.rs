@@ -396,7 +396,7 @@ const INNER: [&str; 15] = [
     "Drain",
     "Member",
     "Once",
-    "OnTokio",
+    "Awaited",
     "Persistent",
     "Placed",
     "Tidy",

@@ -87,6 +87,10 @@ globs! {
     http: filch::http;
     #[cfg(feature = "hyper")]
     http_rt: filch::http::rt;
+    #[cfg(feature = "http-client")]
+    http_client: filch::http::client;
+    #[cfg(feature = "http-client")]
+    http_client_future: filch::http::client::future;
     testing: filch::testing;
     coop: filch::task::coop;
     time_error: filch::time::error;

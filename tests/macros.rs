@@ -1,4 +1,5 @@
-//! `#[filch::main]` and `#[filch::test]`: what they accept and refuse (tests/ui), and how a test ends.
+//! `#[filch::main]` and `#[filch::test]`: what they accept and refuse (tests/ui), and how a test ends. Also what no
+//! program can say, as the compiler refuses it.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -10,12 +11,13 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// The errors are compared with the texts in tests/ui/fail. Most are the attributes' own; where rustc speaks, it is
-/// 1.95. `TRYBUILD=overwrite` writes them anew. The programs in tests/ui/pass are run. One test for both, since each
-/// builds filch once more.
+/// 1.95. `TRYBUILD=overwrite` writes them anew. The programs in tests/ui/pass are run. What asyncio refuses at run time
+/// and Rust before is in tests/ui/cannot. One test for all, since each builds filch once more.
 #[test]
 fn misuses_are_errors_at_the_offending_token_and_every_form_of_main_runs() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("tests/ui/fail/*.rs");
+    cases.compile_fail("tests/ui/cannot/*.rs");
     cases.pass("tests/ui/pass/*.rs");
     cases.compile_fail(match cfg!(feature = "tokio") {
         true => "tests/ui/with_tokio/*.rs",

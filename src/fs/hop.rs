@@ -4,7 +4,7 @@
 //! runtime's end waits for it. So nothing is done by halves because somebody has gone.
 
 use crate::known::Known;
-use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::leaf::{self, Said, Wait, WaitKind};
 use filch_executor::{Handle, JoinError, JoinHandle};
 use futures_core::FusedFuture;
 use std::fmt;
@@ -26,6 +26,7 @@ pub struct Operation<T> {
     path: Arc<Path>,
     known: Option<Known>,
     wait: Wait,
+    said: Said,
 }
 
 enum State<T> {
@@ -110,6 +111,7 @@ impl<T: Send + 'static> Operation<T> {
             path,
             known: None,
             wait: Wait::here(WaitKind::File),
+            said: Said::new(),
         }
     }
 
@@ -160,6 +162,7 @@ impl<T: Send + 'static> Future for Operation<T> {
         ready!(leaf::poll_budget_of(&*self, cx));
         let this = self.get_mut();
         let done = this.advance(cx);
+        this.said.keep(this.wait, &done);
         if done.is_ready() {
             this.known = None;
         }

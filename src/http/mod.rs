@@ -1,3 +1,65 @@
-//! HTTP by other crates: what they ask of a runtime is in [`rt`].
+//! HTTP by other crates: what they ask of a runtime is in [`rt`], and with the feature `http` there is a server.
+//!
+//! Protocols are hyper's, services tower's, types those of the crate `http`. What a server owes its operator is here:
+//! limits, deadlines, a graceful end, and numbers.
 
 pub mod rt;
+
+#[cfg(feature = "http")]
+mod error;
+#[cfg(feature = "http")]
+mod exchange;
+#[cfg(feature = "http")]
+mod limits;
+#[cfg(feature = "http")]
+mod reading;
+
+#[cfg(feature = "http")]
+mod body;
+
+#[cfg(feature = "http")]
+mod info;
+#[cfg(feature = "http")]
+mod listener;
+#[cfg(feature = "http")]
+mod service;
+
+#[cfg(feature = "http")]
+mod connection;
+
+#[cfg(feature = "http")]
+mod serve;
+
+#[cfg(feature = "http")]
+pub use server::*;
+
+/// What the feature `http` adds of a server.
+#[cfg(feature = "http")]
+mod server {
+    pub use super::body::Body;
+    pub use super::error::BodyError;
+    pub use super::info::{ConnInfo, Peer, TlsInfo};
+    pub use super::limits::Limits;
+    pub use super::listener::{
+        AnyStream, Dialer, Listener, MemoryListener, Open, Several, SeveralStream, Transport,
+        memory,
+    };
+    #[cfg(feature = "tls")]
+    pub use super::listener::{Handshaking, TlsListener};
+    pub use super::serve::{Serve, Served, Serving, StopSignal, serve, serve_with};
+    pub use super::service::{
+        HttpService, MakeService, PerConnection, ServiceFn, Shared, per_connection, service_fn,
+    };
+    pub use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
+    pub use hyper::http::{
+        Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,
+        Version, header, uri,
+    };
+    /// Gets what a client and a handler agreed to go on with, after an answer of 101.
+    pub use hyper::upgrade;
+}
+
+#[cfg(feature = "http-client")]
+pub mod client;
+#[cfg(feature = "http-client")]
+pub use client::{Client, get};

@@ -9,7 +9,7 @@ use crate::net::localhost;
 use crate::net::lookup::Lookup;
 use crate::net::stream::At;
 use filch_executor::Handle;
-use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::leaf::{self, Said, Wait, WaitKind};
 use futures_core::FusedFuture;
 use std::future::Future;
 use std::io;
@@ -98,6 +98,7 @@ impl FusedFuture for LookupHost {
 pub(crate) struct Resolve {
     state: State,
     wait: Wait,
+    said: Said,
 }
 
 #[derive(Debug)]
@@ -124,6 +125,7 @@ impl Resolve {
         Resolve {
             state,
             wait: Wait::here(WaitKind::Lookup),
+            said: Said::new(),
         }
     }
 
@@ -139,7 +141,7 @@ impl Resolve {
                 State::Asked { host, lookup } => match lookup.poll(cx) {
                     Poll::Ready(found) => self.state = State::Found(found.map_err(of(&host))),
                     Poll::Pending => {
-                        leaf::record(self.wait);
+                        self.said.record(self.wait);
                         self.state = State::Asked { host, lookup };
                         return Poll::Pending;
                     }

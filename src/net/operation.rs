@@ -143,6 +143,9 @@ impl Operation<'_> {
 impl Drop for Operation<'_> {
     fn drop(&mut self) {
         self.source.forget(&mut self.waiter);
+        if !self.over {
+            leaf::take_back(self.wait());
+        }
     }
 }
 

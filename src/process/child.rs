@@ -130,6 +130,7 @@ impl Child {
         future::Wait {
             child: self,
             wait,
+            said: leaf::Said::new(),
             over: false,
         }
     }
@@ -392,6 +393,7 @@ pub(super) mod future {
     pub struct Wait<'a> {
         pub(super) child: &'a mut Child,
         pub(super) wait: leaf::Wait,
+        pub(super) said: leaf::Said,
         pub(super) over: bool,
     }
 
@@ -401,6 +403,7 @@ pub(super) mod future {
         fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
             let this = self.get_mut();
             let polled = this.child.poll_for(this.wait, cx);
+            this.said.keep(this.wait, &polled);
             this.over = polled.is_ready();
             polled
         }

@@ -1,7 +1,7 @@
 //! Children that are run to their end: for their status, or for all that they write.
 
 use crate::process::child::Child;
-use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::leaf::{self, Said, Wait, WaitKind};
 use futures_core::FusedFuture;
 use futures_io::AsyncRead;
 use std::future::Future;
@@ -42,7 +42,9 @@ impl WaitWithOutput {
         let errors = poll_drain(&mut child.stderr, &mut self.errors, cx);
         ready!(output)?;
         ready!(errors)?;
-        let status = ready!(child.poll_for(self.running.wait, cx))?;
+        let polled = child.poll_for(self.running.wait, cx);
+        self.running.said.keep(self.running.wait, &polled);
+        let status = ready!(polled)?;
         Poll::Ready(Ok(Output {
             status,
             stdout: std::mem::take(&mut self.output),
@@ -106,9 +108,13 @@ impl Future for Status {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
         // Also for a child that could not be started.
         ready!(leaf::poll_budget_of(&*self, cx));
-        let Running { child, wait } = &mut self.get_mut().0;
+        let Running { child, wait, said } = &mut self.get_mut().0;
         let status = match child {
-            Some(Ok(child)) => ready!(child.poll_for(*wait, cx)),
+            Some(Ok(child)) => {
+                let polled = child.poll_for(*wait, cx);
+                said.keep(*wait, &polled);
+                ready!(polled)
+            }
             _ => Err(over(child.take())),
         };
         *child = None;
@@ -127,6 +133,7 @@ impl FusedFuture for Status {
 struct Running {
     child: Option<io::Result<Child>>,
     wait: Wait,
+    said: Said,
 }
 
 impl Running {
@@ -142,6 +149,7 @@ impl Running {
         Running {
             child: Some(child),
             wait,
+            said: Said::new(),
         }
     }
 }

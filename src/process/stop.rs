@@ -2,7 +2,7 @@
 
 use crate::process::child::Child;
 use crate::time::{Sleep, sleep};
-use filch_executor::leaf::{self, Wait};
+use filch_executor::leaf::{self, Said, Wait};
 use futures_core::FusedFuture;
 use std::future::Future;
 use std::io;
@@ -17,6 +17,7 @@ use std::time::Duration;
 pub struct Stop<'a> {
     child: &'a mut Child,
     wait: Wait,
+    said: Said,
     /// There until it is over.
     grace: Option<Sleep>,
     failed: Option<io::Error>,
@@ -32,6 +33,7 @@ impl<'a> Stop<'a> {
         Stop {
             child,
             wait,
+            said: Said::new(),
             grace: Some(sleep(grace)),
             failed,
             over: false,
@@ -42,8 +44,10 @@ impl<'a> Stop<'a> {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Err(error));
         }
-        if let Poll::Ready(done) = self.child.poll_for(self.wait, cx) {
-            return Poll::Ready(done);
+        let ended = self.child.poll_for(self.wait, cx);
+        self.said.keep(self.wait, &ended);
+        if ended.is_ready() {
+            return ended;
         }
         let grace = self.grace.as_mut().map(|grace| Pin::new(grace).poll(cx));
         if grace.is_some_and(|grace| grace.is_ready()) {

@@ -4,7 +4,7 @@ use crate::signal::bell::Seat;
 use crate::signal::interest::{Armed, Listening};
 use crate::signal::kind::SignalKind;
 use filch_executor::Handle;
-use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::leaf::{self, Said, Wait, WaitKind};
 use futures_core::{FusedFuture, Stream};
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -87,6 +87,7 @@ pub struct Arrival {
     failed: Option<io::Error>,
     seat: Seat,
     wait: Wait,
+    said: Said,
     over: bool,
 }
 
@@ -107,6 +108,7 @@ impl Arrival {
             failed,
             seat: Seat::default(),
             wait: wait_for(number),
+            said: Said::new(),
             over: false,
         }
     }
@@ -128,7 +130,9 @@ impl Future for Arrival {
             None => {
                 let armed = &this.armed;
                 let look = || armed.iter().any(Armed::has_come).then_some(());
-                ready!(this.seat.poll(this.wait, cx, look))
+                let seen = this.seat.poll(this.wait, cx, look);
+                this.said.keep(this.wait, &seen);
+                ready!(seen)
             }
         };
         this.armed.clear();
@@ -210,6 +214,7 @@ impl Signals {
         Recv {
             signals: self,
             wait,
+            said: Said::new(),
             over: false,
         }
     }
@@ -255,6 +260,7 @@ impl Stream for Signals {
 pub struct Recv<'a> {
     signals: &'a mut Signals,
     wait: Wait,
+    said: Said,
     over: bool,
 }
 
@@ -264,6 +270,7 @@ impl Future for Recv<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<SignalKind>> {
         let this = self.get_mut();
         let polled = this.signals.poll_for(this.wait, cx);
+        this.said.keep(this.wait, &polled);
         this.over = polled.is_ready();
         polled
     }

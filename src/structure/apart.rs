@@ -17,7 +17,8 @@ use super::group::TaskGroup;
 use super::group_run::GroupRun;
 use crate::sync::OwnedSemaphorePermit;
 
-/// The handle that the group's body gets.
+/// The handle that the group's body gets. As others', it can be cloned and kept.
+#[derive(Clone)]
 pub(crate) struct Apart(TaskGroup<Infallible>);
 
 impl Apart {

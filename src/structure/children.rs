@@ -14,6 +14,7 @@
 //! Everything lies behind one lock, which is never held while code of others runs. That no wake is lost is
 //! [`WakerCell`]'s contract: register, then look; change, then wake.
 
+use std::collections::VecDeque;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -24,7 +25,7 @@ use filch_executor::{AbortHandle, Cancelled, CleanupError};
 use parking_lot::Mutex;
 
 use super::gone::{Gone, hand_over_failures};
-use super::members::{Ended, Members};
+use super::members::Members;
 use crate::sync::{Notify, OwnedSemaphorePermit};
 
 /// Why a child gave no output.
@@ -66,7 +67,8 @@ impl<E> RefUnwindSafe for Scope<E> {}
 
 struct State<E> {
     members: Members,
-    ended: Ended,
+    /// Tags of children that have ended and were not asked for.
+    ended: VecDeque<u64>,
     kept: Kept<E>,
     cancelled: Option<Cancelled>,
     /// Nobody will ask for failures any more, but for those of cleanups.
@@ -119,7 +121,7 @@ impl<E> Scope<E> {
     pub(super) fn new(keep: Keep, at: &'static Location<'static>) -> Arc<Scope<E>> {
         let state = State {
             members: Members::default(),
-            ended: Ended::default(),
+            ended: VecDeque::new(),
             kept: Kept::default(),
             cancelled: None,
             abandoned: false,
@@ -206,25 +208,12 @@ impl<E> Scope<E> {
 
     /// The tag of the child that has ended first of those that nobody asked for.
     pub(super) fn take_ended(&self) -> Option<u64> {
-        self.state.lock().ended.pop()
+        self.state.lock().ended.pop_front()
     }
 
     /// How many children are not gone.
     pub(super) fn len(&self) -> usize {
         self.state.lock().members.len()
-    }
-
-    /// As `take_ended`, or else waits for the next one.
-    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<u64> {
-        if let Some(tag) = self.take_ended() {
-            return Poll::Ready(tag);
-        }
-        self.waker.register(cx.waker());
-        if let Some(tag) = self.take_ended() {
-            return Poll::Ready(tag);
-        }
-        leaf::record(self.wait(WaitKind::Gather, 0));
-        Poll::Pending
     }
 
     /// Waits until every child is gone, or until whatever else wakes it.
@@ -241,12 +230,13 @@ impl<E> Scope<E> {
             _ => 0,
         };
         drop(state);
-        leaf::record(self.wait(kind, resource));
+        leaf::record(self.wait(kind).with_resource(resource));
         Poll::Pending
     }
 
-    fn wait(&self, kind: WaitKind, resource: u64) -> Wait {
-        let at = self.at;
+    /// What is said of whoever waits for its children.
+    pub(super) fn wait(&self, kind: WaitKind) -> Wait {
+        let (resource, at) = (0, self.at);
         Wait { kind, resource, at }
     }
 
@@ -292,7 +282,7 @@ impl<E: Send + 'static> Scope<E> {
         let refused = state.cancelled.clone();
         drop(state);
         Ok(Guard {
-            scope: Some(Arc::clone(self)),
+            scope: Arc::clone(self),
             place,
             at,
             refused,
@@ -308,16 +298,14 @@ impl<E: Send + 'static> Scope<E> {
         if state.closed {
             return;
         }
-        if self.keep == Keep::Ends && state.members.len() == 0 {
-            // Nobody else knows of the scope.
-            state.closed = true;
-            return;
-        }
         state.abandoned = true;
         let mut kept = std::mem::take(&mut state.kept);
         state.kept.cleanups = std::mem::take(&mut kept.cleanups);
         let has_children = state.members.len() > 0;
         drop(state);
+        for kind in [WaitKind::Gather, WaitKind::Group, WaitKind::Drain] {
+            leaf::take_back(self.wait(kind));
+        }
         self.cancel(leaf::cancelled_by_current(self.at, Some(reason.into())));
         if has_children {
             leaf::hand_over(Box::new(Gone(self)));
@@ -366,8 +354,7 @@ impl Drop for Holder {
 
 /// A child's place in its scope, until it is dropped at the child's end.
 pub(super) struct Guard<E: Send + 'static> {
-    /// There until this is dropped.
-    scope: Option<Arc<Scope<E>>>,
+    scope: Arc<Scope<E>>,
     place: usize,
     /// Where the child was spawned.
     pub(super) at: &'static Location<'static>,
@@ -387,16 +374,13 @@ impl<E: Send + 'static> Guard<E> {
     }
 
     pub(super) fn fail(&self, failure: Failure<E>) -> Result<(), Failure<E>> {
-        let Some(scope) = &self.scope else {
-            return Err(failure);
-        };
         let reason = match &failure {
             Failure::Error(_) => "a task of the same group failed",
             Failure::Panic(_) => "a task of the same group panicked",
             Failure::Cancelled => "a task of the same group was cancelled",
         };
         let by = leaf::cancelled_by_current(self.at, Some(reason.into()));
-        scope.fail(failure, by)
+        self.scope.fail(failure, by)
     }
 }
 
@@ -406,14 +390,12 @@ impl<E: Send + 'static> Drop for Guard<E> {
             // Refused if this child was cancelled because of an earlier failure, as most are.
             let _ = self.fail(Failure::Cancelled);
         }
-        if let Some(scope) = self.scope.take() {
-            leaf::at_end_of_task(Leaving {
-                scope,
-                place: self.place,
-                tag: self.tag,
-                _permit: self.permit.take(),
-            });
-        }
+        leaf::at_end_of_task(Leaving {
+            scope: Arc::clone(&self.scope),
+            place: self.place,
+            tag: self.tag,
+            _permit: self.permit.take(),
+        });
     }
 }
 
@@ -438,7 +420,7 @@ impl<E: Send + 'static> Drop for Leaving<E> {
         let is_last = state.members.len() == 0;
         let is_counted = self.scope.keep == Keep::Ends;
         if is_counted {
-            state.ended.push(self.tag);
+            state.ended.push_back(self.tag);
         }
         drop(state);
         discard(child);

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::leaf::{self, Said, Wait, WaitKind};
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 
@@ -27,6 +27,7 @@ pin_project! {
         #[pin]
         notified: OwnedNotified,
         wait: Wait,
+        said: Said,
         over: bool,
     }
 }
@@ -39,6 +40,7 @@ impl<S: Signal> UntilCancelled<S> {
             signal,
             notified,
             wait: Wait::here(WaitKind::Cancel),
+            said: Said::new(),
             over: false,
         }
     }
@@ -58,8 +60,9 @@ impl<S: Signal> Future for UntilCancelled<S> {
         if this.signal.is_cancelled() {
             ready!(leaf::poll_budget_of(this.wait, cx));
         } else {
-            leaf::record(*this.wait);
+            this.said.record(*this.wait);
             ready!(this.notified.poll(cx));
+            *this.said = Said::new();
         }
         *this.over = true;
         Poll::Ready(())

@@ -8,6 +8,8 @@
 //! The types that ship run in them. A lost wake-up shows as loom's "deadlock". Each model says which line was broken to
 //! see it fail.
 
+mod barrier;
+
 use super::lock::Lock;
 use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::UnsafeCell;

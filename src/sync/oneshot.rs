@@ -32,7 +32,7 @@ use super::primitive::atomic::AtomicBool;
 use super::primitive::atomic::Ordering::{Acquire, Release};
 use super::wakers::{Kept, keep, wake};
 use filch_executor::foreign::discard;
-use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::leaf::{self, Said, Wait, WaitKind};
 use futures_core::FusedFuture;
 use std::fmt;
 use std::future::Future;
@@ -75,6 +75,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let receiver = Receiver {
         shared,
         wait: Wait::here(WaitKind::Channel),
+        waits: false,
         over: false,
         _value: PhantomData,
     };
@@ -193,6 +194,7 @@ impl<T> Sender<T> {
         WaitClosed {
             sender: self,
             wait: Wait::here(WaitKind::Channel),
+            said: Said::new(),
             over: false,
         }
     }
@@ -250,7 +252,9 @@ impl<T> fmt::Debug for Sender<T> {
 pub struct Receiver<T> {
     shared: NonNull<Shared<T>>,
     wait: Wait,
-    /// The future was ready.
+    /// The future was polled, and was not ready.
+    waits: bool,
+    /// It was ready.
     over: bool,
     _value: PhantomData<T>,
 }
@@ -375,6 +379,7 @@ impl<T> Future for Receiver<T> {
         ready!(leaf::poll_budget_of(&*self, cx));
         let polled = self.poll_unbudgeted(cx);
         self.over = polled.is_ready();
+        self.waits = !self.over;
         polled
     }
 }
@@ -396,6 +401,9 @@ impl<T> RefUnwindSafe for Receiver<T> {}
 impl<T> Drop for Receiver<T> {
     #[inline]
     fn drop(&mut self) {
+        if self.waits {
+            leaf::take_back(self.wait);
+        }
         if self.shared().sender_done.load(Acquire) {
             // SAFETY: rule 2; the sender is on its way out at most.
             unsafe { self.shared().state.after_last(|_| ()) };

@@ -32,7 +32,7 @@
 //!
 //! - **The cryptography is ring's**, unless a builder is given another [`CryptoProvider`]. The process's default
 //!   provider, which several crates may set, is never asked for. ring has no post-quantum key exchange
-//!   (X25519MLKEM768); aws-lc-rs has.
+//!   (X25519MLKEM768); aws-lc-rs has, with the feature `prefer-post-quantum` of rustls.
 //! - **TLS 1.2 and 1.3**, as rustls does them. Who needs what is not here gives a whole rustls configuration to
 //!   [`TlsAcceptor::from_rustls`] or [`TlsConnector::from_rustls`].
 //! - **A client trusts the system's certificates**, or those of [`Roots`] that it is given; never silently nobody, and

@@ -1,12 +1,16 @@
-//! Whether each of the 90 behaviours has a row, and each test that a row names exists.
+//! Whether each of the 90 behaviours has a row, and each test and each refused program that a row names exists.
 
 use std::fs;
 use std::path::Path;
 
 const TABLE: &str = "docs/asyncio-behaviours.md";
 
-/// A row without a test says why, in one of these ways.
-const WHY_NOT: [&str; 2] = ["Owed: ", "Cannot occur: "];
+/// A row without a test may say that it has none yet.
+const OWED: &str = "Owed: ";
+
+/// What a program cannot say names one that is not compiled: `tests/macros.rs` compares what the compiler says of all
+/// that are in this folder.
+const CANNOT: [&str; 2] = ["annot occur: ", "tests/ui/cannot/"];
 
 #[test]
 fn every_behaviour_has_a_row_and_every_test_that_is_named_exists() {
@@ -32,12 +36,30 @@ fn every_behaviour_has_a_row_and_every_test_that_is_named_exists() {
                 .filter(|test| !exists(root, test))
                 .map(|test| format!("{number}: there is no test {test}")),
         );
-        let says_why = WHY_NOT.iter().any(|why| shown.contains(why));
-        if behaviour.trim().is_empty() || (tests.is_empty() && !says_why) {
+        let refused = refused_programs(behaviour).chain(refused_programs(shown));
+        let refused: Vec<_> = refused.collect();
+        let is_there = |file: &str| root.join(file).with_extension("stderr").exists();
+        let missing = refused.iter().filter(|file| !is_there(file));
+        wrong.extend(missing.map(|file| format!("{number}: {file} has no error")));
+        let cannot = [behaviour, shown]
+            .iter()
+            .any(|cell| cell.contains(CANNOT[0]));
+        if cannot == refused.is_empty() {
+            wrong.push(format!(
+                "{number}: a reason and a refused program go together"
+            ));
+        }
+        let is_shown = !tests.is_empty() || !refused.is_empty() || shown.contains(OWED);
+        if behaviour.trim().is_empty() || !is_shown {
             wrong.push(format!("{number}: neither a test nor a reason"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn refused_programs(cell: &str) -> impl Iterator<Item = &str> {
+    let quoted = cell.split('`');
+    quoted.filter(|part| part.starts_with(CANNOT[1]) && part.ends_with(".rs"))
 }
 
 /// `tests/file.rs::name`: a test, and no other function, of that name.

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// More than the address space has room for while threads are refused.
 const STACK: usize = 1 << 30;
 
+/// No poll is taken for stuck by itself, but for those that say so.
+const LONG: Duration = Duration::from_secs(3600);
+
 /// How long they are after the first complaint: until the reactor thread sleeps deeply, if it does.
 const FOR: Duration = Duration::from_millis(300);
 
@@ -48,7 +51,8 @@ impl Drop for Refused {
 fn child() {
     let Some(part) = process::part() else { return };
     let builder = filch::Runtime::builder().workers(1).stack_size(STACK);
-    let rt = builder.build().unwrap();
+    // A poll that its processor was taken from would bring a spare before any is refused.
+    let rt = builder.stall_threshold(LONG).build().unwrap();
     let _limit = Limit::on(&rt);
     let [refuses, release] = [Gate::new(), Gate::new()];
     let mut blocked = None;

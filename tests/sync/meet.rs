@@ -143,7 +143,7 @@ fn a_queue_made_of_a_condition_loses_nothing() {
     let sums = rt.run(async { filch::gather(consumers).await });
     thread.join().unwrap();
     let sum: usize = sums.unwrap().iter().sum();
-    assert_eq!(sum, (0..2 * items).sum());
+    assert_eq!(sum, (0..2 * items).sum::<usize>());
 }
 
 #[test]

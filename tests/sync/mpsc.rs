@@ -197,7 +197,7 @@ fn a_thread_feeds_a_task() {
     let thread =
         thread::spawn(move || (0..many).try_for_each(|number| sender.blocking_send(number)));
     let sum = rt.block_on(async move { receiver.fold(0, async |sum, number| sum + number).await });
-    assert_eq!(sum, (0..many).sum());
+    assert_eq!(sum, (0..many).sum::<usize>());
     thread.join().unwrap().unwrap();
 }
 

@@ -22,6 +22,8 @@ const AROUND: Seen =
     Not("as ready as the future that it is around, and that future's leaves count");
 /// As ready as what it calls, which is listed.
 const FORWARDS: Seen = Not("it calls the stream's own, which spends");
+/// As ready as a body of somebody else's.
+const HYPERS: Seen = Not("pieces of a body, which its sender's stream has paid for");
 const SPENDS: Seen = Not("it is what spends");
 
 /// File and name of each, as `found` gives them.
@@ -101,7 +103,6 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/structure/futures_unordered.rs", "Branch", AROUND),
     ("executor/src/leaf/branch.rs", "poll_set", AROUND),
     ("executor/src/leaf/branch.rs", "poll_in_set", AROUND),
-    ("src/structure/children.rs", "poll_ended", PART),
     ("src/structure/children.rs", "poll_gone", PART),
     ("src/structure/gone.rs", "poll_gone", PART),
     ("src/structure/attempt.rs", "Counted", AROUND),
@@ -184,6 +185,47 @@ const LISTED: &[(&str, &str, Seen)] = &[
         Not("that of a listener, which is listed"),
     ),
     ("src/net/serve/mod.rs", "Serving", In("serve nobody")),
+    ("src/http/serve.rs", "Serving", AROUND),
+    ("src/http/reading.rs", "poll_frame", HYPERS),
+    ("src/http/body.rs", "poll_frame", HYPERS),
+    ("src/http/connection/request.rs", "Call", AROUND),
+    ("src/http/connection/request.rs", "poll_answer", PART),
+    ("src/http/connection/request.rs", "poll_outcome", PART),
+    ("src/http/connection/answer.rs", "poll_frame", HYPERS),
+    ("src/http/connection/streams.rs", "StreamTask", AROUND),
+    ("src/http/connection/drive.rs", "poll_serving", PART),
+    ("src/http/connection/drive.rs", "poll_stopping", PART),
+    ("src/http/connection/meter.rs", "poll_cut", PART),
+    ("src/http/connection/watched.rs", "poll_cut", PART),
+    ("src/http/connection/watched.rs", "poll_read", FORWARDS),
+    ("src/http/connection/watched.rs", "poll_write", FORWARDS),
+    (
+        "src/http/connection/watched.rs",
+        "poll_write_vectored",
+        FORWARDS,
+    ),
+    ("src/http/connection/watched.rs", "poll_flush", FORWARDS),
+    ("src/http/connection/watched.rs", "poll_shutdown", FORWARDS),
+    ("src/http/connection/sniff.rs", "poll_piece", PART),
+    ("src/http/listener/memory.rs", "poll_accept", FORWARDS),
+    ("src/http/listener/mod.rs", "poll_accept", FORWARDS),
+    ("src/http/listener/several.rs", "poll_accept", FORWARDS),
+    ("src/http/listener/several.rs", "poll_any", FORWARDS),
+    ("src/http/listener/several.rs", "poll_read", FORWARDS),
+    ("src/http/listener/several.rs", "poll_write", FORWARDS),
+    (
+        "src/http/listener/several.rs",
+        "poll_write_vectored",
+        FORWARDS,
+    ),
+    ("src/http/listener/several.rs", "poll_flush", FORWARDS),
+    ("src/http/listener/several.rs", "poll_shutdown", FORWARDS),
+    ("src/http/listener/tls.rs", "poll_accept", FORWARDS),
+    (
+        "src/http/service.rs",
+        "poll_ready",
+        Not("it is always ready, and never asked again"),
+    ),
     ("src/structure/apart.rs", "poll_empty", PART),
     (
         "src/net/async_io.rs",
@@ -505,6 +547,27 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/adapters/hyper.rs", "poll_write_vectored", FORWARDS),
     ("src/adapters/hyper.rs", "poll_flush", FORWARDS),
     ("src/adapters/hyper.rs", "poll_shutdown", FORWARDS),
+    (
+        "src/http/client/answer.rs",
+        "Answer",
+        Not("as ready as what it waits for: hyper's task, a connection, a body that spends"),
+    ),
+    (
+        "src/http/client/body.rs",
+        "poll_frame",
+        Not("a request's is polled by hyper's task; an answer's spends before it asks hyper"),
+    ),
+    ("src/http/client/body.rs", "poll_limits", PART),
+    ("src/http/client/dial.rs", "poll_read", FORWARDS),
+    ("src/http/client/dial.rs", "poll_write", FORWARDS),
+    ("src/http/client/dial.rs", "poll_write_vectored", FORWARDS),
+    ("src/http/client/dial.rs", "poll_flush", FORWARDS),
+    ("src/http/client/dial.rs", "poll_shutdown", FORWARDS),
+    (
+        "src/http/client/mod.rs",
+        "poll_ready",
+        Not("a client is always ready: its requests wait"),
+    ),
     ("src/http/rt.rs", "poll_read", FORWARDS),
     ("src/http/rt.rs", "poll_write", FORWARDS),
     ("src/http/rt.rs", "poll_write_vectored", FORWARDS),
@@ -723,7 +786,6 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     ("src/sync/permits.rs", "poll_take", PART),
     ("src/sync/permits.rs", "poll_unbudgeted", PART),
-    ("src/sync/permits.rs", "poll_wait", PART),
     ("src/sync/semaphore.rs", "Acquire", In("permit")),
     ("src/sync/semaphore.rs", "AcquireOwned", In("owned permit")),
     (
@@ -920,8 +982,13 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     (
         "executor/src/runtime/guest.rs",
-        "OnTokio",
+        "Awaited",
         Not("it spends first, and is a task of its own, polled only by the runtime"),
+    ),
+    (
+        "executor/src/runtime/guest.rs",
+        "poll_end",
+        Not("part of the one above, and of the wait for what was aborted"),
     ),
     (
         "executor/src/runtime/spawn.rs",

@@ -180,6 +180,13 @@ impl Timers {
         }
     }
 
+    /// As [`next_deadline`](Timers::next_deadline), under the lock: who sees a deadline also sees what the one who made
+    /// it did before.
+    pub fn next_deadline_locked(&self) -> Option<Instant> {
+        let _inner = self.inner.lock();
+        self.next_deadline()
+    }
+
     /// Takes out the entries that are due at `now` and appends their wakers to `woken`, in the order of their
     /// deadlines; the caller wakes them. Returns how many these are. Reads one atomic and does not lock if nothing is
     /// due.

@@ -1,7 +1,9 @@
 //! The feature `tokio`: a tokio runtime beside filch's. Each kind of thread finds it, and its threads find filch.
 
 use filch::guest;
+use filch::task::{TaskInfo, TaskState, WaitKind};
 use filch::{LocalRuntime, Runtime};
+use futures_util::FutureExt;
 use std::future::pending;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -174,6 +176,103 @@ async fn an_aborted_handle_aborts_the_future_on_the_other_side() {
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
     gone.await.unwrap();
+}
+
+/// The future is inside a poll, so that the abort cannot drop it: who awaits the handle waits for that.
+#[filch::test(tokio)]
+async fn an_aborted_handle_is_awaited_until_the_future_is_gone() {
+    let (begun, has_begun) = oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel();
+    let gone = Arc::new(AtomicUsize::new(0));
+    let counts = CountsDrop(Arc::clone(&gone));
+    let mut task = guest::spawn(async move {
+        let _counts = counts;
+        begun.send(()).unwrap();
+        released.recv().unwrap();
+        pending::<()>().await;
+    });
+    has_begun.await.unwrap();
+    task.abort();
+    while !filch::task::all()
+        .iter()
+        .any(|other| other.state() == TaskState::Draining && is_guest(other))
+    {
+        filch::time::sleep(MOMENT).await;
+    }
+    assert!((&mut task).now_or_never().is_none());
+    assert_eq!(gone.load(SeqCst), 0);
+    release.send(()).unwrap();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert_eq!(gone.load(SeqCst), 1);
+}
+
+struct CountsDrop(Arc<AtomicUsize>);
+
+impl Drop for CountsDrop {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+fn is_guest(task: &TaskInfo) -> bool {
+    task.wait()
+        .is_some_and(|wait| wait.kind() == WaitKind::Guest)
+}
+
+#[filch::test(tokio)]
+async fn a_dump_says_what_a_guests_task_waits_for() {
+    let (sender, number) = oneshot::channel();
+    let line = line!() + 1;
+    let task = guest::spawn(async move {
+        sender.send(tokio::task::id()).unwrap();
+        pending::<()>().await;
+    });
+    let number = number.await.unwrap();
+    while !filch::task::all().iter().any(is_guest) {
+        filch::time::sleep(MOMENT).await;
+    }
+    let dump = filch::task::dump(&filch::task::all()).to_string();
+    let says = format!("for task of tokio {number} at {}:{line}:", file!());
+    assert!(dump.contains(&says), "{says} is not in {dump}");
+    task.abort();
+}
+
+/// A task that has cancelled such a handle on its way is not gone before the future on the other side is.
+#[filch::test(tokio)]
+async fn whoever_drops_its_handle_waits_too() {
+    let (sender, gone) = oneshot::channel();
+    let (begun, has_begun) = oneshot::channel();
+    let waits = filch::spawn(async move {
+        let there = filch::AbortOnDrop(guest::spawn(async move {
+            let _tells = Tells(Some(sender));
+            begun.send(()).unwrap();
+            pending::<()>().await;
+        }));
+        there.await.unwrap();
+    });
+    has_begun.await.unwrap();
+    waits.abort();
+    assert!(waits.await.unwrap_err().is_cancelled());
+    assert!(gone.now_or_never().is_some());
+}
+
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+/// It was there before the abort, and is dropped by whoever waits for the end.
+#[filch::test(tokio, local)]
+async fn an_output_that_nobody_wants_may_panic_when_it_is_dropped() {
+    let task = guest::spawn(async { PanicsWhenDropped });
+    while guest::handle().metrics().num_alive_tasks() > 0 {
+        std::thread::sleep(MOMENT);
+    }
+    task.abort();
+    assert!(task.await.is_err_and(|error| error.is_cancelled()));
 }
 
 #[filch::test(tokio)]

@@ -29,6 +29,8 @@ pub struct JoinHandle<T> {
     task: ManuallyDrop<TaskRef>,
     /// The output was taken.
     taken: bool,
+    /// Whoever polled it was last told to wait.
+    waits: bool,
     output: PhantomData<T>,
 }
 
@@ -49,6 +51,7 @@ impl<T> JoinHandle<T> {
         JoinHandle {
             task: ManuallyDrop::new(task),
             taken: false,
+            waits: false,
             output: PhantomData,
         }
     }
@@ -83,6 +86,7 @@ impl<T> JoinHandle<T> {
         let heir = JoinHandle {
             task: ManuallyDrop::new(TaskRef::clone(&self.task)),
             taken: self.taken,
+            waits: false,
             output: PhantomData,
         };
         self.taken = true;
@@ -220,14 +224,19 @@ impl<T> Future for JoinHandle<T> {
                 if is_running(task) {
                     refuse_itself(task);
                 }
-                leaf::record(Wait {
-                    kind: WaitKind::Join,
-                    resource: task.id.as_u64(),
-                    at: task.spawned_at,
-                });
+                leaf::record(wait_for(task));
+                self.waits = true;
                 Poll::Pending
             }
         }
+    }
+}
+
+fn wait_for(task: &Header) -> Wait {
+    Wait {
+        kind: WaitKind::Join,
+        resource: task.id.as_u64(),
+        at: task.spawned_at,
     }
 }
 
@@ -254,6 +263,9 @@ impl<T> FusedFuture for JoinHandle<T> {
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
+        if self.waits && !self.taken {
+            leaf::take_back(wait_for(self.task.header()));
+        }
         // SAFETY: the handle ends here, and nobody uses the reference again.
         let task = unsafe { ManuallyDrop::take(&mut self.task) };
         task.detach(self.taken);

@@ -14,8 +14,6 @@ mod branch;
 
 mod budget;
 
-mod asked;
-
 mod io;
 
 mod drain;
@@ -27,13 +25,10 @@ pub(crate) mod unconstrained;
 
 pub use crate::task::wait::{Wait, WaitKind};
 pub use crate::task::{AtEnd, Remains, report, unreported};
-pub use asked::{
-    Answer, Ask, Asked, CanBeAsked, IsPolled, Kind, Manner, Polled, ask_within_budget,
-};
 pub use branch::{Notes, Records};
 pub use budget::{poll_budget, poll_budget_left, poll_budget_of, poll_call_of};
 pub use choice::choose;
 pub use drain::{Drain, at_end_of_task, cancel_nearest, cancelled_by_current, hand_over};
 pub use io::{Transfer, poll_io, poll_transfer};
 pub(crate) use record::record_in;
-pub use record::{last_wait, record, record_holder, record_lock, task_id};
+pub use record::{Said, last_wait, record, record_holder, record_lock, take_back, task_id};

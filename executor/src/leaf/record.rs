@@ -1,9 +1,15 @@
-//! What the current task waits for, said where it begins to wait.
+//! What the current task waits for, said where it begins to wait, and taken back where a leaf ends before it was ready.
+//!
+//! The record of a poll is cleared when the next one begins. Until then it is that of a leaf which may be dropped in
+//! the same poll: it lost against another one, in a combinator of whatever crate, or its time was over. So a leaf that
+//! is dropped while it waits calls [`take_back`], and the next one that waits is the one that is shown. Who is ready
+//! has nothing to take back: it said so in an earlier poll.
 
 use crate::seats::context::{self, Context};
 use crate::task::TaskId;
 use crate::task::board::NIL;
 use crate::task::wait::Wait;
+use std::task::Poll;
 
 /// Writes what the current task waits for. Nothing happens outside a task.
 #[inline]
@@ -41,6 +47,51 @@ pub fn record_lock(wait: Wait, holder: impl Fn() -> u64) {
             }
         }
     });
+}
+
+/// A leaf that has said this is dropped, and was not ready. If the current task, or the branch that is being polled,
+/// shows it, nothing is shown any more. A `wait` whose resource is 0 is meant whatever its resource is.
+///
+/// Nothing was recorded in this poll, as a rule, and then it is a look at the task. It happens only where a wait is
+/// given up.
+#[inline]
+pub fn take_back(wait: Wait) {
+    context::with(|context| match (context.pen(), context.task()) {
+        (Some(pen), _) => pen.take_back(wait),
+        (None, Some(task)) if task.wait.is_written() => task.wait.take_back(wait),
+        _ => {}
+    });
+}
+
+/// What a leaf has said, for one that does not know by itself whether it waits.
+#[derive(Debug, Default)]
+pub struct Said(Option<Wait>);
+
+impl Said {
+    /// Nothing yet.
+    #[must_use]
+    pub const fn new() -> Said {
+        Said(None)
+    }
+
+    /// As [`record`], and takes it back when this is dropped.
+    pub fn record(&mut self, wait: Wait) {
+        self.0 = Some(wait);
+        record(wait);
+    }
+
+    /// Remembers what was recorded for a poll that has returned Pending, and forgets it for one that is ready.
+    pub fn keep<R>(&mut self, wait: Wait, polled: &Poll<R>) {
+        self.0 = polled.is_pending().then_some(wait);
+    }
+}
+
+impl Drop for Said {
+    fn drop(&mut self) {
+        if let Some(wait) = self.0 {
+            take_back(wait);
+        }
+    }
 }
 
 /// What the current task waits for, as its leaves have said in this poll; within a branch, what that branch waits for.

@@ -114,13 +114,17 @@ impl Timer {
             register(context, self.deadline, waker, &mut self.entry);
             self.entry.as_ref()?;
         }
-        let wait = Wait {
+        leaf::record_in(context, self.wait());
+        Some(Poll::Pending)
+    }
+
+    #[inline]
+    fn wait(&self) -> Wait {
+        Wait {
             kind: WaitKind::Sleep,
             resource: 0,
             at: self.at,
-        };
-        leaf::record_in(context, wait);
-        Some(Poll::Pending)
+        }
     }
 
     /// Whether it was polled, and has not been ready since.
@@ -223,6 +227,7 @@ impl Drop for Timer {
     fn drop(&mut self) {
         if self.entry.is_some() {
             self.cancel();
+            leaf::take_back(self.wait());
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The paused clock: it does not move while somebody has something to do, and it is not forgotten.
 
+use crate::primitive::Mutex;
 use crate::primitive::atomic::Ordering::Relaxed;
 use crate::primitive::atomic::{AtomicBool, AtomicUsize};
+use crate::registry::callers::Callers;
 use crate::rest::parker::{Parker, Unpark};
-use crate::rest::pause::Pause;
+use crate::rest::pause::{Pause, look_at_rest};
 use filch_timer::{Instant, system_now};
 use loom::thread;
 use std::sync::Arc;
@@ -76,6 +78,108 @@ fn who_is_found_at_rest_has_nothing_left_to_do() {
         assert_eq!(crew.seats[0].parker.unpark(), Unpark::Done);
         crew.seats[1].park(Some(now));
         first.join().unwrap();
+        keeper.join().unwrap();
+    });
+}
+
+/// A wheel reduced to its next deadline, which is changed under the lock and may be read without; 0: none.
+struct Wheel {
+    next: AtomicUsize,
+    entries: Mutex<()>,
+}
+
+impl Wheel {
+    fn new() -> Wheel {
+        Wheel {
+            next: AtomicUsize::new(0),
+            entries: Mutex::new(()),
+        }
+    }
+
+    fn insert(&self) {
+        let _entries = self.entries.lock();
+        self.next.store(1, Relaxed);
+    }
+
+    /// `Timers::next_deadline_locked`.
+    fn has_deadline(&self) -> bool {
+        let _entries = self.entries.lock();
+        self.next.load(Relaxed) != 0
+    }
+}
+
+/// A thread comes into `block_on` while everybody is at rest, with a deadline of its own and something to do: the clock
+/// does not move there before it is at rest, too.
+///
+/// Broken to see it fail: `look_at_rest` with its look after the second round; `all_parked` without the count.
+#[test]
+fn the_deadline_of_a_newcomer_does_not_count_before_it_rests() {
+    struct Hall {
+        callers: Callers,
+        wheel: Wheel,
+        work: AtomicUsize,
+    }
+
+    loom::model(|| {
+        let hall = Arc::new(Hall {
+            callers: Callers::new(),
+            wheel: Wheel::new(),
+            work: AtomicUsize::new(0),
+        });
+        let theirs = Arc::clone(&hall);
+        let now = system_now();
+        let newcomer = thread::spawn(move || {
+            // `Shared::poll_until_ready`.
+            let caller = theirs.callers.enter();
+            theirs.work.store(1, Relaxed);
+            theirs.wheel.insert();
+            theirs.work.store(0, Relaxed);
+            theirs.callers.count_park();
+            caller.parker.park_until(Some(now));
+        });
+        let look = || Some(hall.wheel.has_deadline());
+        if look_at_rest(|| hall.callers.all_parked(), look) == Some(true) {
+            assert_eq!(hall.work.load(Relaxed), 0);
+        }
+        newcomer.join().unwrap();
+    });
+}
+
+/// A worker is woken between the rounds, has a deadline of its own, and something to do: likewise.
+///
+/// Broken to see it fail: `look_at_rest` with its look after the second round; `has_deadline` without the lock.
+#[test]
+fn the_deadline_of_one_who_is_woken_does_not_count_before_it_rests() {
+    struct Place {
+        seat: Seat,
+        wheel: Wheel,
+        work: AtomicUsize,
+    }
+
+    loom::model(|| {
+        let place = Arc::new(Place {
+            seat: Seat::new(),
+            wheel: Wheel::new(),
+            work: AtomicUsize::new(1),
+        });
+        let now = system_now();
+        let worker = Arc::clone(&place);
+        let worker = thread::spawn(move || {
+            while !worker.seat.park(None) {}
+            worker.wheel.insert();
+            worker.work.store(0, Relaxed);
+            worker.seat.park(Some(now));
+        });
+        let keeper = Arc::clone(&place);
+        let keeper = thread::spawn(move || {
+            let parks = || keeper.seat.parks.load(Relaxed) as u64;
+            let round = || keeper.seat.parker.is_parked().then(parks);
+            if look_at_rest(round, || Some(keeper.wheel.has_deadline())) == Some(true) {
+                assert_eq!(keeper.work.load(Relaxed), 0);
+            }
+        });
+        assert_eq!(place.seat.parker.unpark(), Unpark::Done);
+        worker.join().unwrap();
         keeper.join().unwrap();
     });
 }

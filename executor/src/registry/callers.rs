@@ -1,11 +1,11 @@
 //! The threads in `block_on`: an unhandled panic that ends the runtime ends their waiting too.
 
+use crate::primitive::Mutex;
+use crate::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::primitive::atomic::{AtomicBool, AtomicU64};
 use crate::rest::parker::ThreadParker;
-use parking_lot::Mutex;
 use slab::Slab;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Who waits in `block_on`, and whether that makes sense any more.
 #[derive(Debug)]

@@ -15,6 +15,17 @@ use crate::primitive::atomic::{AtomicUsize, fence};
 use parking_lot::Mutex;
 use std::task::Waker;
 
+/// What `look` finds, if everybody was at rest while it looked. `round` says how often threads have parked up to now,
+/// if all are parked: see `seats/pause.rs`, which also says why the look lies between two rounds.
+pub(crate) fn look_at_rest<T>(
+    round: impl Fn() -> Option<u64>,
+    look: impl FnOnce() -> Option<T>,
+) -> Option<T> {
+    let before = round()?;
+    let found = look()?;
+    (round() == Some(before)).then_some(found)
+}
+
 /// The holds of a runtime's clock, and who waits for rest.
 #[derive(Debug)]
 pub(crate) struct Pause {

@@ -1,6 +1,6 @@
 //! A runtime's clock in the hands of a program: for tests, which have no time to wait.
 
-use crate::leaf::{self, Wait, WaitKind};
+use crate::leaf::{Said, Wait, WaitKind};
 use crate::runtime::handle::Handle;
 use crate::seats::shared::Shared;
 use futures_core::FusedFuture;
@@ -38,6 +38,7 @@ pub fn advance(duration: Duration) -> Advance {
     Advance {
         runtime: Handle::current(),
         state: State::Ahead(duration),
+        said: Said::new(),
         at: Location::caller(),
     }
 }
@@ -80,6 +81,7 @@ impl fmt::Debug for Hold {
 pub struct Advance {
     runtime: Handle,
     state: State,
+    said: Said,
     at: &'static Location<'static>,
 }
 
@@ -100,6 +102,7 @@ impl Future for Advance {
         match self.state {
             State::Ahead(duration) => shared.advance_or_panic(duration, self.at),
             State::Moved(round) if pause.round() != round => {
+                self.said = Said::new();
                 self.state = State::Done;
                 return Poll::Ready(());
             }
@@ -109,11 +112,8 @@ impl Future for Advance {
         let round = pause.settle(cx.waker().clone());
         // Who polls it need not be a worker.
         shared.wake_keeper();
-        leaf::record(Wait {
-            kind: WaitKind::Sleep,
-            resource: 0,
-            at: self.at,
-        });
+        let (kind, resource, at) = (WaitKind::Sleep, 0, self.at);
+        self.said.record(Wait { kind, resource, at });
         self.state = State::Moved(round);
         Poll::Pending
     }

@@ -17,6 +17,8 @@
 //! held the clock, or from a thread that comes into `block_on`, whose own deadlines are not the ones that were seen.
 //!
 //! Orderings: a thread counts, then parks with Release; the keeper sees it parked with Acquire, then reads the count.
+//! It reads deadlines under the locks of their wheels: if it sees one of a thread that was woken between the rounds, it
+//! also sees in the second that this thread has left its word. Without the lock it may see the one and not the other.
 
 use crate::foreign;
 use crate::seats::context;
@@ -124,7 +126,7 @@ impl Shared {
     /// count.
     pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
         let wheels = self.wheels();
-        let next = wheels.filter_map(Timers::next_deadline).min()?;
+        let next = wheels.filter_map(Timers::next_deadline_locked).min()?;
         (next < Instant::FAR_FUTURE).then_some(next)
     }
 

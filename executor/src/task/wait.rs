@@ -11,6 +11,7 @@ use crate::task::id::TaskId;
 use filch_timer::Instant;
 use std::fmt;
 use std::panic::Location;
+use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 use std::time::Duration;
@@ -84,10 +85,12 @@ pub enum WaitKind {
     Once,
     /// Something to get from a queue, room to put something, or the end of the work on it.
     Queue,
+    /// The end of a task of the tokio runtime beside this one; the resource is that task's id there.
+    Guest,
 }
 
 impl WaitKind {
-    const ALL: [WaitKind; 31] = [
+    const ALL: [WaitKind; 32] = [
         WaitKind::Join,
         WaitKind::Sleep,
         WaitKind::Yield,
@@ -119,6 +122,7 @@ impl WaitKind {
         WaitKind::Barrier,
         WaitKind::Once,
         WaitKind::Queue,
+        WaitKind::Guest,
     ];
 
     fn from_code(code: u8) -> Option<WaitKind> {
@@ -160,6 +164,7 @@ impl fmt::Display for WaitKind {
             WaitKind::Barrier => "barrier",
             WaitKind::Once => "value that is set once",
             WaitKind::Queue => "queue",
+            WaitKind::Guest => "task of tokio",
         })
     }
 }
@@ -191,6 +196,13 @@ impl Wait {
     #[must_use]
     pub fn with_resource(self, resource: u64) -> Wait {
         Wait { resource, ..self }
+    }
+
+    /// Whether it is of this kind, made at the same place, and of the same resource, if `other` names one.
+    pub(crate) fn is_as(&self, other: Wait) -> bool {
+        self.kind == other.kind
+            && (other.resource == 0 || self.resource == other.resource)
+            && ptr::eq(self.at, other.at)
     }
 }
 
@@ -254,10 +266,28 @@ impl From<WaitInfo> for Wait {
     }
 }
 
+/// The kind's code in the lowest byte of a record.
+const KIND: u64 = 0x3f;
+
+/// Above it: how many more leaves have said the same in the same poll, if there are not more than can be counted.
+const MORE: u64 = 0xc0;
+
+/// One of them.
+const ONE_MORE: u64 = 0x40;
+
+const _: () = {
+    let mut codes: &[WaitKind] = &WaitKind::ALL;
+    while let [code, rest @ ..] = codes {
+        assert!(*code as u64 <= KIND, "there are too many kinds");
+        codes = rest;
+    }
+};
+
 /// The record in a task's header; 24 bytes.
 #[derive(Debug)]
 pub(crate) struct WaitRecord {
-    /// The kind's code in the low byte, above it the time in units of 256 ns. 0: no record.
+    /// The kind's code and how many more say the same in the low byte, above it the time in units of 256 ns. 0: no
+    /// record.
     what: AtomicU64,
     resource: AtomicU64,
     at: AtomicPtr<Location<'static>>,
@@ -278,12 +308,13 @@ impl WaitRecord {
         self.what.store(0, Relaxed);
     }
 
-    /// The first leaf that returns Pending in a poll says why; later ones (`join!`, `select!`) are
-    /// not kept.
+    /// The first leaf that returns Pending in a poll says why; later ones (`join!`, `select!`) are not kept. But who
+    /// only waits for its next turn is woken already, and so is the task: another one that waits takes its place.
     #[inline]
     pub(crate) fn write(&self, wait: Wait, now: Instant) {
-        if self.what.load(Relaxed) != 0 {
-            return;
+        let what = self.what.load(Relaxed);
+        if what != 0 && what & KIND != WaitKind::Yield as u64 {
+            return self.count(what, wait);
         }
         self.resource.store(wait.resource, Relaxed);
         self.at
@@ -292,14 +323,52 @@ impl WaitRecord {
             .store(now.as_nanos() & !0xff | wait.kind as u64, Relaxed);
     }
 
+    /// Whether a leaf has said something in this poll.
+    #[inline]
+    pub(crate) fn is_written(&self) -> bool {
+        self.what.load(Relaxed) != 0
+    }
+
+    /// Another leaf waits, or the same once more.
+    #[cold]
+    fn count(&self, what: u64, wait: Wait) {
+        if self.says(what, wait) && what & MORE != MORE {
+            self.what.store(what + ONE_MORE, Relaxed);
+        }
+    }
+
+    /// A leaf has said `wait`, in this poll or in an earlier one, and waits no longer. If the record is its own, there
+    /// is none any more. That of another leaf stays, and that which several have said until the last of them is gone.
+    #[cold]
+    pub(crate) fn take_back(&self, wait: Wait) {
+        let what = self.what.load(Relaxed);
+        if what == 0 || !self.says(what, wait) {
+            return;
+        }
+        match what & MORE {
+            0 => self.clear(),
+            // Nobody knows when the last of them is gone: it stays until the next poll.
+            MORE => {}
+            _ => self.what.store(what - ONE_MORE, Relaxed),
+        }
+    }
+
+    /// Whether the record, whose first word this is, says `wait`, as by [`Wait::is_as`].
+    fn says(&self, what: u64, wait: Wait) -> bool {
+        let resource = self.resource.load(Relaxed);
+        what & KIND == wait.kind as u64
+            && (wait.resource == 0 || resource == wait.resource)
+            && ptr::eq(self.at.load(Relaxed), wait.at)
+    }
+
     /// What is waited for now: `None` if that is not known. Whoever waits for the same as before has waited since then.
     pub(crate) fn renew(&self, wait: Option<Wait>, now: Instant) {
         let Some(wait) = wait else {
             return self.clear();
         };
-        let is_same = (self.what.load(Relaxed) & 0xff) == wait.kind as u64
+        let is_same = (self.what.load(Relaxed) & KIND) == wait.kind as u64
             && self.resource.load(Relaxed) == wait.resource
-            && std::ptr::eq(self.at.load(Relaxed), wait.at);
+            && ptr::eq(self.at.load(Relaxed), wait.at);
         if !is_same {
             self.clear();
             self.write(wait, now);
@@ -309,7 +378,7 @@ impl WaitRecord {
     /// What is waited for, at a time of the runtime's clock.
     pub(crate) fn read(&self, now: Instant) -> Option<WaitInfo> {
         let what = self.what.load(Relaxed);
-        let kind = WaitKind::from_code((what & 0xff) as u8)?;
+        let kind = WaitKind::from_code((what & KIND) as u8)?;
         let at = self.at.load(Acquire);
         // SAFETY: only `write` stores here, and always a `&'static Location`, whose making the Acquire has seen.
         let at = unsafe { at.as_ref() }?;

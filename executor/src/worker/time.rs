@@ -3,6 +3,7 @@
 
 use super::Worker;
 use super::upkeep::events_of_turn;
+use crate::rest::pause::look_at_rest;
 use crate::seats::shared::Shared;
 use std::task::Waker;
 use std::time::Duration;
@@ -24,25 +25,22 @@ pub(crate) const RECHECK: Duration = Duration::from_micros(100);
 /// Gives whom to wake next: whom events wait for, or, if everybody is at rest, whose time has come. Also says how many
 /// events there were.
 pub(crate) fn step_time(shared: &Shared, woken: &mut Vec<Waker>) -> (Step, u64) {
-    let Some(before) = shared.all_parked() else {
-        return (Step::Unrest, 0);
-    };
-    let Some(mut turn) = shared.reactor.try_lock() else {
-        return (Step::Unrest, 0);
-    };
-    let events = events_of_turn(&turn.wait(Some(Duration::ZERO), woken));
-    drop(turn);
-    if !woken.is_empty() {
-        return (Step::Moved, events);
-    }
-    // Between the rounds, as the look at the reactor.
-    let next = shared.earliest_deadline();
-    if shared.has_work() || shared.all_parked() != Some(before) {
-        return (Step::Unrest, events);
-    }
-    let step = match shared.next_in_time(next, woken) {
-        true => Step::Moved,
-        false => Step::AtRest,
+    let mut events = 0;
+    let found = look_at_rest(
+        || shared.all_parked(),
+        || {
+            let mut turn = shared.reactor.try_lock()?;
+            events = events_of_turn(&turn.wait(Some(Duration::ZERO), woken));
+            drop(turn);
+            let next = shared.earliest_deadline();
+            (woken.is_empty() && !shared.has_work()).then_some(next)
+        },
+    );
+    let step = match found {
+        _ if !woken.is_empty() => Step::Moved,
+        None => Step::Unrest,
+        Some(next) if shared.next_in_time(next, woken) => Step::Moved,
+        Some(_) => Step::AtRest,
     };
     (step, events)
 }

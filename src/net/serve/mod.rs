@@ -128,6 +128,13 @@ impl<L, H> Serve<L, H> {
         self
     }
 
+    /// Its tasks name that line.
+    #[cfg(feature = "http")]
+    pub(crate) fn at(mut self, at: &'static Location<'static>) -> Serve<L, H> {
+        self.terms.at = at;
+        self
+    }
+
     /// Ends politely when `token` is cancelled: the listener is closed, so that new connections are refused; those that
     /// are there have `grace` to end; then they are cancelled, and the server returns when they are gone.
     ///

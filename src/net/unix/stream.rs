@@ -6,7 +6,7 @@ use crate::net::surface::stream_surface;
 use crate::net::unix::{UCred, address};
 use crate::sys;
 use crate::sys::recv::StreamKind;
-use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::leaf::{self, Said, Wait, WaitKind};
 use filch_executor::{Handle, Timer};
 use filch_reactor::{Io, Source};
 use futures_core::FusedFuture;
@@ -198,6 +198,7 @@ pub struct UnixConnect {
     /// While the listener's queue is full.
     full: Option<Full>,
     wait: Wait,
+    said: Said,
     over: bool,
 }
 
@@ -216,6 +217,7 @@ impl UnixConnect {
             target,
             full: None,
             wait: Wait::here(WaitKind::Connect),
+            said: Said::new(),
             over: false,
         }
     }
@@ -260,6 +262,8 @@ impl Future for UnixConnect {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = self.poll_connect(cx);
+        let wait = self.wait;
+        self.said.keep(wait, &polled);
         self.over = polled.is_ready();
         polled.map_err(|error| self.target.explain(error))
     }

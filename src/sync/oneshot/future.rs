@@ -4,7 +4,7 @@
 // its own because users name the module.
 
 use super::Sender;
-use filch_executor::leaf::{self, Wait};
+use filch_executor::leaf::{self, Said, Wait};
 use futures_core::FusedFuture;
 use std::fmt;
 use std::future::Future;
@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 pub struct WaitClosed<'a, T> {
     pub(super) sender: &'a mut Sender<T>,
     pub(super) wait: Wait,
+    pub(super) said: Said,
     pub(super) over: bool,
 }
 
@@ -27,6 +28,8 @@ impl<T> Future for WaitClosed<'_, T> {
         if polled.is_pending() {
             leaf::record(self.wait);
         }
+        let wait = self.wait;
+        self.said.keep(wait, &polled);
         self.over = polled.is_ready();
         polled
     }

@@ -16,6 +16,7 @@
 mod view;
 
 mod poll;
+mod report;
 mod standstill;
 
 mod look;

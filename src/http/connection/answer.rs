@@ -1,0 +1,217 @@
+//! An answer on its way, and what becomes of its request.
+
+use super::meter::{Fate, Meter};
+use crate::http::error::BoxError;
+use crate::http::exchange::Exchange;
+use crate::structure::CancelToken;
+use crate::time::Sleep;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Request, Response, StatusCode, Version};
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, ready};
+
+/// A request that is being answered, and is counted when that ends.
+pub(super) struct Flight {
+    meter: Arc<Meter>,
+    exchange: Option<Arc<Exchange>>,
+    stop: CancelToken,
+    /// It is HTTP/1, where an answer says that it is the last.
+    one: bool,
+    /// The answer has no body, whatever its head says.
+    head_only: bool,
+    end: Option<Fate>,
+}
+
+impl Flight {
+    pub(super) fn new(
+        meter: Arc<Meter>,
+        exchange: Option<Arc<Exchange>>,
+        stop: CancelToken,
+        request: &Request<Incoming>,
+    ) -> Flight {
+        meter.begins();
+        Flight {
+            meter,
+            exchange,
+            stop,
+            one: request.version() < Version::HTTP_2,
+            head_only: request.method() == Method::HEAD,
+            end: None,
+        }
+    }
+
+    /// How a limit on its body wants it answered.
+    pub(super) fn refusal(&self) -> Option<StatusCode> {
+        self.exchange.as_ref()?.refusal()
+    }
+
+    fn fate(&self) -> Fate {
+        let ended = |exchange: &Arc<Exchange>| exchange.was_ended();
+        match self.end {
+            Some(fate) => fate,
+            None if self.exchange.as_ref().is_some_and(ended) => Fate::Refused,
+            None => self.meter.fate(),
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.meter.ends();
+        let tally = &self.meter.tally;
+        let number = match self.fate() {
+            Fate::Finished => &tally.finished,
+            Fate::Refused => &tally.refused,
+            Fate::Cancelled => &tally.cancelled,
+            Fate::Left => &tally.left,
+        };
+        number.fetch_add(1, Relaxed);
+    }
+}
+
+pin_project! {
+    /// The body of an answer. Without one, it is the server's own.
+    pub(super) struct Answer<B> {
+        #[pin]
+        body: Option<B>,
+        // Over all of it.
+        whole: Option<Sleep>,
+        flight: Option<Flight>,
+    }
+}
+
+impl<B: Body> Answer<B> {
+    /// The service's answer, as it is sent.
+    pub(super) fn of(
+        answer: Response<B>,
+        mut flight: Flight,
+        whole: Option<Sleep>,
+    ) -> Response<Answer<B>> {
+        let status = answer.status();
+        let upgrade = status == StatusCode::SWITCHING_PROTOCOLS;
+        if upgrade && flight.one {
+            flight.meter.hand_over();
+        }
+        if flight.head_only || has_no_body(status) || answer.body().is_end_stream() {
+            flight.end = Some(Fate::Finished);
+        }
+        let last = flight.one && !upgrade && flight.stop.is_cancelled();
+        let mut answer = answer.map(|body| Answer {
+            body: Some(body),
+            whole,
+            flight: Some(flight),
+        });
+        if last {
+            close(&mut answer);
+        }
+        answer
+    }
+
+    /// The service has failed.
+    pub(super) fn failed(status: StatusCode, mut flight: Flight) -> Response<Answer<B>> {
+        flight.end = Some(Fate::Finished);
+        Answer::bare(status, flight)
+    }
+
+    /// What a limit has to say.
+    pub(super) fn refused(status: StatusCode, mut flight: Flight) -> Response<Answer<B>> {
+        flight.end = Some(Fate::Refused);
+        flight.meter.refuses();
+        let (one, last) = (flight.one, flight.exchange.is_some());
+        let mut answer = Answer::bare(status, flight);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let soon = HeaderValue::from_static("1");
+            answer.headers_mut().insert(RETRY_AFTER, soon);
+        }
+        // What follows on the connection is a body that nobody reads.
+        if one && last {
+            close(&mut answer);
+        }
+        answer
+    }
+
+    fn bare(status: StatusCode, flight: Flight) -> Response<Answer<B>> {
+        let mut answer = Response::new(Answer {
+            body: None,
+            whole: None,
+            flight: Some(flight),
+        });
+        *answer.status_mut() = status;
+        answer
+    }
+}
+
+fn close<B>(answer: &mut Response<B>) {
+    let close = HeaderValue::from_static("close");
+    answer.headers_mut().insert(CONNECTION, close);
+}
+
+fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
+}
+
+impl<B> Body for Answer<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    type Data = B::Data;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
+        let mut this = self.project();
+        let Some(mut body) = this.body.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let exchange = this
+            .flight
+            .as_ref()
+            .and_then(|flight| flight.exchange.as_ref());
+        if let Some(exchange) = exchange {
+            exchange.asks();
+        }
+        if let Some(whole) = this.whole {
+            if Pin::new(whole).poll(cx).is_ready() {
+                this.flight
+                    .iter_mut()
+                    .for_each(|flight| flight.end = Some(Fate::Refused));
+                return Poll::Ready(Some(Err("the answer took longer than its limit".into())));
+            }
+        }
+        let frame = ready!(body.as_mut().poll_frame(cx));
+        if let Some(exchange) = exchange {
+            exchange.gives();
+        }
+        let ended = match &frame {
+            None => true,
+            Some(Ok(_)) => body.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        match this.flight {
+            Some(flight) if ended => flight.end = Some(Fate::Finished),
+            _ => {}
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            Some(body) => body.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! One connection, from the accept to its end: its handshake, its first bytes, and hyper on it.
+//!
+//! `meter` is what is seen of it, `watched` its stream, `sniff` its first bytes. `request` is what hyper calls, under
+//! `rules`, and `answer` what it sends; `streams` are the tasks of HTTP/2. `drive` watches the limits, and `farewell`
+//! ends a connection whose client does not know that yet.
+
+mod answer;
+mod drive;
+mod farewell;
+mod meter;
+mod request;
+mod rules;
+mod sniff;
+mod streams;
+mod watched;
+
+use super::info::ConnInfo;
+use super::listener::{Listener, Open, Transport};
+use super::rt::Timer;
+use super::service::{HttpService, MakeService};
+use crate::structure::{Apart, CancelToken};
+use drive::{End, drive};
+use farewell::farewell;
+use hyper::StatusCode;
+use hyper::server::conn::{http1, http2};
+use meter::Meter;
+pub(super) use meter::Tally;
+use parking_lot::Mutex;
+use request::Adapter;
+pub(super) use rules::Rules;
+use sniff::{Version, sniff};
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use streams::{Latest, Streams};
+use watched::{Back, Watched};
+
+/// What all connections of a server share.
+pub(super) struct Server<M> {
+    pub(super) make: M,
+    pub(super) rules: Arc<Rules>,
+    pub(super) stop: CancelToken,
+    pub(super) tally: Tally,
+    pub(super) at: &'static Location<'static>,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve<L, M>(server: Arc<Server<M>>, io: L::Io, peer: L::Peer)
+where
+    L: Listener,
+    M: MakeService<<L::Io as Open>::Stream, L::Peer>,
+{
+    let opened = server.stop.run(io.open()).await;
+    let Ok(Ok((mut stream, tls))) = opened else {
+        // It has never asked for anything.
+        return;
+    };
+    let two = tls
+        .as_ref()
+        .is_some_and(|tls| tls.alpn_protocol() == Some(b"h2"));
+    let info = ConnInfo::new(peer.clone().into(), tls, server.stop.clone());
+    let mut received = Vec::new();
+    let stop = server.stop.cancelled();
+    let Some(version) = sniff(&mut stream, &mut received, &server.rules.limits, stop).await else {
+        return;
+    };
+    let service = server.make.make(&stream, &peer, &info).await;
+    let connection = Connection {
+        server: &server,
+        meter: Arc::new(Meter::default()),
+        back: Arc::new(Mutex::new(None)),
+    };
+    let version = if two { Version::Two } else { version };
+    connection
+        .serve(stream, received, service, info, version)
+        .await;
+}
+
+struct Connection<'a, M, S> {
+    server: &'a Server<M>,
+    meter: Arc<Meter>,
+    back: Back<S>,
+}
+
+impl<M, S: Transport> Connection<'_, M, S> {
+    async fn serve<H: HttpService>(
+        &self,
+        stream: S,
+        received: Vec<u8>,
+        service: H,
+        info: ConnInfo,
+        version: Version,
+    ) {
+        let meter = Arc::clone(&self.meter);
+        let stream = Watched::new(stream, received, meter.clone(), Arc::clone(&self.back));
+        let adapter = Adapter {
+            service,
+            info,
+            meter,
+            rules: Arc::clone(&self.server.rules),
+            latest: None,
+        };
+        let end = match version {
+            Version::One => self.serve_one(stream, adapter).await,
+            Version::Two => self.serve_two(stream, adapter).await,
+        };
+        // An upgraded connection is still one of the server's.
+        self.meter.gone.wait().await;
+        let back = self.back.lock().take();
+        if let Some(stream) = back {
+            self.part(end, stream).await;
+        }
+    }
+
+    /// Closes what hyper has given back.
+    async fn part(&self, end: End, stream: S) {
+        let status = match end {
+            End::SlowHead => Some(StatusCode::REQUEST_TIMEOUT),
+            End::LargeHead => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+            End::Done if self.meter.has_refused() => None,
+            End::Nonsense => None,
+            End::Done | End::Idle | End::Stalled => return,
+        };
+        farewell(stream, status, &self.server.rules.limits).await;
+    }
+
+    async fn serve_one<H: HttpService>(&self, stream: Watched<S>, adapter: Adapter<H>) -> End {
+        let limits = &self.server.rules.limits;
+        let mut builder = http1::Builder::new();
+        builder.timer(Timer).header_read_timeout(None);
+        builder.max_header_size(limits.head_bytes);
+        // Saying hyper's own number would cost an allocation for each request.
+        if limits.headers != HYPERS_HEADERS {
+            builder.max_headers(limits.headers);
+        }
+        let protocol = builder.serve_connection(stream, adapter).with_upgrades();
+        let stop = self.server.stop.cancelled();
+        drive(protocol, &self.meter, limits, stop).await
+    }
+
+    /// Streams have tasks of their own, in a group that ends with the connection.
+    async fn serve_two<H: HttpService>(&self, stream: Watched<S>, mut adapter: Adapter<H>) -> End {
+        self.meter.multiplexed.store(true, Relaxed);
+        let limits = &self.server.rules.limits;
+        let latest = Latest::default();
+        adapter.latest = Some(latest.clone());
+        let ended = Apart::run(self.server.at, |group| async move {
+            let mut builder = http2::Builder::new(Streams {
+                group,
+                latest,
+                stall: limits.stall,
+            });
+            builder.timer(Timer).enable_connect_protocol();
+            builder.max_concurrent_streams(limits.streams);
+            builder.max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
+            builder.max_pending_accept_reset_streams(limits.resets);
+            let protocol = builder.serve_connection(stream, adapter);
+            let stop = self.server.stop.cancelled();
+            Ok(drive(protocol, &self.meter, limits, stop).await)
+        });
+        ended.await.unwrap_or(End::Done)
+    }
+}
+
+/// What hyper allows by itself.
+const HYPERS_HEADERS: usize = 100;
+
+/// At the end, whatever it is: the sums, and nobody keeps an upgraded connection beyond its server.
+impl<M, S> Drop for Connection<'_, M, S> {
+    fn drop(&mut self) {
+        self.meter.cut();
+        self.server.tally.add(&self.meter.tally);
+    }
+}

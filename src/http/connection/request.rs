@@ -1,0 +1,213 @@
+//! One request, from its head to that of its answer.
+
+use super::answer::{Answer, Flight};
+use super::meter::Meter;
+use super::rules::{Rules, Turn};
+use super::streams::Latest;
+use crate::http::body::Body;
+use crate::http::error::{BodyError, BoxError};
+use crate::http::exchange::Exchange;
+use crate::http::info::ConnInfo;
+use crate::http::reading::Reading;
+use crate::http::service::HttpService;
+use crate::time::{Sleep, sleep};
+use filch_executor::leaf;
+use hyper::body::{Body as HttpBody, Incoming};
+use hyper::{Request, Response, StatusCode};
+use pin_project_lite::pin_project;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// A tower service as hyper takes it: cloned for each request, since hyper gives it out shared.
+pub(super) struct Adapter<S> {
+    pub(super) service: S,
+    pub(super) info: ConnInfo,
+    pub(super) meter: Arc<Meter>,
+    pub(super) rules: Arc<Rules>,
+    /// Over HTTP/2: where the stream's task finds its request.
+    pub(super) latest: Option<Latest>,
+}
+
+impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
+    type Response = Response<Answer<S::AnswerBody>>;
+    type Error = Infallible;
+    type Future = Call<S>;
+
+    fn call(&self, request: Request<Incoming>) -> Call<S> {
+        let exchange = self.exchange(&request);
+        let stop = self.info.stopping().clone();
+        let flight = Flight::new(Arc::clone(&self.meter), exchange.clone(), stop, &request);
+        let limits = &self.rules.limits;
+        let mut call = Call {
+            flight: Some(flight),
+            stage: Stage::Over,
+            rules: Arc::clone(&self.rules),
+            turn: None,
+            late: None,
+            whole: limits.whole.map(sleep),
+        };
+        match self.rules.admit(&request) {
+            Ok(turn) => {
+                call.turn = Some(turn);
+                let (service, request) = (self.service.clone(), self.prepared(request, exchange));
+                call.stage = Stage::Waiting {
+                    service,
+                    request: Some(request),
+                };
+            }
+            Err(status) => call.stage = Stage::Refused { status },
+        }
+        call
+    }
+}
+
+impl<S> Adapter<S> {
+    /// What is shared of the request, if anybody needs to know it.
+    fn exchange(&self, request: &Request<Incoming>) -> Option<Arc<Exchange>> {
+        if self.latest.is_none() && request.body().is_end_stream() {
+            return None;
+        }
+        let exchange = Arc::<Exchange>::default();
+        if let Some(latest) = &self.latest {
+            latest.put(&exchange);
+        }
+        Some(exchange)
+    }
+
+    /// The request as the service gets it.
+    fn prepared(
+        &self,
+        request: Request<Incoming>,
+        exchange: Option<Arc<Exchange>>,
+    ) -> Request<Body> {
+        let reading = exchange.map(|exchange| Reading::new(exchange, &self.rules.limits));
+        let mut request = request.map(|body| match reading {
+            Some(reading) => Body::received(body, reading),
+            None => Body::empty(),
+        });
+        request.extensions_mut().insert(self.info.clone());
+        request
+    }
+}
+
+pin_project! {
+    /// The answer to a request, which comes.
+    pub(super) struct Call<S: HttpService> {
+        // Before the flight: what is counted as gone is gone.
+        #[pin]
+        stage: Stage<S>,
+        flight: Option<Flight>,
+        rules: Arc<Rules>,
+        turn: Option<Turn>,
+        // Until the answer's head. It is made when the answer is not there at once.
+        late: Option<Sleep>,
+        whole: Option<Sleep>,
+    }
+}
+
+pin_project! {
+    #[project = StageOf]
+    enum Stage<S: HttpService> {
+        Waiting { service: S, request: Option<Request<Body>> },
+        Answering { #[pin] future: S::Answering },
+        Refused { status: StatusCode },
+        Over,
+    }
+}
+
+/// What a service has come to.
+enum Outcome<S: HttpService> {
+    Answer(Response<S::AnswerBody>),
+    Failed(S::Failure),
+    Refused(StatusCode),
+}
+
+impl<S: HttpService> Future for Call<S> {
+    type Output = Result<Response<Answer<S::AnswerBody>>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = ready!(self.as_mut().poll_outcome(cx));
+        let mut this = self.project();
+        // The handler is gone before its client hears of that.
+        this.stage.set(Stage::Over);
+        *this.turn = None;
+        let flight = this.flight.take().expect("it is polled after its end");
+        let whole = this.whole.take();
+        Poll::Ready(Ok(match outcome {
+            Outcome::Answer(answer) => Answer::of(answer, flight, whole),
+            Outcome::Failed(error) => Answer::failed(status_of(&error.into()), flight),
+            Outcome::Refused(status) => Answer::refused(status, flight),
+        }))
+    }
+}
+
+/// A request whose body breaks off is its client's fault. Anything else is the service's, and is told to nobody else.
+fn status_of(error: &BoxError) -> StatusCode {
+    if error.is::<BodyError>() {
+        return StatusCode::BAD_REQUEST;
+    }
+    leaf::report(format_args!(
+        "an HTTP service failed, and its client got a 500: {error}"
+    ));
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+impl<S: HttpService> Call<S> {
+    fn poll_outcome(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<S>> {
+        let this = self.project();
+        let polled = this.stage.poll_answer(cx);
+        // What a limit on the body has ended is answered so, whatever the handler made of the error.
+        if let Some(status) = this.flight.as_ref().and_then(Flight::refusal) {
+            return Poll::Ready(match polled {
+                Poll::Ready(Outcome::Answer(answer)) if answer.status() == status => {
+                    Outcome::Answer(answer)
+                }
+                _ => Outcome::Refused(status),
+            });
+        }
+        if polled.is_ready() {
+            return polled;
+        }
+        let limit = this.rules.limits.answer;
+        if let (None, Some(limit)) = (&this.late, limit) {
+            *this.late = Some(sleep(limit));
+        }
+        let timers = [this.late, this.whole].into_iter().flatten();
+        let mut over = false;
+        for timer in timers {
+            over |= Pin::new(timer).poll(cx).is_ready();
+        }
+        match over {
+            true => Poll::Ready(Outcome::Refused(StatusCode::GATEWAY_TIMEOUT)),
+            false => Poll::Pending,
+        }
+    }
+}
+
+impl<S: HttpService> Stage<S> {
+    fn poll_answer(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<S>> {
+        loop {
+            match self.as_mut().project() {
+                StageOf::Waiting { service, request } => {
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        return Poll::Ready(Outcome::Failed(error));
+                    }
+                    let request = request.take().expect("it is called once");
+                    let future = service.call(request);
+                    self.set(Stage::Answering { future });
+                }
+                StageOf::Answering { future } => {
+                    return future.poll(cx).map(|answer| match answer {
+                        Ok(answer) => Outcome::Answer(answer),
+                        Err(error) => Outcome::Failed(error),
+                    });
+                }
+                StageOf::Refused { status } => return Poll::Ready(Outcome::Refused(*status)),
+                StageOf::Over => unreachable!("the answer was given"),
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What is asked of each request before a handler sees it.
+
+use crate::http::limits::Limits;
+use hyper::body::{Body, Incoming};
+use hyper::{Request, StatusCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// A server's limits, and how many handlers are at work.
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    running: Arc<AtomicUsize>,
+}
+
+impl Rules {
+    pub(crate) fn new(limits: Limits) -> Rules {
+        Rules {
+            limits,
+            running: Arc::default(),
+        }
+    }
+
+    /// Lets a request in, or says how it is answered in place of that.
+    pub(super) fn admit(&self, request: &Request<Incoming>) -> Result<Turn, StatusCode> {
+        let limits = &self.limits;
+        let target = request.uri().path_and_query();
+        if target.is_some_and(|target| target.as_str().len() > limits.uri) {
+            return Err(StatusCode::URI_TOO_LONG);
+        }
+        let known = request.body().size_hint().lower();
+        if limits.body.is_some_and(|limit| known > limit) {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        let turn = Turn::new(&self.running);
+        if turn.place > limits.concurrency {
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        Ok(turn)
+    }
+}
+
+/// One handler at work.
+pub(super) struct Turn {
+    running: Arc<AtomicUsize>,
+    /// How many there are, with this one.
+    place: usize,
+}
+
+impl Turn {
+    /// Orderings: a count, of which nothing else depends.
+    fn new(running: &Arc<AtomicUsize>) -> Turn {
+        Turn {
+            running: Arc::clone(running),
+            place: running.fetch_add(1, Relaxed) + 1,
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.running.fetch_sub(1, Relaxed);
+    }
+}

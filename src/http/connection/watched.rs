@@ -1,0 +1,139 @@
+//! A connection's stream, which tells the meter what goes over it.
+
+use super::meter::{Meter, Side};
+use crate::http::listener::Transport;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use parking_lot::Mutex;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// Where the stream goes when hyper has no more use for it.
+pub(super) type Back<S> = Arc<Mutex<Option<S>>>;
+
+pub(super) struct Watched<S> {
+    /// Until it is given back.
+    stream: Option<S>,
+    /// What was read before the protocol was known, and how much of it is passed on.
+    prefix: Vec<u8>,
+    passed: usize,
+    meter: Arc<Meter>,
+    back: Back<S>,
+}
+
+impl<S: Transport> Watched<S> {
+    pub(super) fn new(stream: S, prefix: Vec<u8>, meter: Arc<Meter>, back: Back<S>) -> Watched<S> {
+        meter.has_read(prefix.len());
+        Watched {
+            stream: Some(stream),
+            prefix,
+            passed: 0,
+            meter,
+            back,
+        }
+    }
+
+    fn stream(&mut self) -> Pin<&mut S> {
+        let stream = self.stream.as_mut();
+        Pin::new(stream.expect("it is given back only when this is dropped"))
+    }
+
+    fn poll_cut(&self, side: Side, cx: &Context<'_>) -> io::Result<()> {
+        if self.meter.poll_cut(side, cx) {
+            return Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the server has ended, and its deadline is over",
+            ));
+        }
+        Ok(())
+    }
+
+    fn wrote<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.meter.has_written(polled.is_pending());
+        polled
+    }
+}
+
+impl<S: Transport> Read for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_cut(Side::Read, cx)?;
+        let this = &mut *self;
+        let rest = &this.prefix[this.passed..];
+        if !rest.is_empty() {
+            let count = rest.len().min(buf.remaining());
+            buf.put_slice(&rest[..count]);
+            this.passed += count;
+            if this.passed == this.prefix.len() {
+                (this.prefix, this.passed) = (Vec::new(), 0);
+            }
+            return Poll::Ready(Ok(()));
+        }
+        // A cursor lends its memory on, and has the place of what was read afterwards.
+        let mut inner = hyper::rt::ReadBuf::uninit(
+            // SAFETY: whoever reads writes initialised bytes only.
+            unsafe { buf.as_mut() },
+        );
+        ready!(this.stream().poll_read(cx, inner.unfilled()))?;
+        let count = inner.filled().len();
+        // SAFETY: so many were filled.
+        unsafe { buf.advance(count) };
+        this.meter.has_read(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: Transport> Write for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_cut(Side::Write, cx)?;
+        let polled = self.stream().poll_write(cx, buf);
+        self.wrote(polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_cut(Side::Write, cx)?;
+        let polled = self.stream().poll_write_vectored(cx, bufs);
+        self.wrote(polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.as_ref().is_some_and(Write::is_write_vectored)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_cut(Side::Write, cx)?;
+        let polled = self.stream().poll_flush(cx);
+        if polled.is_pending() {
+            self.meter.has_written(true);
+        }
+        polled
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_cut(Side::Write, cx)?;
+        self.stream().poll_shutdown(cx)
+    }
+}
+
+impl<S> Drop for Watched<S> {
+    fn drop(&mut self) {
+        if !self.meter.is_handed_over() {
+            *self.back.lock() = self.stream.take();
+        }
+        // An upgraded connection is closed first, so that whoever waits for its end finds it closed.
+        self.stream = None;
+        self.meter.gone.set();
+    }
+}
