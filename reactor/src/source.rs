@@ -156,6 +156,40 @@ impl Source {
         self.registration.readiness.load().is_closed(direction)
     }
 
+    /// Waits until both directions have ended for good, as they have after a reset: for who neither reads nor writes
+    /// for a while. Each event of the source wakes it, and what is ready stays so. Give the waiter back with
+    /// [`forget`](Source::forget).
+    ///
+    /// # Errors
+    /// As [`poll_ready`](Source::poll_ready).
+    pub fn poll_ended(&self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.register(Direction::Write)?;
+        let waker = cx.waker().clone();
+        let mut parked = self.registration.parked.lock();
+        // Under the lock, as in step 5: an event sets before it takes.
+        let ended = self
+            .registration
+            .readiness
+            .load()
+            .is_closed(Direction::Write);
+        let unneeded = match ended {
+            true => Some(waker),
+            false => {
+                let engine = self.reactor.engine();
+                let token = self.registration.token();
+                parked.arm(engine, self.borrowed(), token, Direction::Write)?;
+                parked.waiters.put(Direction::Write, Some(waiter), waker)
+            }
+        };
+        drop(parked);
+        // The lock is free again: dropping a waker can run any code.
+        waking::forget(unneeded);
+        match ended {
+            true => Poll::Ready(Ok(())),
+            false => Poll::Pending,
+        }
+    }
+
     /// Forgets a readiness after the operation that it led to would have blocked, unless a newer event has come.
     ///
     /// The operation must have been tried on this descriptor and in that direction, after `ready` was obtained: an

@@ -1,7 +1,7 @@
 //! What several parts of the server know of one request: its body's reader, its answer, and the task of its stream.
 
 use hyper::StatusCode;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 const TOO_LARGE: u8 = 1;
 const STALLED: u8 = 2;
@@ -13,6 +13,8 @@ pub(crate) struct Exchange {
     verdict: AtomicU8,
     /// Odd from the moment at which a piece of the answer was given until the next is asked for.
     pieces: AtomicUsize,
+    /// Bytes of the request's body that were read.
+    received: AtomicU64,
 }
 
 impl Exchange {
@@ -39,6 +41,14 @@ impl Exchange {
 
     pub(super) fn was_ended(&self) -> bool {
         self.verdict.load(Relaxed) != 0
+    }
+
+    pub(super) fn receives(&self, bytes: u64) {
+        self.received.fetch_add(bytes, Relaxed);
+    }
+
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Relaxed)
     }
 
     /// The next piece is asked for.

@@ -124,7 +124,7 @@ impl Limits {
     /// How long a client may leave the server waiting in the midst of a request; 30 seconds by default.
     ///
     /// It sends nothing of a body that a handler waits for: the answer is 408, and the handler is dropped. Or it does
-    /// not take the next piece of an answer: that is cut off, with its stream over HTTP/2, with its connection otherwise.
+    /// not take the next piece of an answer: that is cut off, with its stream over HTTP/2 and its connection otherwise.
     /// A handler that has nothing to say, as streams of events mostly, is not its client's fault.
     pub fn stall(mut self, limit: Duration) -> Limits {
         self.stall = limit;
@@ -160,7 +160,8 @@ impl Limits {
     }
 
     /// How long an idle connection is still read when the server ends; a second by default, and never beyond the
-    /// deadline. A request that comes is answered, with `connection: close`.
+    /// deadline. A request that comes is answered, with `connection: close`. A connection that was accepted less than
+    /// that ago, and has said nothing, has the rest of that time to say something.
     pub fn linger(mut self, limit: Duration) -> Limits {
         self.linger = limit;
         self

@@ -18,6 +18,10 @@ mod reading;
 mod body;
 
 #[cfg(feature = "http")]
+mod detached;
+#[cfg(feature = "http")]
+mod done;
+#[cfg(feature = "http")]
 mod info;
 #[cfg(feature = "http")]
 mod listener;
@@ -31,12 +35,17 @@ mod connection;
 mod serve;
 
 #[cfg(feature = "http")]
+mod testing;
+
+#[cfg(feature = "http")]
 pub use server::*;
 
 /// What the feature `http` adds of a server.
 #[cfg(feature = "http")]
 mod server {
     pub use super::body::Body;
+    pub use super::detached::{Detach, Detached, Running, detached};
+    pub use super::done::{RequestDone, RequestEnd, Route};
     pub use super::error::BodyError;
     pub use super::info::{ConnInfo, Peer, TlsInfo};
     pub use super::limits::Limits;
@@ -50,6 +59,7 @@ mod server {
     pub use super::service::{
         HttpService, MakeService, PerConnection, ServiceFn, Shared, per_connection, service_fn,
     };
+    pub use super::testing::{TestClient, test_client};
     pub use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
     pub use hyper::http::{
         Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,

@@ -48,6 +48,7 @@ impl Reading {
 
     fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        self.exchange.receives(length);
         match self.left.checked_sub(length) {
             Some(left) => self.left = left,
             None => {

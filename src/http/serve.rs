@@ -1,6 +1,7 @@
 //! The server: what it is told, and what it has done in the end.
 
 use super::connection::{self, Rules, Server, Tally};
+use super::done::{OnRequest, RequestDone};
 use super::limits::Limits;
 use super::listener::{Door, Listener, Open};
 use super::service::{HttpService, MakeService, Shared};
@@ -82,6 +83,8 @@ where
         make,
         at: Location::caller(),
         limits: Limits::default(),
+        half_close: false,
+        on_request: None,
         stop: None,
     }
 }
@@ -126,16 +129,19 @@ pub struct Serve<L, M> {
     make: M,
     at: &'static Location<'static>,
     limits: Limits,
+    half_close: bool,
+    on_request: Option<OnRequest>,
     stop: Option<(Stop, Duration)>,
 }
 
 impl<L, M> Serve<L, M> {
     /// Ends politely when `stop` is cancelled or ready, within `deadline`:
     ///
-    /// 1. Nobody is accepted any more. Who has sent nothing yet, or half a head, is closed at once.
+    /// 1. Who has connected already is accepted, and nobody else. Who has sent half a head is closed at once, and so is
+    ///    who has sent nothing, unless it has connected within the last [moment](Limits::linger).
     /// 2. What is being answered is answered, and then its connection is closed. HTTP/2 says `GOAWAY`.
-    /// 3. An idle connection is read for a [short while](Limits::linger) more: a request that was on its way is
-    ///    answered, with `connection: close`.
+    /// 3. An idle connection is read for a [moment](Limits::linger) more: a request that was on its way is answered,
+    ///    with `connection: close`.
     /// 4. Streams of events and upgraded connections are told by [`ConnInfo::stopping`](super::ConnInfo::stopping).
     /// 5. At the deadline the rest is cancelled.
     pub fn graceful(mut self, stop: impl StopSignal, deadline: Duration) -> Serve<L, M> {
@@ -146,6 +152,36 @@ impl<L, M> Serve<L, M> {
     /// What is put up with, instead of [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Serve<L, M> {
         self.limits = limits;
+        self
+    }
+
+    /// A client that has sent all that it will ever send, and says so (FIN), is answered all the same.
+    ///
+    /// By default that counts as gone: most clients that close are. With this option only a reset does, over HTTP/1; a
+    /// client that closes its connection while a handler works is noticed when the answer is written.
+    pub fn half_close(mut self, on: bool) -> Serve<L, M> {
+        self.half_close = on;
+        self
+    }
+
+    /// Calls `hook` at the end of each request, whatever ended it: an access log, or figures by route.
+    ///
+    /// It is called in the connection's task or the stream's, and should not block. A panic of it is reported.
+    ///
+    /// ```no_run
+    /// # filch::run(async {
+    /// # use filch::http::{self, Body, Request, Response};
+    /// # async fn hello(_: Request<Body>) -> Result<Response<Body>, std::convert::Infallible> { todo!() }
+    /// use filch::net::TcpListener;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:8000").await?;
+    /// http::serve(listener, http::service_fn(hello))
+    ///     .on_request(|done| println!("{} {} {} {:?}", done.method, done.uri, done.status, done.took))
+    ///     .await?;
+    /// # std::io::Result::Ok(()) });
+    /// ```
+    pub fn on_request(mut self, hook: impl Fn(&RequestDone) + Send + Sync + 'static) -> Self {
+        self.on_request = Some(Arc::new(hook));
         self
     }
 
@@ -192,7 +228,8 @@ where
     };
     let server = Arc::new(Server {
         make: serve.make,
-        rules: Arc::new(Rules::new(serve.limits)),
+        rules: Arc::new(Rules::new(serve.limits, serve.on_request)),
+        half_close: serve.half_close,
         stop: token.clone(),
         tally: Tally::default(),
         at: serve.at,
@@ -202,7 +239,7 @@ where
         move |io, peer| connection::serve::<L, M>(Arc::clone(&server), io, peer)
     };
     let connections = net::serve(Door(serve.listener), handler)
-        .at(serve.at)
+        .under(serve.at)
         .limit(server.rules.limits.connections)
         .graceful(token.clone(), deadline.unwrap_or_default());
     let connections = until(connections.into_future(), signal, &token).await?;

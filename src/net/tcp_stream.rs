@@ -116,7 +116,7 @@ impl TcpStream {
         self.stream.get_ref().take_error()
     }
 
-    fn source(&self) -> &Source {
+    pub(crate) fn source(&self) -> &Source {
         self.stream.source()
     }
 

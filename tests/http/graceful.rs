@@ -11,9 +11,8 @@ fn patient() -> Limits {
 }
 
 #[filch::test]
-async fn silent_connections_and_half_heads_are_closed_at_once() {
-    let server = serve(patient().first_byte(LONG), LONG, echo).await;
-    let mut silent = server.connect().await;
+async fn half_heads_are_closed_at_once() {
+    let server = serve(patient(), LONG, echo).await;
     let mut half = server.connect().await;
     half.send("GET / HTTP/1.1\r\nhost:").await;
     let mut second = server.connect().await;
@@ -21,14 +20,26 @@ async fn silent_connections_and_half_heads_are_closed_at_once() {
     second.send("GET / HT").await;
     let mut preface = server.connect().await;
     preface.send("PRI * HTT").await;
-    // Whoever comes last is answered, so the others were accepted; half heads are read when their tasks are polled.
-    server.connect().await.get("/").await;
     let served = server.end().await;
-    assert!(silent.is_closed().await);
     assert!(half.is_closed().await);
     assert!(second.is_closed().await);
     assert!(preface.is_closed().await);
-    assert_eq!((served.connections, served.finished), (5, 2));
+    assert_eq!((served.connections, served.finished), (3, 1));
+}
+
+#[filch::test]
+async fn a_silent_connection_may_speak_if_it_is_new_and_is_closed_otherwise() {
+    let server = serve(patient().first_byte(LONG), LONG, echo).await;
+    let mut silent = server.connect().await;
+    server.stop.cancel();
+    assert_eq!(silent.get("/").await.body, "GET / ");
+    assert_eq!(server.ended().await.finished, 1);
+
+    let limits = patient().first_byte(LONG).linger(Duration::from_millis(20));
+    let server = serve(limits, LONG, echo).await;
+    let mut silent = server.connect().await;
+    assert_eq!(server.end().await.connections, 1);
+    assert!(silent.is_closed().await);
 }
 
 #[filch::test]

@@ -5,7 +5,12 @@ mod common;
 
 mod floods;
 mod graceful;
+mod hook;
+mod leaving;
 mod limits;
 mod raw;
+mod restarts;
 mod serving;
+#[cfg(feature = "tls")]
+mod tls;
 mod two;

@@ -10,3 +10,4 @@ pub(crate) mod slow_polls;
 pub(crate) mod standstill;
 
 pub(crate) mod metrics;
+mod prometheus;

@@ -1,11 +1,14 @@
 //! An answer on its way, and what becomes of its request.
 
+use super::log::Log;
 use super::meter::{Fate, Meter};
+use crate::http::done::OnRequest;
 use crate::http::error::BoxError;
 use crate::http::exchange::Exchange;
+use crate::http::info::ConnInfo;
 use crate::structure::CancelToken;
 use crate::time::Sleep;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Buf, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use pin_project_lite::pin_project;
@@ -25,6 +28,7 @@ pub(super) struct Flight {
     /// The answer has no body, whatever its head says.
     head_only: bool,
     end: Option<Fate>,
+    log: Option<Box<Log>>,
 }
 
 impl Flight {
@@ -42,6 +46,18 @@ impl Flight {
             one: request.version() < Version::HTTP_2,
             head_only: request.method() == Method::HEAD,
             end: None,
+            log: None,
+        }
+    }
+
+    /// Whoever wants to hear of its end hears this.
+    pub(super) fn log(&mut self, hook: &OnRequest, info: &ConnInfo, request: &Request<Incoming>) {
+        self.log = Some(Box::new(Log::new(hook.clone(), info, request)));
+    }
+
+    fn has_answer<B>(&mut self, answer: &Response<B>) {
+        if let Some(log) = &mut self.log {
+            log.has_answer(answer);
         }
     }
 
@@ -71,6 +87,13 @@ impl Drop for Flight {
             Fate::Left => &tally.left,
         };
         number.fetch_add(1, Relaxed);
+        if let Some(log) = self.log.take() {
+            let received = self
+                .exchange
+                .as_ref()
+                .map_or(0, |exchange| exchange.received());
+            log.tell(self.fate(), received);
+        }
     }
 }
 
@@ -92,6 +115,7 @@ impl<B: Body> Answer<B> {
         mut flight: Flight,
         whole: Option<Sleep>,
     ) -> Response<Answer<B>> {
+        flight.has_answer(&answer);
         let status = answer.status();
         let upgrade = status == StatusCode::SWITCHING_PROTOCOLS;
         if upgrade && flight.one {
@@ -135,14 +159,15 @@ impl<B: Body> Answer<B> {
         answer
     }
 
-    fn bare(status: StatusCode, flight: Flight) -> Response<Answer<B>> {
-        let mut answer = Response::new(Answer {
+    fn bare(status: StatusCode, mut flight: Flight) -> Response<Answer<B>> {
+        let mut answer = Response::new(());
+        *answer.status_mut() = status;
+        flight.has_answer(&answer);
+        answer.map(|()| Answer {
             body: None,
             whole: None,
             flight: Some(flight),
-        });
-        *answer.status_mut() = status;
-        answer
+        })
     }
 }
 
@@ -197,9 +222,13 @@ where
             Some(Ok(_)) => body.is_end_stream(),
             Some(Err(_)) => false,
         };
-        match this.flight {
-            Some(flight) if ended => flight.end = Some(Fate::Finished),
-            _ => {}
+        if let Some(flight) = this.flight {
+            if let (Some(log), Some(Ok(frame))) = (&mut flight.log, &frame) {
+                log.sent(frame.data_ref().map_or(0, |data| data.remaining() as u64));
+            }
+            if ended {
+                flight.end = Some(Fate::Finished);
+            }
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }

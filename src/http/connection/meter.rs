@@ -104,6 +104,11 @@ impl Meter {
         }
     }
 
+    /// Over HTTP/1: a handler is at work, or its answer not at its end.
+    pub(super) fn is_answering(&self) -> bool {
+        self.in_flight.load(Relaxed) > 0 && !self.multiplexed.load(Relaxed)
+    }
+
     pub(super) fn progress(&self) -> usize {
         self.progress.load(Relaxed)
     }

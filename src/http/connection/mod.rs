@@ -7,6 +7,7 @@
 mod answer;
 mod drive;
 mod farewell;
+mod log;
 mod meter;
 mod request;
 mod rules;
@@ -19,6 +20,7 @@ use super::listener::{Listener, Open, Transport};
 use super::rt::Timer;
 use super::service::{HttpService, MakeService};
 use crate::structure::{Apart, CancelToken};
+use crate::time::{Instant, sleep_until};
 use drive::{End, drive};
 use farewell::farewell;
 use hyper::StatusCode;
@@ -29,9 +31,12 @@ use parking_lot::Mutex;
 use request::Adapter;
 pub(super) use rules::Rules;
 use sniff::{Version, sniff};
+use std::future::{Future, poll_fn};
 use std::panic::Location;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
 use streams::{Latest, Streams};
 use watched::{Back, Watched};
 
@@ -39,6 +44,7 @@ use watched::{Back, Watched};
 pub(super) struct Server<M> {
     pub(super) make: M,
     pub(super) rules: Arc<Rules>,
+    pub(super) half_close: bool,
     pub(super) stop: CancelToken,
     pub(super) tally: Tally,
     pub(super) at: &'static Location<'static>,
@@ -50,8 +56,13 @@ where
     L: Listener,
     M: MakeService<<L::Io as Open>::Stream, L::Peer>,
 {
-    let opened = server.stop.run(io.open()).await;
-    let Ok(Ok((mut stream, tls))) = opened else {
+    let limits = &server.rules.limits;
+    let soon = Instant::now() + limits.linger;
+    let late = async {
+        server.stop.cancelled().await;
+        sleep_until(soon).await;
+    };
+    let Some(Ok((mut stream, tls))) = before(io.open(), late).await else {
         // It has never asked for anything.
         return;
     };
@@ -61,7 +72,7 @@ where
     let info = ConnInfo::new(peer.clone().into(), tls, server.stop.clone());
     let mut received = Vec::new();
     let stop = server.stop.cancelled();
-    let Some(version) = sniff(&mut stream, &mut received, &server.rules.limits, stop).await else {
+    let Some(version) = sniff(&mut stream, &mut received, limits, stop, soon).await else {
         return;
     };
     let service = server.make.make(&stream, &peer, &info).await;
@@ -74,6 +85,16 @@ where
     connection
         .serve(stream, received, service, info, version)
         .await;
+}
+
+/// What `future` gives, unless `stop` is ready while it waits.
+async fn before<F: Future>(future: F, stop: impl Future<Output = ()>) -> Option<F::Output> {
+    let (mut future, mut stop) = (pin!(future), pin!(stop));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => stop.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }
 
 struct Connection<'a, M, S> {
@@ -128,6 +149,7 @@ impl<M, S: Transport> Connection<'_, M, S> {
         let limits = &self.server.rules.limits;
         let mut builder = http1::Builder::new();
         builder.timer(Timer).header_read_timeout(None);
+        builder.half_close(self.server.half_close);
         builder.max_header_size(limits.head_bytes);
         // Saying hyper's own number would cost an allocation for each request.
         if limits.headers != HYPERS_HEADERS {

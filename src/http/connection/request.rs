@@ -39,7 +39,10 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
     fn call(&self, request: Request<Incoming>) -> Call<S> {
         let exchange = self.exchange(&request);
         let stop = self.info.stopping().clone();
-        let flight = Flight::new(Arc::clone(&self.meter), exchange.clone(), stop, &request);
+        let mut flight = Flight::new(Arc::clone(&self.meter), exchange.clone(), stop, &request);
+        if let Some(hook) = &self.rules.on_request {
+            flight.log(hook, &self.info, &request);
+        }
         let limits = &self.rules.limits;
         let mut call = Call {
             flight: Some(flight),

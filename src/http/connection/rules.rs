@@ -1,5 +1,6 @@
 //! What is asked of each request before a handler sees it.
 
+use crate::http::done::OnRequest;
 use crate::http::limits::Limits;
 use hyper::body::{Body, Incoming};
 use hyper::{Request, StatusCode};
@@ -9,13 +10,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// A server's limits, and how many handlers are at work.
 pub(crate) struct Rules {
     pub(crate) limits: Limits,
+    pub(super) on_request: Option<OnRequest>,
     running: Arc<AtomicUsize>,
 }
 
 impl Rules {
-    pub(crate) fn new(limits: Limits) -> Rules {
+    pub(crate) fn new(limits: Limits, on_request: Option<OnRequest>) -> Rules {
         Rules {
             limits,
+            on_request,
             running: Arc::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::http::limits::Limits;
 use crate::http::listener::Transport;
-use crate::time::sleep;
+use crate::time::{Instant, sleep};
 use hyper::rt::ReadBuf;
 use std::future::{Future, poll_fn};
 use std::mem::MaybeUninit;
@@ -22,38 +22,39 @@ pub(super) enum Version {
 
 /// Reads until it is known. `None` if the client has nothing to say, or too slowly, or the server stops before.
 ///
-/// What is there is read before `stop` is asked: a client that has spoken is answered.
+/// What is there is read before `stop` is asked: a client that has spoken is answered. One that has just connected is
+/// about to speak, so it has until `soon`; half a preface has come to nothing.
 pub(super) async fn sniff<S: Transport>(
     stream: &mut S,
     received: &mut Vec<u8>,
     limits: &Limits,
     stop: impl Future<Output = ()>,
+    soon: Instant,
 ) -> Option<Version> {
     let mut stop = pin!(stop);
     let mut limit = sleep(limits.first_byte);
-    let mut began = false;
+    let mut stopping = false;
     poll_fn(|cx| {
-        loop {
-            if let Poll::Ready(count) = poll_piece(stream, received, cx) {
-                match version(received) {
-                    _ if count == 0 => return Poll::Ready(None),
-                    Some(version) => return Poll::Ready(Some(version)),
-                    None if began => {}
-                    None => {
-                        began = true;
-                        limit = sleep(limits.head);
-                    }
-                }
-                continue;
+        while let Poll::Ready(count) = poll_piece(stream, received, cx) {
+            if count == 0 {
+                return Poll::Ready(None);
             }
-            let over =
-                Pin::new(&mut limit).poll(cx).is_ready() || stop.as_mut().poll(cx).is_ready();
-            return if over {
-                Poll::Ready(None)
-            } else {
-                Poll::Pending
-            };
+            if let Some(version) = version(received) {
+                return Poll::Ready(Some(version));
+            }
+            if count == received.len() {
+                limit = sleep(limits.head);
+            }
         }
+        if !stopping && stop.as_mut().poll(cx).is_ready() {
+            stopping = true;
+            let soonest = limit.deadline().min(soon);
+            limit.reset(soonest);
+        }
+        if stopping && !received.is_empty() {
+            return Poll::Ready(None);
+        }
+        Pin::new(&mut limit).poll(cx).map(|()| None)
     })
     .await
 }

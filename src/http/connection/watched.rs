@@ -1,7 +1,8 @@
 //! A connection's stream, which tells the meter what goes over it.
 
 use super::meter::{Meter, Side};
-use crate::http::listener::Transport;
+use crate::http::listener::{Transport, source_of};
+use filch_reactor::Waiter;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use parking_lot::Mutex;
 use std::io::{self, IoSlice};
@@ -12,7 +13,7 @@ use std::task::{Context, Poll, ready};
 /// Where the stream goes when hyper has no more use for it.
 pub(super) type Back<S> = Arc<Mutex<Option<S>>>;
 
-pub(super) struct Watched<S> {
+pub(super) struct Watched<S: Transport> {
     /// Until it is given back.
     stream: Option<S>,
     /// What was read before the protocol was known, and how much of it is passed on.
@@ -20,6 +21,10 @@ pub(super) struct Watched<S> {
     passed: usize,
     meter: Arc<Meter>,
     back: Back<S>,
+    /// The last read found nothing: the next event wakes whoever polls this.
+    reading: bool,
+    /// For who does not read while a handler is at work, and yet wants to know of a reset.
+    waiter: Waiter,
 }
 
 impl<S: Transport> Watched<S> {
@@ -31,6 +36,8 @@ impl<S: Transport> Watched<S> {
             passed: 0,
             meter,
             back,
+            reading: false,
+            waiter: Waiter::default(),
         }
     }
 
@@ -47,6 +54,23 @@ impl<S: Transport> Watched<S> {
             ));
         }
         Ok(())
+    }
+
+    /// hyper flushes at the end of each of its polls. It does not read while there is something of a body that its
+    /// handler has not asked for, or another request: then a reset would go unseen.
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.reading || !self.meter.is_answering() {
+            return Ok(());
+        }
+        let Some(source) = self.stream.as_ref().and_then(source_of) else {
+            return Ok(());
+        };
+        match source.poll_ended(&mut self.waiter, cx) {
+            Poll::Ready(ended) => Err(ended
+                .err()
+                .unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())),
+            Poll::Pending => Ok(()),
+        }
     }
 
     fn wrote<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -78,7 +102,9 @@ impl<S: Transport> Read for Watched<S> {
             // SAFETY: whoever reads writes initialised bytes only.
             unsafe { buf.as_mut() },
         );
+        this.reading = true;
         ready!(this.stream().poll_read(cx, inner.unfilled()))?;
+        this.reading = false;
         let count = inner.filled().len();
         // SAFETY: so many were filled.
         unsafe { buf.advance(count) };
@@ -117,7 +143,9 @@ impl<S: Transport> Write for Watched<S> {
         let polled = self.stream().poll_flush(cx);
         if polled.is_pending() {
             self.meter.has_written(true);
+            return polled;
         }
+        self.poll_reset(cx)?;
         polled
     }
 
@@ -127,8 +155,11 @@ impl<S: Transport> Write for Watched<S> {
     }
 }
 
-impl<S> Drop for Watched<S> {
+impl<S: Transport> Drop for Watched<S> {
     fn drop(&mut self) {
+        if let Some(source) = self.stream.as_ref().and_then(source_of) {
+            source.forget(&mut self.waiter);
+        }
         if !self.meter.is_handed_over() {
             *self.back.lock() = self.stream.take();
         }

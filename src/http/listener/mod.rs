@@ -9,9 +9,11 @@ mod tls;
 
 use super::info::{Peer, TlsInfo};
 use crate::net::{TcpListener, TcpStream};
+use filch_reactor::Source;
 use hyper::rt::{Read, Write};
 pub use memory::{Dialer, MemoryListener, memory};
 pub use several::{AnyStream, Several, SeveralStream};
+use std::any::Any;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -49,6 +51,24 @@ pub trait Listener: Send + 'static {
 pub trait Transport: Read + Write + Unpin + Send + 'static {}
 
 impl<T: Read + Write + Unpin + Send + 'static> Transport for T {}
+
+/// What the reactor knows of a stream, if it is a socket.
+pub(super) fn source_of<S: Transport>(stream: &S) -> Option<&Source> {
+    let stream: &dyn Any = stream;
+    if let Some(tcp) = stream.downcast_ref::<TcpStream>() {
+        return Some(tcp.source());
+    }
+    #[cfg(unix)]
+    if let Some(unix) = stream.downcast_ref::<crate::net::UnixStream>() {
+        return Some(unix.source());
+    }
+    #[cfg(feature = "tls")]
+    if let Some(tls) = stream.downcast_ref::<crate::tls::TlsStream<TcpStream>>() {
+        return Some(tls.get_ref().source());
+    }
+    let any = stream.downcast_ref::<AnyStream>()?;
+    any.source()
+}
 
 /// A connection that was accepted, and may have to do something before it carries HTTP, such as a handshake.
 ///

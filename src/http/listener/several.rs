@@ -1,7 +1,8 @@
 //! Several listeners as one.
 
-use super::{Listener, Open, Transport};
+use super::{Listener, Open, Transport, source_of};
 use crate::http::info::{Peer, TlsInfo};
+use filch_reactor::Source;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::fmt;
 use std::future::Future;
@@ -82,15 +83,14 @@ impl<L: Listener> AnyListener for L {
         self.poll_accept(cx).map_ok(|(io, peer)| {
             let opening = Box::pin(async move {
                 let (stream, tls) = io.open().await?;
-                Ok((Box::new(stream) as Box<dyn Transport>, tls))
+                Ok((Box::new(stream) as Box<dyn Erased>, tls))
             });
             (SeveralStream { opening }, peer.into())
         })
     }
 }
 
-type Opening =
-    Pin<Box<dyn Future<Output = io::Result<(Box<dyn Transport>, Option<TlsInfo>)>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = io::Result<(Box<dyn Erased>, Option<TlsInfo>)>> + Send>>;
 
 /// A connection of [`Several`] listeners, whatever it is.
 pub struct SeveralStream {
@@ -112,8 +112,25 @@ impl Open for SeveralStream {
     }
 }
 
+/// A stream of which no more is known.
+trait Erased: Read + Write + Unpin + Send {
+    fn source(&self) -> Option<&Source>;
+}
+
+impl<T: Transport> Erased for T {
+    fn source(&self) -> Option<&Source> {
+        source_of(self)
+    }
+}
+
 /// Any stream.
-pub struct AnyStream(Box<dyn Transport>);
+pub struct AnyStream(Box<dyn Erased>);
+
+impl AnyStream {
+    pub(super) fn source(&self) -> Option<&Source> {
+        self.0.source()
+    }
+}
 
 impl fmt::Debug for AnyStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

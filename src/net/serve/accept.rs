@@ -7,10 +7,12 @@ use crate::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::time::{sleep, timeout};
 use filch_executor::foreign;
 use filch_executor::leaf;
+use filch_executor::yield_now;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::Location;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 /// Until the next attempt to accept when something is short; it doubles, up to the second.
@@ -23,6 +25,8 @@ pub(super) struct Terms {
     pub(super) limit: Option<usize>,
     pub(super) stop: Option<(CancelToken, Duration)>,
     pub(super) on_error: Option<OnError>,
+    /// Who has connected already is accepted even when it is told to stop.
+    pub(super) rest: bool,
 }
 
 pub(super) async fn serve<L, H, F>(listener: L, handler: H, terms: Terms) -> io::Result<Served>
@@ -47,7 +51,14 @@ where
         };
         async move {
             *ended = match stop {
-                Some((token, _)) => token.run(door.keep(&group)).await.unwrap_or(Ok(())),
+                Some((token, _)) => match token.run(door.keep(&group)).await {
+                    Ok(ended) => ended,
+                    Err(_stopped) if terms.rest => {
+                        door.rest(&group).await;
+                        Ok(())
+                    }
+                    Err(_stopped) => Ok(()),
+                },
                 None => door.keep(&group).await,
             };
             // New connections are refused from here on.
@@ -89,14 +100,50 @@ where
         loop {
             let place = self.place().await;
             let (stream, peer) = self.next().await?;
-            let handler = Arc::clone(&self.handler);
-            // The handler is called in the connection's task: a panic of it is that one's as well.
-            let handled = async move { handler(stream, peer).await };
-            let numbers = Arc::clone(&self.numbers);
-            group.spawn(
-                place,
-                Connection::new(handled, numbers, self.on_error.clone()),
-            );
+            self.admit(group, place, stream, peer);
+        }
+    }
+
+    fn admit(
+        &self,
+        group: &Apart,
+        place: Option<OwnedSemaphorePermit>,
+        stream: L::Stream,
+        peer: L::Peer,
+    ) {
+        let handler = Arc::clone(&self.handler);
+        // The handler is called in the connection's task: a panic of it is that one's as well.
+        let handled = async move { handler(stream, peer).await };
+        let numbers = Arc::clone(&self.numbers);
+        let connection = Connection::new(handled, numbers, self.on_error.clone());
+        group.spawn(place, connection);
+    }
+
+    /// Those who are in the system's queue, as far as there is room: they have connected before the server was told
+    /// to stop, and may have asked for something already.
+    async fn rest(&mut self, group: &Apart) {
+        let mut asked_again = false;
+        loop {
+            let place = match &self.room {
+                Some(room) => match Arc::clone(room).try_acquire_owned() {
+                    Ok(place) => Some(place),
+                    Err(_) => return,
+                },
+                None => None,
+            };
+            match poll_fn(|cx| Poll::Ready(self.listener.poll_accept(cx))).await {
+                Poll::Ready(Ok((stream, peer))) => self.admit(group, place, stream, peer),
+                Poll::Ready(Err(error)) if Verdict::of(&error) == Verdict::Next => {}
+                Poll::Ready(Err(_)) => return,
+                // Nobody is there, or this task's turn is over.
+                Poll::Pending if asked_again => return,
+                Poll::Pending => {
+                    asked_again = true;
+                    yield_now().await;
+                    continue;
+                }
+            }
+            asked_again = false;
         }
     }
 

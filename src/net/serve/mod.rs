@@ -99,6 +99,7 @@ where
             limit: None,
             stop: None,
             on_error: None,
+            rest: false,
         },
     }
 }
@@ -128,10 +129,11 @@ impl<L, H> Serve<L, H> {
         self
     }
 
-    /// Its tasks name that line.
+    /// A server on this one: its tasks name that line, and who has connected before it stops is still accepted.
     #[cfg(feature = "http")]
-    pub(crate) fn at(mut self, at: &'static Location<'static>) -> Serve<L, H> {
+    pub(crate) fn under(mut self, at: &'static Location<'static>) -> Serve<L, H> {
         self.terms.at = at;
+        self.terms.rest = true;
         self
     }
 

@@ -145,7 +145,7 @@ impl UnixStream {
         self.get_ref().take_error()
     }
 
-    fn source(&self) -> &Source {
+    pub(crate) fn source(&self) -> &Source {
         self.stream.source()
     }
 
