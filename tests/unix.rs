@@ -61,6 +61,25 @@ fn a_listener_accepts_and_both_sides_transfer() {
     });
 }
 
+/// As with std and tokio: whoever made it knows whether it is still its own. It may be another one's by now.
+#[test]
+fn the_file_of_a_listener_stays_until_somebody_removes_it() {
+    let directory = Directory::new("file");
+    run(async move {
+        let path = directory.path("socket");
+        drop(UnixListener::bind(&path).unwrap());
+        let refused = UnixStream::connect(&path).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        let taken = UnixListener::bind(&path).unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::AddrInUse);
+        assert!(taken.to_string().contains("socket"), "{taken}");
+        std::fs::remove_file(&path).unwrap();
+        let listener = UnixListener::bind(&path).unwrap();
+        let (connected, accepted) = filch::join!(UnixStream::connect(&path), listener.accept());
+        assert!(connected.is_ok() && accepted.is_ok());
+    });
+}
+
 #[test]
 fn connecting_says_what_was_tried() {
     let directory = Directory::new("nobody");

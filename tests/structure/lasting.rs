@@ -1,6 +1,6 @@
 //! Cleanups: what a cancel does not end, but begin.
 
-use super::{Done, HOUR, SOON, until};
+use super::{Done, HOUR, SOON, process, until};
 use filch::time::timeout;
 use filch::{GroupError, Runtime, TaskGroup, cleanup, cleanup_with, spawn};
 use std::future::pending;
@@ -109,6 +109,52 @@ async fn cleanups_that_fail_are_told_by_their_group() {
         Ok::<_, &str>(())
     });
     assert_eq!(in_timeout.await.unwrap_err().cleanups().len(), 1);
+}
+
+/// A gather and a set have no place for them: what fails in a child of theirs is its own task's matter.
+#[test]
+fn cleanups_that_fail_without_a_group_are_reported_once() {
+    if let Some(part) = process::part() {
+        return fail_without_a_group(part);
+    }
+    let test = "lasting::cleanups_that_fail_without_a_group_are_reported_once";
+    for part in [
+        "in a task",
+        "in a gather",
+        "in a gather of a group",
+        "in a set",
+    ] {
+        let text = process::succeed(test, part);
+        let told: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains("disk full"))
+            .collect();
+        assert_eq!(told.len(), 1, "{part}: {text}");
+        let is_report = told[0].starts_with("filch: ") && told[0].contains("lasting.rs:");
+        assert!(is_report, "{part}: {text}");
+    }
+}
+
+fn fail_without_a_group(part: String) {
+    async fn fails() -> Result<(), ()> {
+        let _guard = cleanup(async { Err::<(), _>(io::Error::other("disk full")) });
+        Ok(())
+    }
+    filch::run(async move {
+        match part.as_str() {
+            "in a task" => assert!(spawn(fails()).await.unwrap().is_ok()),
+            "in a gather" => assert!(filch::gather([fails()]).await.is_ok()),
+            "in a gather of a group" => {
+                let ended = TaskGroup::run(async |_| filch::gather([fails()]).await);
+                assert!(ended.await.is_ok());
+            }
+            _ => {
+                let mut set = filch::task::JoinSet::new();
+                set.spawn(fails());
+                assert!(set.join_next().await.unwrap().unwrap().is_ok());
+            }
+        }
+    });
 }
 
 #[test]

@@ -117,6 +117,31 @@ async fn a_close_is_an_end_and_a_drop_is_a_cut() {
 }
 
 #[filch::test]
+async fn a_stream_goes_through_another_one_that_is_encrypted_already() {
+    let (near, far) = pair(&connector(), &acceptor(), 1000).await;
+    let (connector, acceptor) = (connector(), acceptor());
+    let connecting = connector.connect("localhost", near);
+    let (mut client, mut server) = filch::try_join!(connecting, acceptor.accept(far)).unwrap();
+    let big = pattern(100_000);
+    let sending = async {
+        client.write_all(&big).await?;
+        client.close().await
+    };
+    let receiving = async {
+        let mut all = Vec::new();
+        server.read_to_end(&mut all).await?;
+        server.close().await?;
+        Ok(all)
+    };
+    let ((), all) = filch::try_join!(sending, receiving).unwrap();
+    assert!(all == big);
+    // Both were closed: the inner one has an end, and so has the one that it lies in.
+    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+    let mut outer = server.into_inner();
+    assert_eq!(outer.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[filch::test]
 async fn a_changed_byte_on_the_way_is_an_error_and_no_data() {
     let (near, far) = filch::io::duplex(4096);
     let (middle_near, middle_far) = filch::io::duplex(4096);

@@ -111,7 +111,7 @@ impl Wheel {
 /// A thread comes into `block_on` while everybody is at rest, with a deadline of its own and something to do: the clock
 /// does not move there before it is at rest, too.
 ///
-/// Broken to see it fail: `look_at_rest` with its look after the second round; `all_parked` without the count.
+/// Broken to see it fail: `look_at_rest` with its look after the second round.
 #[test]
 fn the_deadline_of_a_newcomer_does_not_count_before_it_rests() {
     struct Hall {
