@@ -11,6 +11,7 @@ mod lasting;
 #[path = "../common/process.rs"]
 mod process;
 mod shields;
+mod unusual;
 
 use std::future::{Future, pending};
 use std::sync::atomic::AtomicUsize;

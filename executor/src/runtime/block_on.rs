@@ -21,6 +21,44 @@ use std::task::{Context, Poll, Wake, Waker};
 pub(crate) const UNHANDLED: &str = "the filch runtime was shut down; an unhandled panic of a task \
     does that under the policy `UnhandledPanic::ShutdownRuntime`";
 
+/// The future of a `block_on`, and what scopes in it have left behind. It is over when both are.
+pub(super) struct Body<'a, F: Future> {
+    future: Pin<&'a mut Option<F>>,
+    output: Option<F::Output>,
+    drain: Drain,
+}
+
+impl<'a, F: Future> Body<'a, F> {
+    pub(super) fn new(future: Pin<&'a mut Option<F>>) -> Body<'a, F> {
+        Body {
+            future,
+            output: None,
+            drain: Drain::new(),
+        }
+    }
+
+    /// A turn of its own, as a task's poll is one.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let Body {
+            future,
+            output,
+            drain,
+        } = self;
+        context::with(context::Context::begin_turn);
+        if let Some(running) = future.as_mut().as_pin_mut() {
+            if let Poll::Ready(value) = drain.catch(|| running.poll(cx)) {
+                *output = Some(value);
+                drain.catch(|| future.set(None));
+            }
+        }
+        let fail = |failure| leaf::unreported(&failure);
+        match output.take_if(|_| drain.poll_with(cx, fail).is_ready()) {
+            Some(value) => Poll::Ready(value),
+            None => Poll::Pending,
+        }
+    }
+}
+
 impl Shared {
     /// Polls a future on this thread until it is ready, and what scopes in it left behind is gone. What it spawns,
     /// workers run.
@@ -49,22 +87,14 @@ impl Shared {
     }
 
     #[track_caller]
-    fn poll_until_ready<F: Future>(&self, mut future: Pin<&mut Option<F>>) -> F::Output {
+    fn poll_until_ready<F: Future>(&self, future: Pin<&mut Option<F>>) -> F::Output {
         let caller = self.callers.enter();
         let waker = Waker::from(Arc::clone(&caller.parker));
         let mut cx = Context::from_waker(&waker);
-        let (mut drain, mut output) = (Drain::new(), None);
+        let mut body = Body::new(future);
         loop {
-            context::with(context::Context::begin_turn);
-            if let Some(running) = future.as_mut().as_pin_mut() {
-                if let Poll::Ready(value) = drain.catch(|| running.poll(&mut cx)) {
-                    output = Some(value);
-                    drain.catch(|| future.set(None));
-                }
-            }
-            let fail = |failure| leaf::unreported(&failure);
-            if let Some(value) = output.take_if(|_| drain.poll_with(&mut cx, fail).is_ready()) {
-                return value;
+            if let Poll::Ready(output) = body.poll(&mut cx) {
+                return output;
             }
             if self.callers.has_failed() {
                 panic!("block_on will not end: {UNHANDLED}");

@@ -4,7 +4,7 @@
 //! no backstop thread, so tasks run in the order in which they were scheduled.
 
 use crate::leaf::join::JoinHandle;
-use crate::runtime::block_on::UNHANDLED;
+use crate::runtime::block_on::{Body, UNHANDLED};
 use crate::runtime::end::Leftover;
 use crate::runtime::handle::Handle;
 use crate::runtime::threads;
@@ -81,8 +81,8 @@ impl LocalRuntime {
         }
     }
 
-    /// Runs a future, and the runtime's tasks meanwhile, on this thread until the future is ready.
-    /// Tasks that are left then go on at the next call.
+    /// Runs a future, and the runtime's tasks meanwhile, on this thread until the future is ready, and what scopes in
+    /// it left behind is gone. Tasks that are left then go on at the next call.
     ///
     /// # Panics
     /// Inside a task or another `block_on`, with the future's own panic, and when the runtime is shut
@@ -96,19 +96,19 @@ impl LocalRuntime {
         });
         let waker = Waker::from(Arc::clone(&root));
         let mut cx = Context::from_waker(&waker);
-        let mut future = pin!(future);
+        let future = pin!(Some(future));
         let _prompt = Prompt::start();
         let _entered = context::enter(&self.shared, Role::Worker, Some(&self.core), None);
         let remote = &self.shared.remotes[self.core.index];
         remote.thread.store(sys::thread_number(), Relaxed);
         let mut worker = Worker::new(&self.shared, &self.core, Some(&root.ready));
+        let mut body = Body::new(future);
         loop {
             if root.ready.swap(false, AcqRel) {
-                context::with(context::Context::begin_turn);
                 // A poll like a task's: every so many, timers and I/O are looked after, even when
                 // there is no task and this future is ready all the time.
                 self.core.tick.set(self.core.tick.get().wrapping_add(1));
-                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                if let Poll::Ready(output) = body.poll(&mut cx) {
                     // Without a backstop thread nobody would do so later.
                     self.shared.remotes.depot.clear();
                     return output;
