@@ -63,6 +63,10 @@ impl Drain {
         let opened = unsafe { Opened::new(&caught.0) };
         let result = f();
         drop(opened);
+        if !is_scope && caught.0.list.is_untouched() {
+            std::mem::forget(caught); // Nothing was put into it, so it has nothing to free.
+            return (result, None);
+        }
         self.keep(&caught.0.list);
         (result, caught.0.cancelled.take())
     }
@@ -70,16 +74,22 @@ impl Drain {
     #[inline]
     fn keep(&mut self, list: &List) {
         if !list.is_empty() {
-            let kept = self.0.get_or_insert_with(Box::default);
-            for part in list.take() {
-                kept.push(part, |failure| {
-                    around::hand_over(Box::new(Failed(Some(failure))))
-                });
-            }
+            self.keep_all(list);
+        }
+    }
+
+    #[cold]
+    fn keep_all(&mut self, list: &List) {
+        let kept = self.0.get_or_insert_with(Box::default);
+        for part in list.take() {
+            kept.push(part, |failure| {
+                around::hand_over(Box::new(Failed(Some(failure))))
+            });
         }
     }
 
     /// Whether nothing is there that would have to be waited for.
+    #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -110,6 +120,7 @@ impl Drain {
 impl Future for Drain {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         Drain::poll(&mut self, cx)
     }
@@ -133,8 +144,11 @@ fn hand_on(list: &List) {
 struct Caught(Open);
 
 impl Drop for Caught {
+    #[inline]
     fn drop(&mut self) {
-        self.0.list.take().into_iter().for_each(around::hand_over);
+        if !self.0.list.is_empty() {
+            hand_on(&self.0.list);
+        }
     }
 }
 

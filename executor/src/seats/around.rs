@@ -76,12 +76,14 @@ pub(crate) struct Opened(*const Open);
 impl Opened {
     /// # Safety
     /// The drain stays where it is until this is dropped.
+    #[inline]
     pub(crate) unsafe fn new(open: &Open) -> Opened {
         Opened(with(|context| context.open.replace(open)))
     }
 }
 
 impl Drop for Opened {
+    #[inline]
     fn drop(&mut self) {
         with(|context| context.open.set(self.0));
     }

@@ -56,11 +56,17 @@ impl UnwindSafe for List {}
 impl RefUnwindSafe for List {}
 
 impl List {
+    /// Whether it never had anything in it, and so owns no memory.
+    #[inline]
+    pub(crate) fn is_untouched(&self) -> bool {
+        // SAFETY: as for `is_empty`.
+        unsafe { (*self.parts.as_ptr()).capacity() == 0 }
+    }
+
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        let parts = self.parts.take();
-        let is_empty = parts.is_empty();
-        self.parts.set(parts);
-        is_empty
+        // SAFETY: nobody has a reference to what is in a cell, and one thread has the list for itself.
+        unsafe { (*self.parts.as_ptr()).is_empty() }
     }
 
     /// Adds remains. What is found to be gone goes; failures among it go to `fail`.
