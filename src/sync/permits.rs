@@ -288,6 +288,19 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<P, Closed>> {
+        if self.waiter.is_idle() {
+            if let Some(owner) = &self.owner {
+                // Most find what they want at once, without a waker: they only take a lock for a moment.
+                if owner.permits().try_take(self.amount).is_ok() {
+                    return Poll::Ready(self.project().owner.take().ok_or(Closed));
+                }
+            }
+        }
+        self.poll_wait(cx)
+    }
+
+    #[inline(never)]
+    fn poll_wait(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<P, Closed>> {
         let this = self.project();
         let Some(owner) = this.owner else {
             let at = this.wait.at;

@@ -23,7 +23,9 @@
 //! 3. The links of any other waiter are its owner's alone, who has `Pin<&mut>` to it.
 //! 4. WAITING ends under the lock, and the store that ends it is the last access to the waiter by anybody but its
 //!    owner, who may free it at once.
-//! 5. `list` in the links is written by the owner only, so the owner may read it in any state.
+//! 5. `list` in the links is written by the owner only, so the owner may read it, when it has waited.
+//! 6. The links are written when a waiter is pushed, and have no value before. While it is WAITING they have a waker in
+//!    them, which is taken out before that ends. So nothing is lost by never dropping them.
 //!
 //! Orderings: that last store is Release, and the owner's look at the state is Acquire: what was written before the
 //! waiter was popped is seen by whoever goes on because of it, though it does not take the lock again. That is what
@@ -35,6 +37,7 @@ use super::primitive::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::wakers::Kept;
 use std::fmt;
 use std::marker::PhantomPinned;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::process::abort;
 use std::ptr::{self, NonNull};
@@ -74,7 +77,8 @@ pub(super) enum Stage {
 /// A future's place in a list.
 pub(super) struct Waiter {
     state: AtomicU8,
-    links: UnsafeCell<Links>,
+    /// Most futures never wait, so that they need not be filled in, or moved about with them.
+    links: UnsafeCell<MaybeUninit<Links>>,
     /// A `&mut Waiter` does not promise that nobody else has a pointer to it.
     _pinned: PhantomPinned,
 }
@@ -96,18 +100,6 @@ struct Links {
     list: *const WaitList,
 }
 
-impl Links {
-    /// A constant, as a processor would wait for a `waker` that was written in parts and is then copied as a whole.
-    const NONE: Links = Links {
-        prev: None,
-        next: None,
-        waker: None,
-        amount: 1,
-        turn: 0,
-        list: ptr::null(),
-    };
-}
-
 // SAFETY: by rules 2 and 3 the links are touched by one thread at a time; a `Waker` may be moved to any thread and
 // dropped there.
 unsafe impl Send for Waiter {}
@@ -115,10 +107,11 @@ unsafe impl Send for Waiter {}
 unsafe impl Sync for Waiter {}
 
 impl Waiter {
+    #[inline]
     pub(super) fn new() -> Waiter {
         Waiter {
             state: AtomicU8::new(IDLE),
-            links: UnsafeCell::new(Links::NONE),
+            links: UnsafeCell::new(MaybeUninit::uninit()),
             _pinned: PhantomPinned,
         }
     }
@@ -155,11 +148,12 @@ impl Waiter {
     }
 
     /// # Safety
-    /// Rule 2 or 3 gives the caller the links, for as long as `change` runs.
+    /// The waiter is WAITING, and rule 2 gives the caller the links, for as long as `change` runs.
     #[inline]
     unsafe fn links<R>(&self, change: impl FnOnce(&mut Links) -> R) -> R {
-        // SAFETY: the caller's promise.
-        self.links.with_mut(|links| change(unsafe { &mut *links }))
+        // SAFETY: the caller's promise; by rule 6 they have a value.
+        self.links
+            .with_mut(|links| change(unsafe { (*links).assume_init_mut() }))
     }
 }
 
@@ -250,8 +244,10 @@ impl WaitList {
             turn: self.next_turn,
             list: self,
         };
-        // SAFETY: rule 3; the old links hold no waker, as the waiter is idle, so nothing is lost by not dropping them.
-        unsafe { waiter.links(|old| ptr::write(old, links)) };
+        // SAFETY: rule 3; the old links hold no waker (rule 6), as the waiter is idle.
+        waiter
+            .links
+            .with_mut(|old| unsafe { ptr::write(old, MaybeUninit::new(links)) });
         // Relaxed: others learn of the waiter from the list, which is behind a lock.
         waiter.state.store(WAITING, Relaxed);
         match self.tail.replace(node) {
@@ -348,9 +344,11 @@ impl WaitList {
         if waiter.stage() != Stage::Waiting {
             return false;
         }
-        // SAFETY: rule 5. Nobody else makes a reference to the links without `&mut` to their list: if that is another
-        // one, this panics.
-        let list = waiter.links.with(|links| unsafe { (*links).list });
+        // SAFETY: rule 5, and rule 6. Nobody else makes a reference to the links without `&mut` to their list: if that
+        // is another one, this panics.
+        let list = waiter
+            .links
+            .with(|links| unsafe { (*(*links).as_ptr()).list });
         assert!(
             ptr::eq(list, self),
             "a waiter is in the list of another primitive"

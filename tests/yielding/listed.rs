@@ -789,6 +789,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     ("src/sync/permits.rs", "poll_take", PART),
     ("src/sync/permits.rs", "poll_unbudgeted", PART),
+    ("src/sync/permits.rs", "poll_wait", PART),
     ("src/sync/semaphore.rs", "Acquire", In("permit")),
     ("src/sync/semaphore.rs", "AcquireOwned", In("owned permit")),
     (
