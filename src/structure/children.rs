@@ -14,7 +14,6 @@
 //! Everything lies behind one lock, which is never held while code of others runs. That no wake is lost is
 //! [`WakerCell`]'s contract: register, then look; change, then wake.
 
-use std::collections::VecDeque;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -25,7 +24,7 @@ use filch_executor::{AbortHandle, Cancelled, CleanupError};
 use parking_lot::Mutex;
 
 use super::gone::{Gone, hand_over_failures};
-use super::members::Members;
+use super::members::{Ended, Members};
 use crate::sync::{Notify, OwnedSemaphorePermit};
 
 /// Why a child gave no output.
@@ -67,8 +66,7 @@ impl<E> RefUnwindSafe for Scope<E> {}
 
 struct State<E> {
     members: Members,
-    /// Tags of children that have ended and were not asked for.
-    ended: VecDeque<u64>,
+    ended: Ended,
     kept: Kept<E>,
     cancelled: Option<Cancelled>,
     /// Nobody will ask for failures any more, but for those of cleanups.
@@ -121,7 +119,7 @@ impl<E> Scope<E> {
     pub(super) fn new(keep: Keep, at: &'static Location<'static>) -> Arc<Scope<E>> {
         let state = State {
             members: Members::default(),
-            ended: VecDeque::new(),
+            ended: Ended::default(),
             kept: Kept::default(),
             cancelled: None,
             abandoned: false,
@@ -208,12 +206,24 @@ impl<E> Scope<E> {
 
     /// The tag of the child that has ended first of those that nobody asked for.
     pub(super) fn take_ended(&self) -> Option<u64> {
-        self.state.lock().ended.pop_front()
+        self.state.lock().ended.pop()
     }
 
     /// How many children are not gone.
     pub(super) fn len(&self) -> usize {
         self.state.lock().members.len()
+    }
+
+    /// As `take_ended`, or else waits for the next one.
+    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<u64> {
+        let ended = self.take_ended().or_else(|| {
+            self.waker.register(cx.waker());
+            self.take_ended()
+        });
+        if ended.is_none() {
+            leaf::record(self.wait(WaitKind::Gather));
+        }
+        ended.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Waits until every child is gone, or until whatever else wakes it.
@@ -223,12 +233,9 @@ impl<E> Scope<E> {
         if state.members.len() == 0 {
             return Poll::Ready(());
         }
-        let resource = match kind {
-            WaitKind::Drain | WaitKind::Group => {
-                state.members.first().map_or(0, |child| child.id().as_u64())
-            }
-            _ => 0,
-        };
+        let first = state.members.first();
+        let first = first.filter(|_| kind != WaitKind::Gather);
+        let resource = first.map_or(0, |child| child.id().as_u64());
         drop(state);
         leaf::record(self.wait(kind).with_resource(resource));
         Poll::Pending
@@ -282,7 +289,7 @@ impl<E: Send + 'static> Scope<E> {
         let refused = state.cancelled.clone();
         drop(state);
         Ok(Guard {
-            scope: Arc::clone(self),
+            scope: Some(Arc::clone(self)),
             place,
             at,
             refused,
@@ -297,6 +304,12 @@ impl<E: Send + 'static> Scope<E> {
         let mut state = self.state.lock();
         if state.closed {
             return;
+        }
+        if self.keep == Keep::Ends && state.members.len() == 0 {
+            // Nobody else knows of the scope.
+            state.closed = true;
+            drop(state);
+            return leaf::take_back(self.wait(WaitKind::Gather));
         }
         state.abandoned = true;
         let mut kept = std::mem::take(&mut state.kept);
@@ -354,7 +367,8 @@ impl Drop for Holder {
 
 /// A child's place in its scope, until it is dropped at the child's end.
 pub(super) struct Guard<E: Send + 'static> {
-    scope: Arc<Scope<E>>,
+    /// There until this is dropped.
+    scope: Option<Arc<Scope<E>>>,
     place: usize,
     /// Where the child was spawned.
     pub(super) at: &'static Location<'static>,
@@ -374,13 +388,16 @@ impl<E: Send + 'static> Guard<E> {
     }
 
     pub(super) fn fail(&self, failure: Failure<E>) -> Result<(), Failure<E>> {
+        let Some(scope) = &self.scope else {
+            return Err(failure);
+        };
         let reason = match &failure {
             Failure::Error(_) => "a task of the same group failed",
             Failure::Panic(_) => "a task of the same group panicked",
             Failure::Cancelled => "a task of the same group was cancelled",
         };
         let by = leaf::cancelled_by_current(self.at, Some(reason.into()));
-        self.scope.fail(failure, by)
+        scope.fail(failure, by)
     }
 }
 
@@ -390,12 +407,14 @@ impl<E: Send + 'static> Drop for Guard<E> {
             // Refused if this child was cancelled because of an earlier failure, as most are.
             let _ = self.fail(Failure::Cancelled);
         }
-        leaf::at_end_of_task(Leaving {
-            scope: Arc::clone(&self.scope),
-            place: self.place,
-            tag: self.tag,
-            _permit: self.permit.take(),
-        });
+        if let Some(scope) = self.scope.take() {
+            leaf::at_end_of_task(Leaving {
+                scope,
+                place: self.place,
+                tag: self.tag,
+                _permit: self.permit.take(),
+            });
+        }
     }
 }
 
@@ -420,7 +439,7 @@ impl<E: Send + 'static> Drop for Leaving<E> {
         let is_last = state.members.len() == 0;
         let is_counted = self.scope.keep == Keep::Ends;
         if is_counted {
-            state.ended.push_back(self.tag);
+            state.ended.push(self.tag);
         }
         drop(state);
         discard(child);

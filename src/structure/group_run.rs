@@ -62,8 +62,8 @@ where
             ready!(leaf::poll_budget_of(&self.begun, cx));
             *self.as_mut().project().begun = true;
         }
-        self.scope.register(cx);
         if self.body.is_some() {
+            self.scope.register(cx);
             ready!(self.as_mut().poll_body(cx));
         }
         let this = self.project();
@@ -126,6 +126,12 @@ fn poll_end<E>(
     cx: &mut Context<'_>,
 ) -> Poll<(Kept<E>, Option<Cancelled>)> {
     loop {
+        if drain.is_empty() {
+            // One look, where nothing is left to wait for.
+            if let Some(end) = scope.close() {
+                return Poll::Ready(end);
+            }
+        }
         let kind = match scope.is_cancelled() {
             true => WaitKind::Drain,
             false => WaitKind::Group,

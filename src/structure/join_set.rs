@@ -1,6 +1,5 @@
 //! `JoinSet`: tasks of one output type that come one by one, and whose outcomes are taken as they end. tokio's names.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{Location, resume_unwind};
@@ -13,6 +12,7 @@ use filch_executor::{AbortHandle, Handle, JoinError, JoinHandle, TaskId};
 
 use super::attempt::Counted;
 use super::children::{Guard, Holder, Keep, Scope};
+use super::slab::Slab;
 
 /// Tasks whose outcomes are taken in the order in which they end.
 ///
@@ -36,12 +36,24 @@ use super::children::{Guard, Holder, Keep, Scope};
 /// # Ok::<(), filch::JoinError>(()) }).unwrap();
 /// ```
 pub struct JoinSet<T> {
-    handles: BTreeMap<u64, JoinHandle<T>>,
-    /// The tag of the next task.
-    next: u64,
+    tasks: Slab<Member<T>>,
+    /// How many tasks there were.
+    count: u32,
     /// The tag of a task that has ended but for its last step.
     ending: Option<u64>,
     set: Set,
+}
+
+/// A task whose outcome was not taken.
+struct Member<T> {
+    /// Its place, and above that a number that tells it from whoever had the place before.
+    tag: u64,
+    handle: JoinHandle<T>,
+}
+
+/// The place that is part of a tag.
+fn place_of(tag: u64) -> usize {
+    (tag & u64::from(u32::MAX)) as usize
 }
 
 /// What does not depend on the output.
@@ -76,8 +88,8 @@ impl<T> JoinSet<T> {
     #[must_use]
     pub fn new() -> JoinSet<T> {
         JoinSet {
-            handles: BTreeMap::new(),
-            next: 0,
+            tasks: Slab::default(),
+            count: 0,
             ending: None,
             set: Set::new(),
         }
@@ -86,21 +98,21 @@ impl<T> JoinSet<T> {
     /// How many tasks are there whose outcome was not taken.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.handles.len()
+        self.tasks.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.handles.is_empty()
+        self.tasks.len() == 0
     }
 
     /// Cancels every task. Their outcomes are still to be taken.
     #[track_caller]
     pub fn abort_all(&mut self) {
         let by = leaf::cancelled_by_current(Location::caller(), None);
-        for handle in self.handles.values() {
-            handle.abort_by(by.clone());
+        for task in self.tasks.iter() {
+            task.handle.abort_by(by.clone());
         }
     }
 
@@ -109,7 +121,7 @@ impl<T> JoinSet<T> {
     where
         T: 'static,
     {
-        self.handles.clear();
+        self.tasks.clear();
         self.ending = None;
         let old = std::mem::replace(&mut self.set, Set::new());
         old.scope.release();
@@ -117,15 +129,21 @@ impl<T> JoinSet<T> {
 
     #[track_caller]
     fn add(&mut self, spawn: impl FnOnce(Guard<()>) -> JoinHandle<T>) -> AbortHandle {
-        let tag = self.next;
-        self.next += 1;
+        let tag = u64::from(self.count) << 32 | self.tasks.next() as u64;
+        self.count = self.count.wrapping_add(1);
         let guard = self.set.enter(tag);
         let place = guard.place();
         let handle = spawn(guard);
         self.set.scope.adopt(place, handle.abort_handle());
         let abort = handle.abort_handle();
-        self.handles.insert(tag, handle);
+        self.tasks.insert(Member { tag, handle });
         abort
+    }
+
+    /// The task with that tag. `None`: it was never spawned.
+    fn task(&mut self, tag: u64) -> Option<&mut Member<T>> {
+        let task = self.tasks.get_mut(place_of(tag));
+        task.filter(|task| task.tag == tag)
     }
 }
 
@@ -219,14 +237,16 @@ impl<T: 'static> JoinSet<T> {
     /// # Errors
     /// If the task panicked or was aborted.
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
-        let tag = self.ending.take().or_else(|| self.set.scope.take_ended())?;
-        let finished = self.handles.get(&tag).is_some_and(JoinHandle::is_finished);
-        if !finished {
-            self.ending = Some(tag);
-            return None;
+        loop {
+            let tag = self.ending.take().or_else(|| self.set.scope.take_ended())?;
+            let Some(task) = self.task(tag) else { continue };
+            if !task.handle.is_finished() {
+                self.ending = Some(tag);
+                return None;
+            }
+            let mut task = self.tasks.remove(place_of(tag))?;
+            return task.handle.take_finished();
         }
-        let mut handle = self.handles.remove(&tag)?;
-        handle.take_finished()
     }
 
     /// As [`join_next`](JoinSet::join_next), for who polls by hand.
@@ -240,25 +260,24 @@ impl<T: 'static> JoinSet<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(TaskId, T), JoinError>>> {
-        if self.handles.is_empty() {
-            ready!(leaf::poll_budget_of(&self.next, cx));
+        if self.is_empty() {
+            ready!(leaf::poll_budget_of(&self.count, cx));
             return Poll::Ready(None);
         }
-        self.set.scope.register(cx);
-        let ending = self.ending.take().or_else(|| self.set.scope.take_ended());
-        let Some(tag) = ending else {
-            // The last may have ended in between: then it is woken already.
-            let _ = self.set.scope.poll_gone(WaitKind::Gather, cx);
-            return Poll::Pending;
-        };
-        let handle = self.handles.get_mut(&tag).expect("it was not taken");
-        let id = handle.id();
-        let Poll::Ready(output) = Pin::new(handle).poll(cx) else {
-            self.ending = Some(tag);
-            return Poll::Pending;
-        };
-        self.handles.remove(&tag);
-        Poll::Ready(Some(output.map(|output| (id, output))))
+        loop {
+            let tag = match self.ending.take() {
+                Some(tag) => tag,
+                None => ready!(self.set.scope.poll_ended(cx)),
+            };
+            let Some(task) = self.task(tag) else { continue };
+            let id = task.handle.id();
+            let Poll::Ready(output) = Pin::new(&mut task.handle).poll(cx) else {
+                self.ending = Some(tag);
+                return Poll::Pending;
+            };
+            self.tasks.remove(place_of(tag));
+            return Poll::Ready(Some(output.map(|output| (id, output))));
+        }
     }
 
     /// Waits for every task, and gives the outputs in the order in which they ended.

@@ -27,6 +27,8 @@ mod futures_unordered;
 
 mod first;
 
+mod slab;
+
 mod members;
 
 mod children;

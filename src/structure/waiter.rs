@@ -86,10 +86,14 @@ impl<E> Children<E> {
     /// With the first child's panic, if that came before any error.
     #[track_caller]
     pub fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
-        ready!(self.scope.poll_gone(WaitKind::Gather, cx));
-        let Some((mut kept, _)) = self.scope.close() else {
-            unreachable!("a gather spawns before it waits")
+        let ended = match self.scope.close() {
+            Some(ended) => Some(ended),
+            None => {
+                ready!(self.scope.poll_gone(WaitKind::Gather, cx));
+                self.scope.close()
+            }
         };
+        let (mut kept, _) = ended.expect("a gather spawns before it waits");
         if let Some(panic) = kept.panic.take() {
             resume_unwind(panic);
         }

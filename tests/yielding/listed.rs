@@ -103,6 +103,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/structure/futures_unordered.rs", "Branch", AROUND),
     ("executor/src/leaf/branch.rs", "poll_set", AROUND),
     ("executor/src/leaf/branch.rs", "poll_in_set", AROUND),
+    ("src/structure/children.rs", "poll_ended", PART),
     ("src/structure/children.rs", "poll_gone", PART),
     ("src/structure/gone.rs", "poll_gone", PART),
     ("src/structure/attempt.rs", "Counted", AROUND),
