@@ -86,9 +86,9 @@ pub use until::UntilCancelled;
 
 /// What the expansions of this module's macros name.
 pub(crate) mod expansion {
-    pub use super::branches::Branches;
+    pub use super::branches::{Branches, enabled, made};
     pub use super::join::{Turn, success};
     pub use super::waiter::{Children, Member};
-    pub use filch_executor::leaf::{Drain, Notes, Records, WaitKind};
+    pub use filch_executor::leaf::{CanBeAsked, Drain, IsPolled, Kind, Notes, Records, WaitKind};
     pub use futures_util::future::{MaybeDone, maybe_done};
 }

@@ -220,51 +220,66 @@ macro_rules! __select_branches {
         enum __FilchSelected<$($name),+> { $($name($name),)+ Disabled }
         let mut drain = $crate::__private::Drain::new();
         let selected = {
-            let mut branches =
-                $crate::__private::Branches::<
-                    { [$(::core::stringify!($name)),+].len() },
-                    { [$(::core::stringify!($name)),+].len() + 1 },
-                >::$order();
-            $( branches.add(true $(&& $condition)?); )+
+            // Numbers that the compiler knows, but for the conditions: so they are nowhere in memory.
+            let mut enabled = 0;
+            let mut place = 0;
+            $(
+                enabled |= $crate::__private::enabled(place, true $(&& $condition)?);
+                place += 1;
+            )+
+            let _ = place;
             // First as it is given: a temporary in it lives to the end of this block.
             $( let $future = $crate::__select_future! { $($make)* }; )+
             let mut place = 0;
             $(
-                let mut $future = ::core::pin::pin!(branches.made(place, $future));
+                let mut $future = ::core::pin::pin!($crate::__private::made($future));
+                if $future.is_none() {
+                    enabled &= !$crate::__private::enabled(place, true);
+                }
                 place += 1;
             )+
             let _ = place;
+            let mut branches =
+                $crate::__private::Branches::<
+                    { [$(::core::stringify!($name)),+].len() },
+                    { [$(::core::stringify!($name)),+].len() + 1 },
+                >::$order(enabled);
             let selected = ::core::future::poll_fn(|cx| {
                 let first = ::core::task::ready!(branches.poll_first(cx));
                 let mut notes = $crate::__private::Notes::new();
-                // One round in two halves: from the first on, then those before it.
-                for from_first in [true, false] {
-                    let mut place = 0;
-                    $(
-                        'branch: {
-                            if (place >= first) == from_first {
-                                // An arm that diverges, for futures whose output the compiler knows nothing else of.
-                                let output = match branches.poll(&mut notes, place, $future.as_mut(), cx) {
-                                    ::core::task::Poll::Ready(output) => output,
-                                    ::core::task::Poll::Pending => break 'branch,
-                                };
-                                #[allow(unreachable_code, unreachable_patterns, unused_variables, unused_mut)]
-                                let () = {
-                                    let mut output = output;
-                                    let mut is_match = false;
-                                    match output {
-                                        $pattern if { is_match = true; false } => ::core::unreachable!(),
-                                        _ => {}
-                                    }
-                                    if is_match {
-                                        return ::core::task::Poll::Ready(__FilchSelected::$name(output));
-                                    }
-                                };
+                // A second round is for those that were only asked in the first.
+                while branches.begin_round() {
+                    // Two halves: from the first on, then those before it.
+                    for from_first in [true, false] {
+                        let mut place = 0;
+                        $(
+                            'branch: {
+                                if (place >= first) == from_first {
+                                    let manner = $crate::__select_manner!($future);
+                                    let polled = branches.poll(manner, &mut notes, place, $future.as_mut(), cx);
+                                    // An arm that diverges, for futures of whose output nothing else is known.
+                                    let output = match polled {
+                                        ::core::task::Poll::Ready(output) => output,
+                                        ::core::task::Poll::Pending => break 'branch,
+                                    };
+                                    #[allow(unreachable_code, unreachable_patterns, unused_variables, unused_mut)]
+                                    let () = {
+                                        let mut output = output;
+                                        let mut is_match = false;
+                                        match output {
+                                            $pattern if { is_match = true; false } => ::core::unreachable!(),
+                                            _ => {}
+                                        }
+                                        if is_match {
+                                            return ::core::task::Poll::Ready(__FilchSelected::$name(output));
+                                        }
+                                    };
+                                }
                             }
-                        }
-                        place += 1;
-                    )+
-                    let _ = place;
+                            place += 1;
+                        )+
+                        let _ = place;
+                    }
                 }
                 branches.wait(&notes).map(|()| __FilchSelected::Disabled)
             })
@@ -272,7 +287,9 @@ macro_rules! __select_branches {
             drain.catch(|| { $( $future.set(::core::option::Option::None); )+ });
             selected
         };
-        (&mut drain).await;
+        if !drain.is_empty() {
+            (&mut drain).await;
+        }
         #[allow(unused_mut)]
         let mut selected = selected;
         match selected {
@@ -281,6 +298,17 @@ macro_rules! __select_branches {
             #[allow(unreachable_patterns)]
             _ => ::core::unreachable!("an output is chosen because it matches its pattern"),
         }
+    }};
+}
+
+/// How the branch is looked at: by the type of its future.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __select_manner {
+    ($future:ident) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{CanBeAsked as _, IsPolled as _};
+        (&$crate::__private::Kind::of(&$future)).manner()
     }};
 }
 

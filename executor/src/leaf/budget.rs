@@ -54,11 +54,34 @@ pub fn poll_budget_left<L: ?Sized>(around: &L, cx: &mut Context<'_>) -> Poll<()>
     })
 }
 
+/// Whether one unit can be spent without a look at the clock.
+#[inline]
+pub(super) fn is_at_hand() -> bool {
+    context::with(|context| {
+        let left = context.turn.left.get();
+        left > 0 && span(left) == span(left - 1)
+    })
+}
+
+/// Spends the unit that [`is_at_hand`] has found.
+#[inline]
+pub(super) fn spend_at_hand() {
+    context::with(|context| {
+        let left = context.turn.left.get();
+        context.turn.left.set(left.saturating_sub(1));
+    });
+}
+
+/// The clock is read where this changes.
+#[inline]
+fn span(left: u8) -> u8 {
+    (left + CLOCK_EVERY / 2) / CLOCK_EVERY
+}
+
 #[inline]
 pub(super) fn spend(cost: u8, leaf: *const (), cx: &mut Context<'_>) -> Poll<()> {
     context::with(|context| {
         let left = context.turn.left.get();
-        let span = |left: u8| (left + CLOCK_EVERY / 2) / CLOCK_EVERY;
         if let Some(rest) = left.checked_sub(cost) {
             if span(left) == span(rest) || !context.turn.is_used_up() {
                 context.turn.left.set(rest);

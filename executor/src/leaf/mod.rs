@@ -14,6 +14,8 @@ mod branch;
 
 mod budget;
 
+mod asked;
+
 mod io;
 
 mod drain;
@@ -25,6 +27,9 @@ pub(crate) mod unconstrained;
 
 pub use crate::task::wait::{Wait, WaitKind};
 pub use crate::task::{AtEnd, Remains, report, unreported};
+pub use asked::{
+    Answer, Ask, Asked, CanBeAsked, IsPolled, Kind, Manner, Polled, ask_within_budget,
+};
 pub use branch::{Notes, Records};
 pub use budget::{poll_budget, poll_budget_left, poll_budget_of, poll_call_of};
 pub use choice::choose;

@@ -5,7 +5,7 @@ use crate::sync::blocking;
 use crate::sync::error::TryRecvError;
 use crate::sync::wait_list::{Outcome, Stage, Waiter};
 use crate::sync::wakers::keep;
-use filch_executor::leaf::{self, Wait, WaitKind};
+use filch_executor::leaf::{self, Answer, Ask, Wait, WaitKind};
 use futures_core::{FusedFuture, FusedStream, Stream};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -325,6 +325,24 @@ impl<T> Future for Recv<'_, T> {
         let polled = self.as_mut().poll_unbudgeted(cx);
         *self.project().over = polled.is_ready();
         polled
+    }
+}
+
+impl<T> Ask for Recv<'_, T> {
+    /// The end of the channel is left to the poll.
+    #[inline]
+    fn ask(self: Pin<&mut Self>) -> Answer<Option<T>> {
+        if !self.waiter.is_idle() {
+            return Answer::Unknown;
+        }
+        let this = self.project();
+        let answer = leaf::ask_within_budget(|| {
+            let (value, sender) = this.channel.receive().ok()?;
+            wake(sender);
+            Some(Some(value))
+        });
+        *this.over = matches!(answer, Answer::Ready(_));
+        answer
     }
 }
 
