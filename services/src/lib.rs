@@ -7,25 +7,21 @@
 //! ```
 //!
 //! Without a server its tests are ignored, unless they are required (`build.rs`).
+//!
+//! [`testing`] is what the tests share. The others are what a client needs to run on filch, where that is more than a
+//! stream: programs may copy them.
 
-/// Where a server is: the URL in the environment variable of this name.
-///
-/// # Panics
-///
-/// If there is none. A test that may do without is ignored then, which `build.rs` explains.
-pub fn server(variable: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} is not set: .ci/servers COMMAND starts the servers and sets it")
-    })
-}
+pub mod grpc;
+pub mod lapin_kit;
+pub mod postgres;
+pub mod redis_kit;
+pub mod testing;
 
-/// Host and port of a URL.
-///
-/// # Panics
-///
-/// If the URL has none.
-pub fn address(url: &str) -> &str {
-    let (_, rest) = url.split_once("://").expect("a scheme");
-    let authority = rest.split('/').next().expect("a part");
-    authority.rsplit('@').next().expect("a part")
+pub use testing::{address, server};
+
+/// The programs of the pages. They run, so all servers must be there.
+#[cfg(all(doctest, postgres, redis, amqp))]
+mod pages {
+    #[doc = include_str!("../../docs/guide/databases-and-brokers.md")]
+    struct DatabasesAndBrokers;
 }

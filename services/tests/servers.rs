@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use filch::net::{TcpStream, lookup_host};
-use filch_services::{address, server};
+use filch_services::testing::{address, server};
 
 /// Says something to the server, and gives as many bytes of its answer as are expected.
 async fn ask(variable: &str, said: &[u8], count: usize) -> Vec<u8> {
