@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 const WIDTH: usize = 120;
 /// Chapters whose code needs crates beside filch: the member `works-with` compiles them.
 const NEED_OTHER_CRATES: [&str; 3] = ["stopping-a-server", "logging", "tokio-crates"];
+/// Chapters whose code talks to real servers: the package `services` runs it.
+const NEED_SERVERS: [&str; 1] = ["databases-and-brokers"];
 
 #[test]
 fn every_chapter_is_in_the_index_and_its_code_is_compiled_once() {
     let index = read(&root().join("docs/guide.md"));
     let here = read(&root().join("src/lib.rs"));
     let beside = read(&root().join("works-with/src/lib.rs"));
+    let services = read(&root().join("services/src/lib.rs"));
     for chapter in markdown_in("docs/guide") {
         let name = chapter.file_stem().unwrap().to_str().unwrap();
         let included = format!("docs/guide/{name}.md\")]");
@@ -21,9 +24,12 @@ fn every_chapter_is_in_the_index_and_its_code_is_compiled_once() {
             index.contains(&format!("(guide/{name}.md)")),
             "{name} is not in docs/guide.md"
         );
-        let (place, compiled) = match NEED_OTHER_CRATES.contains(&name) {
-            false => ("src/lib.rs", here.contains(&included)),
-            true => ("works-with/src/lib.rs", beside.contains(&included)),
+        let (place, compiled) = if NEED_OTHER_CRATES.contains(&name) {
+            ("works-with/src/lib.rs", beside.contains(&included))
+        } else if NEED_SERVERS.contains(&name) {
+            ("services/src/lib.rs", services.contains(&included))
+        } else {
+            ("src/lib.rs", here.contains(&included))
         };
         assert!(compiled, "{place} does not compile the code of {name}");
     }
