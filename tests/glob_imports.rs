@@ -87,6 +87,14 @@ globs! {
     http: filch::http;
     #[cfg(feature = "hyper")]
     http_rt: filch::http::rt;
+    #[cfg(feature = "http")]
+    http_sse: filch::http::sse;
+    #[cfg(feature = "websocket")]
+    http_websocket: filch::http::websocket;
+    #[cfg(feature = "websocket")]
+    http_websocket_future: filch::http::websocket::future;
+    #[cfg(feature = "websocket")]
+    http_websocket_codes: filch::http::websocket::close_code;
     #[cfg(feature = "http-client")]
     http_client: filch::http::client;
     #[cfg(feature = "http-client")]

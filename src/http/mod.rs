@@ -69,6 +69,12 @@ mod server {
     pub use hyper::upgrade;
 }
 
+#[cfg(feature = "http")]
+pub mod sse;
+
+#[cfg(feature = "websocket")]
+pub mod websocket;
+
 #[cfg(feature = "http-client")]
 pub mod client;
 #[cfg(feature = "http-client")]

@@ -1,0 +1,54 @@
+//! axum on filch: [`serve`], with the limits, the graceful end and the numbers of [`filch::http`]; WebSockets ([`ws`]),
+//! server-sent events ([`sse`]), [`timeout`] and [`files`] on filch's own sockets, timers and threads.
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use filch::net::TcpListener;
+//!
+//! #[filch::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let app = Router::new().route("/", get(|| async { "hello" }));
+//!     let listener = TcpListener::bind("127.0.0.1:3000").await?;
+//!     filch_axum::serve(listener, app).await
+//! }
+//! ```
+//!
+//! axum needs none of its default feature `tokio` for this: take it with `default-features = false`. What that feature
+//! would add is here, under axum's names:
+//!
+//! | axum, tower-http | here |
+//! |---|---|
+//! | `axum::serve`, `axum::serve::ListenerExt` | [`serve`], [`ListenerExt`] |
+//! | `axum::extract::ws` | [`ws`], with the feature `ws` |
+//! | `axum::extract::{ConnectInfo, connect_info}` | [`ConnectInfo`], [`Connected`], [`MakeServiceExt`] |
+//! | `axum::response::sse` | [`sse`] |
+//! | `tower_http::timeout::TimeoutLayer` | [`timeout::TimeoutLayer`] |
+//! | `tower_http::services::ServeDir` | [`files::ServeDir`] |
+//!
+//! The page "Coming from tokio" has the whole way of a service, line by line.
+
+mod incoming;
+mod listener;
+
+pub mod connect_info;
+
+mod serve;
+
+pub mod files;
+pub mod sse;
+pub mod timeout;
+#[cfg(feature = "ws")]
+pub mod ws;
+
+pub use connect_info::{ConnectInfo, Connected, MakeServiceExt};
+pub use incoming::IncomingStream;
+pub use listener::{Listener, ListenerExt, TapIo};
+pub use serve::{Reported, Serve, Serving, WithGracefulShutdown, serve};
+
+pub mod extract {
+    //! axum's path for what it has with its feature `tokio`.
+
+    pub use crate::connect_info::{self, ConnectInfo};
+    #[cfg(feature = "ws")]
+    pub use crate::ws;
+}

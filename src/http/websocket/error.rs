@@ -1,0 +1,104 @@
+//! What ends a WebSocket before its time.
+
+use async_tungstenite::tungstenite::Error as Protocol;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// Why a WebSocket has failed. After that it is over.
+#[derive(Debug)]
+pub struct Error(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    Protocol(Box<Protocol>),
+    /// The other side has not answered for so long.
+    Silent(Duration),
+    Url(String),
+}
+
+impl Error {
+    pub(super) fn silent(time: Duration) -> Error {
+        Error(Cause::Silent(time))
+    }
+
+    pub(super) fn url(what: impl Into<String>) -> Error {
+        Error(Cause::Url(what.into()))
+    }
+
+    /// Has the other side sent more than a limit allows?
+    pub fn is_too_large(&self) -> bool {
+        matches!(&self.0, Cause::Protocol(error) if matches!(**error, Protocol::Capacity(_)))
+    }
+
+    /// It was over before.
+    pub(super) fn is_end(&self) -> bool {
+        use async_tungstenite::tungstenite::error::ProtocolError::SendAfterClosing;
+        match &self.0 {
+            Cause::Protocol(error) => matches!(
+                **error,
+                Protocol::ConnectionClosed
+                    | Protocol::AlreadyClosed
+                    | Protocol::Protocol(SendAfterClosing)
+            ),
+            _ => false,
+        }
+    }
+
+    /// Has the other side not answered pings?
+    pub fn is_silent(&self) -> bool {
+        matches!(self.0, Cause::Silent(_))
+    }
+
+    /// What the other side is told of it, if it was at fault.
+    pub(super) fn close_code(&self) -> Option<u16> {
+        use super::close_code as code;
+        match &self.0 {
+            Cause::Protocol(error) => match **error {
+                Protocol::Capacity(_) => Some(code::SIZE),
+                Protocol::Utf8(_) => Some(code::INVALID),
+                Protocol::Protocol(_) | Protocol::AttackAttempt => Some(code::PROTOCOL),
+                _ => None,
+            },
+            Cause::Silent(_) => Some(code::AWAY),
+            Cause::Url(_) => None,
+        }
+    }
+}
+
+impl From<Protocol> for Error {
+    fn from(error: Protocol) -> Error {
+        Error(Cause::Protocol(Box::new(error)))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::Protocol(error) => write!(f, "the WebSocket failed: {error}"),
+            Cause::Silent(time) => write!(
+                f,
+                "the WebSocket's other side did not answer a ping within {time:?}"
+            ),
+            Cause::Url(what) => f.write_str(what),
+        }
+    }
+}
+
+/// The cause is in the text already.
+impl std::error::Error for Error {}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        let kind = match &error.0 {
+            Cause::Silent(_) => io::ErrorKind::TimedOut,
+            Cause::Url(_) => io::ErrorKind::InvalidInput,
+            Cause::Protocol(protocol) => match &**protocol {
+                Protocol::Io(error) => error.kind(),
+                Protocol::ConnectionClosed | Protocol::AlreadyClosed => io::ErrorKind::NotConnected,
+                _ => io::ErrorKind::InvalidData,
+            },
+        };
+        io::Error::new(kind, error)
+    }
+}

@@ -1,0 +1,152 @@
+//! Server-sent events.
+
+use filch::CancelToken;
+use filch::http::sse::{Event, KeepAlive, Sse};
+use filch::http::{self, Body, Request};
+use filch::io::AsyncReadExt;
+use filch::sync::mpsc;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// The next piece of a body.
+async fn next<B>(body: &mut B) -> Option<String>
+where
+    B: hyper::body::Body<Data = bytes::Bytes, Error = Infallible> + Unpin,
+{
+    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
+    let data = frame.unwrap().into_data().unwrap();
+    Some(String::from_utf8(data.to_vec()).unwrap())
+}
+
+fn events() -> (mpsc::Sender<Event>, mpsc::Receiver<Event>) {
+    mpsc::channel(4)
+}
+
+fn body(
+    receiver: mpsc::Receiver<Event>,
+) -> Sse<impl filch::stream::Stream<Item = Result<Event, Infallible>> + Unpin> {
+    use filch::stream::StreamExt;
+    Sse::new(receiver.map(Ok::<_, Infallible>))
+}
+
+#[test]
+fn an_event_is_written_as_clients_read_it() {
+    let event = Event::new()
+        .id("7")
+        .event("kind")
+        .retry(Duration::from_secs(2));
+    let event = event.data("one\r\ntwo\rthree\n").comment("hush");
+    let expected =
+        "id: 7\nevent: kind\nretry: 2000\ndata: one\ndata: two\ndata: three\ndata:\n: hush\n\n";
+    assert_eq!(event.to_string(), expected);
+}
+
+#[test]
+fn a_line_break_in_a_name_is_a_mistake_of_the_program() {
+    for wrong in [
+        || Event::new().event("a\nb"),
+        || Event::new().id("a\r"),
+        || Event::new().id("\0"),
+    ] {
+        assert!(std::panic::catch_unwind(wrong).is_err());
+    }
+}
+
+#[filch::test(paused)]
+async fn a_comment_is_sent_whenever_nothing_else_was_for_a_while() {
+    let (sender, receiver) = events();
+    let mut body = body(receiver);
+    let start = filch::time::Instant::now();
+    assert_eq!(next(&mut body).await.unwrap(), ":\n\n");
+    assert_eq!(start.elapsed(), Duration::from_secs(15));
+    filch::time::sleep(Duration::from_secs(10)).await;
+    sender.send(Event::new().data("x")).await.unwrap();
+    assert_eq!(next(&mut body).await.unwrap(), "data: x\n\n");
+    // From the event on.
+    assert_eq!(next(&mut body).await.unwrap(), ":\n\n");
+    assert_eq!(start.elapsed(), Duration::from_secs(40));
+    drop(sender);
+    assert_eq!(next(&mut body).await, None);
+}
+
+#[filch::test(paused)]
+async fn what_is_sent_and_how_often_can_be_said() {
+    let (_sender, receiver) = events();
+    let keep_alive = KeepAlive::new()
+        .interval(Duration::from_secs(1))
+        .text("here");
+    let mut body = body(receiver).keep_alive(keep_alive);
+    let start = filch::time::Instant::now();
+    for second in 1..4 {
+        assert_eq!(next(&mut body).await.unwrap(), ": here\n\n");
+        assert_eq!(start.elapsed(), Duration::from_secs(second));
+    }
+}
+
+#[filch::test(paused)]
+async fn without_it_nothing_is_sent() {
+    let (_sender, receiver) = events();
+    let mut body = body(receiver).no_keep_alive();
+    let silent = filch::time::timeout(Duration::from_secs(3600), next(&mut body));
+    assert!(silent.await.is_err());
+}
+
+#[filch::test]
+async fn a_stream_ends_with_its_servers_token() {
+    let (_sender, receiver) = events();
+    let token = CancelToken::new();
+    let mut body = body(receiver).until(&token);
+    let cancelled = filch::spawn(async move { token.cancel() });
+    assert_eq!(next(&mut body).await, None);
+    cancelled.await.unwrap();
+}
+
+#[filch::test]
+async fn a_server_that_stops_is_not_held_up_by_a_stream_that_listens_for_it() {
+    let (dialer, listener) = http::memory();
+    let service = http::service_fn(|request: Request<Body>| async move {
+        let info = request
+            .extensions()
+            .get::<http::ConnInfo>()
+            .unwrap()
+            .clone();
+        let (sender, receiver) = events();
+        sender.send(Event::new().data("first")).await.unwrap();
+        // Kept: the stream would not end by itself.
+        std::mem::forget(sender);
+        Ok::<_, Infallible>(
+            body(receiver)
+                .until(info.stopping())
+                .into_response()
+                .map(Body::new),
+        )
+    });
+    let stop = CancelToken::new();
+    let server = http::serve(listener, service).graceful(stop.clone(), Duration::from_secs(3600));
+    let server = filch::spawn(server.into_future());
+    let mut stream = dialer.connect().await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+    filch::io::AsyncWriteExt::write_all(&mut stream, request)
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"data: first\n\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).await.unwrap();
+        answer.push(byte[0]);
+    }
+    let head = String::from_utf8(answer).unwrap();
+    assert!(
+        head.contains("content-type: text/event-stream\r\n"),
+        "{head}"
+    );
+    assert!(head.contains("cache-control: no-cache\r\n"), "{head}");
+    stop.cancel();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert_eq!(rest, "0\r\n\r\n");
+    let served = server.await.unwrap().unwrap();
+    assert_eq!((served.finished, served.cancelled), (1, 0));
+}
