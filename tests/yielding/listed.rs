@@ -584,7 +584,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     (
         "src/http/websocket/future.rs",
-        "Send",
+        "SendMessage",
         Not("it calls the socket's `poll_ready`, which spends"),
     ),
     (

@@ -25,20 +25,20 @@ impl Future for Recv<'_> {
 /// Future of [`WebSocket::send`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
-pub struct Send<'a> {
+pub struct SendMessage<'a> {
     socket: &'a mut WebSocket,
     /// Until the stream's buffer has it.
     message: Option<Message>,
 }
 
-impl Send<'_> {
-    pub(super) fn new(socket: &mut WebSocket, message: Message) -> Send<'_> {
+impl SendMessage<'_> {
+    pub(super) fn new(socket: &mut WebSocket, message: Message) -> SendMessage<'_> {
         let message = Some(message);
-        Send { socket, message }
+        SendMessage { socket, message }
     }
 }
 
-impl Future for Send<'_> {
+impl Future for SendMessage<'_> {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -55,7 +55,7 @@ impl Future for Send<'_> {
 /// Future of [`WebSocket::close`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
-pub struct Close<'a>(pub(super) Send<'a>);
+pub struct Close<'a>(pub(super) SendMessage<'a>);
 
 impl Future for Close<'_> {
     type Output = Result<(), Error>;

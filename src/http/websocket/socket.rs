@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::error::Error;
-use super::future::{Close, Recv, Send as Sending};
+use super::future::{Close, Recv, SendMessage};
 use super::message::{CloseFrame, Message};
 use crate::time::{Instant, Sleep, sleep};
 use async_tungstenite::tungstenite::protocol::Role;
@@ -117,8 +117,8 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// Dropped, it may have sent the message or not; never a part of it that another message would break.
-    pub fn send(&mut self, message: impl Into<Message>) -> Sending<'_> {
-        Sending::new(self, message.into())
+    pub fn send(&mut self, message: impl Into<Message>) -> SendMessage<'_> {
+        SendMessage::new(self, message.into())
     }
 
     /// Says that it ends, and why. Read on until `None` to hear the other side agree.
@@ -129,7 +129,7 @@ impl WebSocket {
     /// # Cancel safety
     /// As [`send`](Self::send).
     pub fn close(&mut self, frame: Option<CloseFrame>) -> Close<'_> {
-        Close(Sending::new(self, Message::Close(frame)))
+        Close(SendMessage::new(self, Message::Close(frame)))
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
