@@ -113,30 +113,32 @@ impl Default for Config {
 
 /// Numbers that say why a WebSocket ends (RFC 6455, section 7.4).
 pub mod close_code {
+    use super::CloseCode;
+
     /// All is done.
-    pub const NORMAL: u16 = 1000;
+    pub const NORMAL: CloseCode = 1000;
     /// A server that ends, or a page that was left.
-    pub const AWAY: u16 = 1001;
+    pub const AWAY: CloseCode = 1001;
     /// The other side broke the protocol.
-    pub const PROTOCOL: u16 = 1002;
+    pub const PROTOCOL: CloseCode = 1002;
     /// A kind of message that is not understood.
-    pub const UNSUPPORTED: u16 = 1003;
+    pub const UNSUPPORTED: CloseCode = 1003;
     /// No number came. It is never sent.
-    pub const STATUS: u16 = 1005;
+    pub const STATUS: CloseCode = 1005;
     /// The connection broke. It is never sent.
-    pub const ABNORMAL: u16 = 1006;
+    pub const ABNORMAL: CloseCode = 1006;
     /// A message that is not what it says, such as text that is no UTF-8.
-    pub const INVALID: u16 = 1007;
+    pub const INVALID: CloseCode = 1007;
     /// Something is not allowed.
-    pub const POLICY: u16 = 1008;
+    pub const POLICY: CloseCode = 1008;
     /// A message that is too large.
-    pub const SIZE: u16 = 1009;
+    pub const SIZE: CloseCode = 1009;
     /// An extension that the client needs is missing.
-    pub const EXTENSION: u16 = 1010;
+    pub const EXTENSION: CloseCode = 1010;
     /// Something went wrong in the server.
-    pub const ERROR: u16 = 1011;
+    pub const ERROR: CloseCode = 1011;
     /// The server ends and comes back.
-    pub const RESTART: u16 = 1012;
+    pub const RESTART: CloseCode = 1012;
     /// Later: there is too much to do.
-    pub const AGAIN: u16 = 1013;
+    pub const AGAIN: CloseCode = 1013;
 }
