@@ -144,7 +144,7 @@ impl Drop for Operation<'_> {
     fn drop(&mut self) {
         self.source.forget(&mut self.waiter);
         if !self.over {
-            leaf::take_back(self.wait());
+            leaf::take_back(|| self.wait());
         }
     }
 }

@@ -309,7 +309,7 @@ impl<E: Send + 'static> Scope<E> {
             // Nobody else knows of the scope.
             state.closed = true;
             drop(state);
-            return leaf::take_back(self.wait(WaitKind::Gather));
+            return leaf::take_back(|| self.wait(WaitKind::Gather));
         }
         state.abandoned = true;
         let mut kept = std::mem::take(&mut state.kept);
@@ -317,7 +317,7 @@ impl<E: Send + 'static> Scope<E> {
         let has_children = state.members.len() > 0;
         drop(state);
         for kind in [WaitKind::Gather, WaitKind::Group, WaitKind::Drain] {
-            leaf::take_back(self.wait(kind));
+            leaf::take_back(|| self.wait(kind));
         }
         self.cancel(leaf::cancelled_by_current(self.at, Some(reason.into())));
         if has_children {

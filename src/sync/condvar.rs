@@ -206,7 +206,7 @@ pin_project! {
             let this = this.project();
             if !this.waiter.is_idle() {
                 this.condvar.give_up(this.waiter);
-                leaf::take_back(*this.wait);
+                leaf::take_back(|| *this.wait);
             } else if *this.notified == Some(Outcome::Granted) {
                 this.condvar.notify_one();
             }

@@ -258,7 +258,7 @@ pin_project! {
             let this = this.project();
             if !this.waiter.is_idle() {
                 this.notify.give_up(this.waiter);
-                leaf::take_back(*this.at);
+                leaf::take_back(|| *this.at);
             }
         }
     }

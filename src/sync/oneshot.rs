@@ -402,7 +402,7 @@ impl<T> Drop for Receiver<T> {
     #[inline]
     fn drop(&mut self) {
         if self.waits {
-            leaf::take_back(self.wait);
+            leaf::take_back(|| self.wait);
         }
         if self.shared().sender_done.load(Acquire) {
             // SAFETY: rule 2; the sender is on its way out at most.

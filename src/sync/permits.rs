@@ -250,7 +250,7 @@ pin_project! {
             match this.owner {
                 Some(owner) if !this.waiter.is_idle() => {
                     owner.permits().give_up(this.waiter, *this.amount);
-                    leaf::take_back(*this.wait);
+                    leaf::take_back(|| *this.wait);
                 }
                 _ => {}
             }

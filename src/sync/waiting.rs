@@ -59,7 +59,7 @@ pin_project! {
             let this = this.project();
             if !this.waiter.is_idle() {
                 this.leaf.give_up(this.waiter);
-                leaf::take_back(*this.wait);
+                leaf::take_back(|| *this.wait);
             }
         }
     }

@@ -264,7 +264,7 @@ impl<T> FusedFuture for JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         if self.waits && !self.taken {
-            leaf::take_back(wait_for(self.task.header()));
+            leaf::take_back(|| wait_for(self.task.header()));
         }
         // SAFETY: the handle ends here, and nobody uses the reference again.
         let task = unsafe { ManuallyDrop::take(&mut self.task) };

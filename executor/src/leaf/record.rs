@@ -52,13 +52,13 @@ pub fn record_lock(wait: Wait, holder: impl Fn() -> u64) {
 /// A leaf that has said this is dropped, and was not ready. If the current task, or the branch that is being polled,
 /// shows it, nothing is shown any more. A `wait` whose resource is 0 is meant whatever its resource is.
 ///
-/// Nothing was recorded in this poll, as a rule, and then it is a look at the task. It happens only where a wait is
-/// given up.
+/// Nothing was recorded in this poll, as a rule, and then it is a look at the task, of eight instructions: `wait` is
+/// not even made. It happens only where a wait is given up.
 #[inline]
-pub fn take_back(wait: Wait) {
+pub fn take_back(wait: impl FnOnce() -> Wait) {
     context::with(|context| match (context.pen(), context.task()) {
-        (Some(pen), _) => pen.take_back(wait),
-        (None, Some(task)) if task.wait.is_written() => task.wait.take_back(wait),
+        (Some(pen), _) => pen.take_back(wait()),
+        (None, Some(task)) if task.wait.is_written() => task.wait.take_back(wait()),
         _ => {}
     });
 }
@@ -89,7 +89,7 @@ impl Said {
 impl Drop for Said {
     fn drop(&mut self) {
         if let Some(wait) = self.0 {
-            take_back(wait);
+            take_back(|| wait);
         }
     }
 }

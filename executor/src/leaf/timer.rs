@@ -227,7 +227,7 @@ impl Drop for Timer {
     fn drop(&mut self) {
         if self.entry.is_some() {
             self.cancel();
-            leaf::take_back(self.wait());
+            leaf::take_back(|| self.wait());
         }
     }
 }

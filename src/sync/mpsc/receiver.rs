@@ -298,7 +298,7 @@ pin_project! {
             let this = this.project();
             if !this.waiter.is_idle() {
                 this.channel.give_up(For::Value, this.waiter);
-                leaf::take_back(*this.wait);
+                leaf::take_back(|| *this.wait);
             }
         }
     }
