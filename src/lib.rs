@@ -152,6 +152,9 @@ mod documents {
     #[cfg(feature = "tls")]
     #[doc = include_str!("../docs/guide/tls.md")]
     struct Tls;
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../docs/guide/http.md")]
+    struct Http;
     #[doc = include_str!("../docs/guide/streams.md")]
     struct Streams;
     #[doc = include_str!("../docs/guide/files.md")]

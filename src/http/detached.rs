@@ -17,9 +17,8 @@ use tower_service::Service;
 /// A server's [graceful](super::Serve::graceful) end does not wait for a handler whose client is gone.
 ///
 /// ```
-/// use filch::http::{self, Body, Request, Response};
+/// use filch::http::{self, Body, Layer, Request, Response};
 /// use std::convert::Infallible;
-/// use tower_layer::Layer;
 ///
 /// async fn book(_: Request<Body>) -> Result<Response<Body>, Infallible> {
 ///     Ok(Response::new(Body::from("booked")))

@@ -105,6 +105,24 @@ impl From<std::os::unix::net::SocketAddr> for Peer {
     }
 }
 
+/// What is known of a connection when it is ready to carry HTTP: see [`Open`](super::Open).
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Who is on the other side, if that is not who has connected.
+    pub(super) peer: Option<Peer>,
+    pub(super) tls: Option<TlsInfo>,
+}
+
+impl Facts {
+    /// Somebody else is on the other side than who has connected: a proxy says so.
+    pub fn of_peer(peer: Peer) -> Facts {
+        Facts {
+            peer: Some(peer),
+            tls: None,
+        }
+    }
+}
+
 /// What both sides of a TLS connection have agreed on.
 #[derive(Clone, Debug, Default)]
 pub struct TlsInfo {

@@ -22,6 +22,8 @@ mod detached;
 #[cfg(feature = "http")]
 mod done;
 #[cfg(feature = "http")]
+mod grpc;
+#[cfg(feature = "http")]
 mod info;
 #[cfg(feature = "http")]
 mod listener;
@@ -47,11 +49,12 @@ mod server {
     pub use super::detached::{Detach, Detached, Running, detached};
     pub use super::done::{RequestDone, RequestEnd, Route};
     pub use super::error::BodyError;
-    pub use super::info::{ConnInfo, Peer, TlsInfo};
+    pub use super::grpc::{DeadlineBody, DeadlineCall, GrpcTimeout, WithDeadline, grpc_timeout};
+    pub use super::info::{ConnInfo, Facts, Peer, TlsInfo};
     pub use super::limits::Limits;
     pub use super::listener::{
-        AnyStream, Dialer, Listener, MemoryListener, Open, Several, SeveralStream, Transport,
-        memory,
+        AnyStream, Dialer, Listener, MemoryListener, Open, Proxied, ProxyListener, Several,
+        SeveralStream, Transport, memory,
     };
     #[cfg(feature = "tls")]
     pub use super::listener::{Handshaking, TlsListener};
@@ -67,6 +70,8 @@ mod server {
     };
     /// Gets what a client and a handler agreed to go on with, after an answer of 101.
     pub use hyper::upgrade;
+    pub use tower_layer::Layer;
+    pub use tower_service::Service;
 }
 
 #[cfg(feature = "http")]

@@ -2,9 +2,8 @@
 
 use super::raw::{Client, LONG, Running, echo, serve};
 use filch::CancelToken;
-use filch::http::{self, Body, BodyError, Limits, Request, Response};
+use filch::http::{self, Body, BodyError, Layer, Limits, Request, Response};
 use filch::sync::mpsc;
-use tower_layer::Layer;
 
 /// A server whose handler waits for ever and looks at no body; tokens for its start and its drop.
 async fn waiting() -> (Running, CancelToken, CancelToken) {

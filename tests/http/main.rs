@@ -6,6 +6,7 @@ mod common;
 mod floods;
 mod graceful;
 mod hook;
+mod layers;
 mod leaving;
 mod limits;
 mod raw;

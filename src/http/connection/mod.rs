@@ -15,7 +15,7 @@ mod sniff;
 mod streams;
 mod watched;
 
-use super::info::ConnInfo;
+use super::info::{ConnInfo, Facts};
 use super::listener::{Listener, Open, Transport};
 use super::rt::Timer;
 use super::service::{HttpService, MakeService};
@@ -62,14 +62,19 @@ where
         server.stop.cancelled().await;
         sleep_until(soon).await;
     };
-    let Some(Ok((mut stream, tls))) = before(io.open(), late).await else {
+    let Some(Ok((mut stream, facts))) = before(io.open(), late).await else {
         // It has never asked for anything.
         return;
     };
+    let Facts { peer: other, tls } = facts;
     let two = tls
         .as_ref()
         .is_some_and(|tls| tls.alpn_protocol() == Some(b"h2"));
-    let info = ConnInfo::new(peer.clone().into(), tls, server.stop.clone());
+    let info = ConnInfo::new(
+        other.unwrap_or_else(|| peer.clone().into()),
+        tls,
+        server.stop.clone(),
+    );
     let mut received = Vec::new();
     let stop = server.stop.cancelled();
     let Some(version) = sniff(&mut stream, &mut received, limits, stop, soon).await else {

@@ -1,17 +1,20 @@
 //! Where connections come from.
 //!
-//! Here are the trait and the sockets; `tls` wraps a listener, `several` has more than one, `memory` is for tests.
+//! Here are the trait and the sockets; `tls` and `proxied` wrap a listener, `several` has more than one, `memory` is
+//! for tests.
 
 mod memory;
+mod proxied;
 mod several;
 #[cfg(feature = "tls")]
 mod tls;
 
-use super::info::{Peer, TlsInfo};
+use super::info::{Facts, Peer};
 use crate::net::{TcpListener, TcpStream};
 use filch_reactor::Source;
 use hyper::rt::{Read, Write};
 pub use memory::{Dialer, MemoryListener, memory};
+pub use proxied::{Proxied, ProxyListener};
 pub use several::{AnyStream, Several, SeveralStream};
 use std::any::Any;
 use std::future::Future;
@@ -23,8 +26,8 @@ pub use tls::{Handshaking, TlsListener};
 
 /// Where a server's connections come from: what [`serve`](super::serve()) takes.
 ///
-/// Implemented for [`TcpListener`], [`UnixListener`](crate::net::UnixListener), [`TlsListener`] over either,
-/// [`Several`] of them, and [`MemoryListener`]. For one of your own, see [`net::Listener`](crate::net::Listener): this
+/// Implemented for [`TcpListener`], [`UnixListener`](crate::net::UnixListener), `TlsListener` over either,
+/// [`ProxyListener`], [`Several`] of them, and [`MemoryListener`]. For one of your own, see [`net::Listener`](crate::net::Listener): this
 /// is the same trait with the peer's type narrowed down, and an address.
 pub trait Listener: Send + 'static {
     /// A connection, or what becomes one in a task of its own.
@@ -81,14 +84,14 @@ pub trait Open: Send + 'static {
     ///
     /// # Errors
     /// If it cannot be had: the connection is closed.
-    fn open(self) -> impl Future<Output = io::Result<(Self::Stream, Option<TlsInfo>)>> + Send;
+    fn open(self) -> impl Future<Output = io::Result<(Self::Stream, Facts)>> + Send;
 }
 
 impl<T: Transport> Open for T {
     type Stream = T;
 
-    async fn open(self) -> io::Result<(T, Option<TlsInfo>)> {
-        Ok((self, None))
+    async fn open(self) -> io::Result<(T, Facts)> {
+        Ok((self, Facts::default()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Several listeners as one.
 
 use super::{Listener, Open, Transport, source_of};
-use crate::http::info::{Peer, TlsInfo};
+use crate::http::info::{Facts, Peer};
 use filch_reactor::Source;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::fmt;
@@ -82,15 +82,15 @@ impl<L: Listener> AnyListener for L {
     fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(SeveralStream, Peer)>> {
         self.poll_accept(cx).map_ok(|(io, peer)| {
             let opening = Box::pin(async move {
-                let (stream, tls) = io.open().await?;
-                Ok((Box::new(stream) as Box<dyn Erased>, tls))
+                let (stream, facts) = io.open().await?;
+                Ok((Box::new(stream) as Box<dyn Erased>, facts))
             });
             (SeveralStream { opening }, peer.into())
         })
     }
 }
 
-type Opening = Pin<Box<dyn Future<Output = io::Result<(Box<dyn Erased>, Option<TlsInfo>)>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = io::Result<(Box<dyn Erased>, Facts)>> + Send>>;
 
 /// A connection of [`Several`] listeners, whatever it is.
 pub struct SeveralStream {
@@ -106,9 +106,9 @@ impl fmt::Debug for SeveralStream {
 impl Open for SeveralStream {
     type Stream = AnyStream;
 
-    async fn open(self) -> io::Result<(AnyStream, Option<TlsInfo>)> {
-        let (stream, tls) = self.opening.await?;
-        Ok((AnyStream(stream), tls))
+    async fn open(self) -> io::Result<(AnyStream, Facts)> {
+        let (stream, facts) = self.opening.await?;
+        Ok((AnyStream(stream), facts))
     }
 }
 

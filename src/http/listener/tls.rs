@@ -1,7 +1,7 @@
 //! TLS over any listener.
 
-use super::{Listener, Open, Transport};
-use crate::http::info::TlsInfo;
+use super::{Listener, Open};
+use crate::http::info::{Facts, TlsInfo};
 use crate::tls::{TlsAcceptor, TlsStream};
 use futures_io::{AsyncRead, AsyncWrite};
 use rustls::ProtocolVersion;
@@ -44,7 +44,7 @@ impl<L> TlsListener<L> {
 impl<L> Listener for TlsListener<L>
 where
     L: Listener,
-    L::Io: Transport + AsyncRead + AsyncWrite,
+    L::Io: Open<Stream: AsyncRead + AsyncWrite>,
 {
     type Io = Handshaking<L::Io>;
     type Peer = L::Peer;
@@ -52,9 +52,9 @@ where
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Io, L::Peer)>> {
         let acceptor = &self.acceptor;
-        self.listener.poll_accept(cx).map_ok(|(stream, peer)| {
+        self.listener.poll_accept(cx).map_ok(|(io, peer)| {
             let acceptor = acceptor.clone();
-            (Handshaking { stream, acceptor }, peer)
+            (Handshaking { io, acceptor }, peer)
         })
     }
 
@@ -65,22 +65,26 @@ where
 
 /// A connection whose handshake is to come.
 #[derive(Debug)]
-pub struct Handshaking<S> {
-    stream: S,
+pub struct Handshaking<I> {
+    io: I,
     acceptor: TlsAcceptor,
 }
 
-impl<S: Transport + AsyncRead + AsyncWrite> Open for Handshaking<S> {
-    type Stream = TlsStream<S>;
+impl<I> Open for Handshaking<I>
+where
+    I: Open<Stream: AsyncRead + AsyncWrite>,
+{
+    type Stream = TlsStream<I::Stream>;
 
-    async fn open(self) -> io::Result<(TlsStream<S>, Option<TlsInfo>)> {
-        let stream = self.acceptor.accept(self.stream).await?;
-        let facts = facts(&stream);
-        Ok((stream, Some(facts)))
+    async fn open(self) -> io::Result<(TlsStream<I::Stream>, Facts)> {
+        let (stream, mut facts) = self.io.open().await?;
+        let stream = self.acceptor.accept(stream).await?;
+        facts.tls = Some(agreed(&stream));
+        Ok((stream, facts))
     }
 }
 
-fn facts<S>(stream: &TlsStream<S>) -> TlsInfo {
+fn agreed<S>(stream: &TlsStream<S>) -> TlsInfo {
     let certificates = stream.peer_certificates().unwrap_or_default();
     TlsInfo {
         alpn: stream.alpn_protocol().map(<[u8]>::to_vec),
