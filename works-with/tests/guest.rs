@@ -397,6 +397,29 @@ fn a_local_runtime_leaves_its_threads_context_as_it_was() {
     assert!(!other.block_on(async { finds_tokio() }));
 }
 
+/// How late the system may be with this thread's timeouts, in nanoseconds. Threads that serve ask for the least.
+#[cfg(target_os = "linux")]
+fn slack() -> usize {
+    let thread = std::fs::read_link("/proc/thread-self").unwrap();
+    let thread = std::path::Path::new("/proc").join(thread.file_name().unwrap());
+    let slack = std::fs::read_to_string(thread.join("timerslack_ns")).unwrap();
+    slack.trim().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[filch::test(tokio)]
+async fn the_thread_that_serves_tokio_gets_a_processor_as_soon_as_filchs() {
+    let ordinary = std::thread::spawn(slack).join().unwrap();
+    let serving = guest::spawn(async {
+        // It has parked then, at least once.
+        tokio::time::sleep(MOMENT).await;
+        slack()
+    });
+    assert_eq!(serving.await.unwrap(), 1);
+    let of_closures = tokio::task::spawn_blocking(slack).await.unwrap();
+    assert_eq!(of_closures, ordinary);
+}
+
 /// Both runtimes sleep: nobody wakes anybody.
 #[cfg(target_os = "linux")]
 #[test]

@@ -9,6 +9,7 @@
 
 use crate::seats::shared::Shared;
 use crate::seats::visit::Visit;
+use crate::sys::Prompt;
 use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::fmt;
@@ -17,8 +18,15 @@ use std::sync::{Arc, Weak};
 use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 
 thread_local! {
-    /// On a thread of tokio's: its visit. It is ended by tokio's hook, or by this destructor.
-    static VISIT: RefCell<Option<Visit>> = const { RefCell::new(None) };
+    /// On a thread of tokio's. It is ended by tokio's hook, or by this destructor.
+    static HERE: RefCell<Option<Here>> = const { RefCell::new(None) };
+}
+
+/// What a thread of tokio's has from here.
+struct Here {
+    /// None on threads for what may block.
+    prompt: Option<Prompt>,
+    _visit: Visit,
 }
 
 pub(crate) struct Tokio {
@@ -40,7 +48,8 @@ impl Tokio {
             .enable_all()
             .thread_name(format!("{}-tokio", shared.config.thread_name))
             .on_thread_start(move || begin_visit(&visited))
-            .on_thread_stop(|| VISIT.set(None))
+            .on_thread_park(be_prompt)
+            .on_thread_stop(|| HERE.set(None))
             .build()?;
         Ok(Tokio {
             handle: runtime.handle().clone(),
@@ -68,8 +77,21 @@ impl Tokio {
 
 fn begin_visit(visited: &Weak<Shared>) {
     if let Some(shared) = visited.upgrade() {
-        VISIT.set(Some(Visit::start(shared)));
+        HERE.set(Some(Here {
+            prompt: None,
+            _visit: Visit::start(shared),
+        }));
     }
+}
+
+/// A thread that parks is the one which serves tokio's sockets: beside others that compute it gets a processor as soon
+/// as those of ours that do. Threads for what may block do not park, and have no hurry.
+fn be_prompt() {
+    HERE.with_borrow_mut(|here| {
+        if let Some(here) = here {
+            here.prompt.get_or_insert_with(Prompt::start_own);
+        }
+    });
 }
 
 /// While it lives, its thread has tokio's context.
