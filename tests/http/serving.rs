@@ -132,3 +132,33 @@ async fn an_upgraded_connection_is_told_of_the_end_and_cut_at_the_deadline() {
     assert_eq!((served.upgraded, served.connections_cancelled), (1, 1));
     assert_eq!((served.finished, served.cancelled), (1, 0));
 }
+
+/// A tunnel to itself.
+async fn tunnel(mut request: Request<Body>) -> Result<Response<Body>, BodyError> {
+    let upgraded = http::upgrade::on(&mut request);
+    filch::spawn(async move {
+        let mut stream = FromHyper::new(upgraded.await.unwrap());
+        let mut buffer = [0; 64];
+        let count = stream.read(&mut buffer).await.unwrap();
+        stream.write_all(&buffer[..count]).await.unwrap();
+        let cut = stream.read(&mut buffer).await.unwrap_err();
+        assert_eq!(cut.kind(), std::io::ErrorKind::ConnectionAborted);
+    });
+    Ok(Response::new(Body::empty()))
+}
+
+#[filch::test]
+async fn a_tunnel_is_an_upgraded_connection_too() {
+    let server = serve(Limits::default(), Duration::from_millis(20), tunnel).await;
+    let mut client = server.connect().await;
+    client
+        .send("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\nhello")
+        .await;
+    assert!(client.head().await.starts_with("HTTP/1.1 200 "));
+    let mut echoed = [0; 5];
+    client.0.read_exact(&mut echoed).await.unwrap();
+    assert_eq!(&echoed, b"hello");
+    let served = server.end().await;
+    assert!(client.is_closed().await);
+    assert_eq!((served.upgraded, served.connections_cancelled), (1, 1));
+}

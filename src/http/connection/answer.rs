@@ -27,6 +27,8 @@ pub(super) struct Flight {
     one: bool,
     /// The answer has no body, whatever its head says.
     head_only: bool,
+    /// It asks for a tunnel.
+    connect: bool,
     end: Option<Fate>,
     log: Option<Box<Log>>,
 }
@@ -45,6 +47,7 @@ impl Flight {
             stop,
             one: request.version() < Version::HTTP_2,
             head_only: request.method() == Method::HEAD,
+            connect: request.method() == Method::CONNECT,
             end: None,
             log: None,
         }
@@ -117,7 +120,10 @@ impl<B: Body> Answer<B> {
     ) -> Response<Answer<B>> {
         flight.has_answer(&answer);
         let status = answer.status();
-        let upgrade = status == StatusCode::SWITCHING_PROTOCOLS;
+        let upgrade = match flight.connect {
+            true => status.is_success(),
+            false => status == StatusCode::SWITCHING_PROTOCOLS,
+        };
         if upgrade && flight.one {
             flight.meter.hand_over();
         }

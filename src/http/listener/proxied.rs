@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 /// How long a proxy may take to say whose a connection is.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// So long is a line of the version in text at most, by its specification.
-const LINE: usize = 107;
+const LONGEST: usize = 107;
 /// How the binary version begins.
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 
@@ -133,7 +133,7 @@ async fn announcement<S: Transport>(stream: &mut S) -> io::Result<Option<Peer>> 
     }
     let mut line = first.to_vec();
     while !line.ends_with(b"\r\n") {
-        if line.len() >= LINE || !line.starts_with(b"PROXY ") {
+        if line.len() >= LONGEST || !line.starts_with(b"PROXY ") {
             return Err(bad("no line of that protocol"));
         }
         let mut next = [0];
