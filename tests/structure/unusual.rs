@@ -7,9 +7,11 @@ use filch::time::timeout;
 use filch::{LocalRuntime, Runtime, cleanup, spawn};
 use std::cell::RefCell;
 use std::future::{Future, pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::mpsc;
 use std::task::Poll;
+use std::time::Duration;
 
 type Begun = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -257,4 +259,44 @@ fn in_what_the_future_of_a_block_on_holds_to_its_end() {
     assert_eq!(done.count(), 1);
     local.block_on(held(&done));
     assert_eq!(done.count(), 2);
+}
+
+#[test]
+fn in_what_the_future_of_a_block_on_holds_when_it_panics() {
+    let (runtime, local) = (Runtime::new().unwrap(), LocalRuntime::new().unwrap());
+    let done = Done::default();
+    let panics = |done: &Done| {
+        let mut guard = None;
+        let theirs = done.clone();
+        // Not dropped by the panic, as what an async block holds is, but after it.
+        poll_fn(move |_| {
+            guard.get_or_insert_with(|| cleanup(theirs.clone().slowly()));
+            assert!(std::hint::black_box(false), "on purpose");
+            Poll::Ready(())
+        })
+    };
+    let caught = catch_unwind(AssertUnwindSafe(|| runtime.block_on(panics(&done))));
+    assert!(caught.is_err());
+    runtime.block_on(until(|| done.count() == 1));
+    let caught = catch_unwind(AssertUnwindSafe(|| local.block_on(panics(&done))));
+    assert!(caught.is_err());
+    local.block_on(until(|| done.count() == 2));
+}
+
+#[test]
+fn in_a_shield_that_a_block_on_gives_up() {
+    let (runtime, local) = (Runtime::new().unwrap(), LocalRuntime::new().unwrap());
+    let done = Done::default();
+    let given_up = |done: &Done| {
+        let shielded = filch::shield(done.clone().slowly());
+        async move { assert!(timeout(Duration::ZERO, shielded).await.is_err()) }
+    };
+    let theirs = done.clone();
+    runtime.block_on(async { given_up(&theirs).await });
+    assert_eq!(done.count(), 1);
+    local.block_on(async { given_up(&theirs).await });
+    assert_eq!(done.count(), 2);
+    // And without a time limit of ours around it.
+    local.block_on(async { drop(filch::shield(theirs.slowly())) });
+    assert_eq!(done.count(), 3);
 }

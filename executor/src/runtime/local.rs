@@ -96,12 +96,13 @@ impl LocalRuntime {
         });
         let waker = Waker::from(Arc::clone(&root));
         let mut cx = Context::from_waker(&waker);
-        let future = pin!(Some(future));
         let _prompt = Prompt::start();
         let _entered = context::enter(&self.shared, Role::Worker, Some(&self.core), None);
         let remote = &self.shared.remotes[self.core.index];
         remote.thread.store(sys::thread_number(), Relaxed);
         let mut worker = Worker::new(&self.shared, &self.core, Some(&root.ready));
+        // Dropped before the thread leaves the runtime, also by a panic: its cleanups ask for that.
+        let future = pin!(Some(future));
         let mut body = Body::new(future);
         loop {
             if root.ready.swap(false, AcqRel) {
