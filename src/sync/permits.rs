@@ -14,7 +14,7 @@ use super::primitive::const_fn;
 use super::wait_list::{MOST_SHOWN, Outcome, Stage, WaitList, Waiter};
 use super::wakers::{Kept, keep, wake, wake_all};
 use filch_executor::foreign::discard;
-use filch_executor::leaf::{self, Wait};
+use filch_executor::leaf::{self, Answer, Wait};
 use pin_project_lite::pin_project;
 use std::ops::Deref;
 use std::pin::Pin;
@@ -278,29 +278,38 @@ where
     }
 
     #[inline]
-    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<P, Closed>> {
+    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<P, Closed>> {
+        match self.as_mut().take_at_once() {
+            Some(owner) => Poll::Ready(Ok(owner)),
+            None => self.poll_slowly(cx),
+        }
+    }
+
+    /// What most find: permits that are there, for whoever has begun to ask just now. It takes no waker and looks at no
+    /// clock.
+    #[inline]
+    fn take_at_once(mut self: Pin<&mut Self>) -> Option<P> {
+        if !self.waiter.is_idle() {
+            return None;
+        }
+        let owner = self.owner.as_ref()?;
+        let take = || owner.permits().try_take(self.amount).ok();
+        match leaf::ask_within_budget(take) {
+            Answer::Ready(()) => self.as_mut().project().owner.take(),
+            Answer::NotYet | Answer::Unknown => None,
+        }
+    }
+
+    #[inline(never)]
+    fn poll_slowly(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<P, Closed>> {
         ready!(leaf::poll_budget_of(&*self, cx));
         self.poll_unbudgeted(cx)
     }
 
-    #[inline]
     pub(super) fn poll_unbudgeted(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<P, Closed>> {
-        if self.waiter.is_idle() {
-            if let Some(owner) = &self.owner {
-                // Most find what they want at once, without a waker: they only take a lock for a moment.
-                if owner.permits().try_take(self.amount).is_ok() {
-                    return Poll::Ready(self.project().owner.take().ok_or(Closed));
-                }
-            }
-        }
-        self.poll_wait(cx)
-    }
-
-    #[inline(never)]
-    fn poll_wait(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<P, Closed>> {
         let this = self.project();
         let Some(owner) = this.owner else {
             let at = this.wait.at;

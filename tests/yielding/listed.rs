@@ -821,6 +821,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/sync/once_cell.rs", "poll_value", PART),
     ("src/sync/once_cell.rs", "poll_begin", PART),
     ("src/sync/once_cell.rs", "poll_made", PART),
+    ("src/sync/once_cell.rs", "poll_slowly", PART),
     (
         "src/sync/set_once.rs",
         "WaitValue",
@@ -828,7 +829,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     ("src/sync/permits.rs", "poll_take", PART),
     ("src/sync/permits.rs", "poll_unbudgeted", PART),
-    ("src/sync/permits.rs", "poll_wait", PART),
+    ("src/sync/permits.rs", "poll_slowly", PART),
     ("src/sync/semaphore.rs", "Acquire", In("permit")),
     ("src/sync/semaphore.rs", "AcquireOwned", In("owned permit")),
     (

@@ -57,16 +57,9 @@ impl<F: Ask> Manner<F> for Asked {
 /// Tries, if the budget lasts for that without a look at the clock, and spends of it for what is ready.
 #[inline]
 pub fn ask_within_budget<T>(ask: impl FnOnce() -> Option<T>) -> Answer<T> {
-    if !budget::is_at_hand() {
-        return Answer::Unknown;
-    }
-    match ask() {
-        Some(output) => {
-            budget::spend_at_hand();
-            Answer::Ready(output)
-        }
-        None => Answer::NotYet,
-    }
+    budget::spend_at_hand(ask).map_or(Answer::Unknown, |answer| {
+        answer.map_or(Answer::NotYet, Answer::Ready)
+    })
 }
 
 /// Which manner is meant for a future, found by the compiler where it knows the type: `(&Kind::of(&future)).manner()`

@@ -54,22 +54,23 @@ pub fn poll_budget_left<L: ?Sized>(around: &L, cx: &mut Context<'_>) -> Poll<()>
     })
 }
 
-/// Whether one unit can be spent without a look at the clock.
+/// Spends one unit, if `operation` has an outcome. `None`: that would take a look at the clock, or more than that, and
+/// it was not called.
 #[inline]
-pub(super) fn is_at_hand() -> bool {
+pub(super) fn spend_at_hand<T>(operation: impl FnOnce() -> Option<T>) -> Option<Option<T>> {
     context::with(|context| {
-        let left = context.turn.left.get();
-        left > 0 && span(left) == span(left - 1)
+        let left = &context.turn.left;
+        let before = left.get();
+        if before == 0 || span(before) != span(before - 1) {
+            return None;
+        }
+        let outcome = operation();
+        if outcome.is_some() {
+            // Read again: what it woke may be code of others, which has spent some, too.
+            left.set(left.get().saturating_sub(1));
+        }
+        Some(outcome)
     })
-}
-
-/// Spends the unit that [`is_at_hand`] has found.
-#[inline]
-pub(super) fn spend_at_hand() {
-    context::with(|context| {
-        let left = context.turn.left.get();
-        context.turn.left.set(left.saturating_sub(1));
-    });
 }
 
 /// The clock is read where this changes.
