@@ -155,7 +155,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("executor: foreign.rs", r#"quietly(|| waker.wake_by_ref());"#, "the waker of the very poll that calls it"),
     ("executor: foreign.rs", r#"discard(replaced);"#, "tests/task/hostile.rs::a_gather_outlives_a_waker_that_cannot_be_cloned"),
     ("executor: foreign.rs", r#"wake(waker);"#, "tests/task/hostile.rs::a_gather_outlives_a_waker_that_cannot_be_cloned"),
-    ("executor: foreign.rs", r#"discard(self.0.get_mut().take());"#, "tests/task/hostile.rs::a_gather_outlives_a_waker_that_cannot_be_cloned"),
+    ("executor: foreign.rs", r#"discard(self.waker.get_mut().take());"#, "tests/task/hostile.rs::a_gather_outlives_a_waker_that_cannot_be_cloned"),
     ("executor: budget.rs", r#"foreign::wake_by_ref(cx.waker());"#, "the waker of the very poll that calls it"),
     ("executor: local_key.rs", r#"unsafe { ManuallyDrop::drop(&mut self.future) };"#, "the future's panic is its owner's; tests/task/drops.rs::a_future_sees_the_values_of_its_scope_whoever_drops_it_and_when"),
     ("executor: local_key.rs", r#"drop(bound);"#, "the end of a lock or of a guard of ours"),

@@ -18,6 +18,8 @@ use parking_lot::Mutex;
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
 
 /// What a panic has thrown.
@@ -94,7 +96,11 @@ pub fn wake_batch(wakers: impl IntoIterator<Item = Waker>) {
 ///
 /// Whoever waits registers, and then looks; whoever changes something does so, and then wakes. Whichever comes first
 /// under the lock, either the waker is found, or the change is seen.
-pub struct WakerCell(Mutex<Option<Waker>>);
+pub struct WakerCell {
+    waker: Mutex<Option<Waker>>,
+    /// Whether it has none: written under the lock. A hint, which saves whoever waits a look in vain.
+    is_empty: AtomicBool,
+}
 
 // Wakers are cloned, woken and dropped outside of the lock, so a panic of one leaves nothing half changed.
 impl UnwindSafe for WakerCell {}
@@ -104,32 +110,43 @@ impl WakerCell {
     /// Without a waker.
     #[must_use]
     pub const fn new() -> WakerCell {
-        WakerCell(Mutex::new(None))
+        WakerCell {
+            waker: Mutex::new(None),
+            is_empty: AtomicBool::new(true),
+        }
     }
 
     /// Keeps a clone in the place of the last one. If the clone panics, that one stays.
     pub fn register(&self, waker: &Waker) {
         let same = |kept: &Waker| kept.will_wake(waker);
-        if self.0.lock().as_ref().is_some_and(same) {
+        // Relaxed: whatever it says, the waker is in the cell in the end, put there or found there under the lock.
+        if !self.is_empty.load(Relaxed) && self.waker.lock().as_ref().is_some_and(same) {
             return;
         }
         let clone = waker.clone();
-        let replaced = self.0.lock().replace(clone);
+        let replaced = self.put(Some(clone));
         discard(replaced);
     }
 
     /// Takes the waker out and wakes it.
     pub fn wake(&self) {
-        let taken = self.0.lock().take();
+        let taken = self.put(None);
         if let Some(waker) = taken {
             wake(waker);
         }
+    }
+
+    /// Puts that in the place of what is there.
+    fn put(&self, waker: Option<Waker>) -> Option<Waker> {
+        let mut kept = self.waker.lock();
+        self.is_empty.store(waker.is_none(), Relaxed);
+        std::mem::replace(&mut kept, waker)
     }
 }
 
 impl Drop for WakerCell {
     fn drop(&mut self) {
-        discard(self.0.get_mut().take());
+        discard(self.waker.get_mut().take());
     }
 }
 

@@ -300,7 +300,7 @@ impl<E: Send + 'static> Scope<E> {
     }
 
     /// The scope is dropped: cancels the children that are left, and hands them to the nearest drain.
-    fn abandon(self: Arc<Self>, reason: &str) {
+    pub(super) fn abandon(self: Arc<Self>, reason: &str) {
         let mut state = self.state.lock();
         if state.closed {
             return;
@@ -326,42 +326,6 @@ impl<E: Send + 'static> Scope<E> {
             hand_over_failures(self.take_cleanups());
         }
         drop(kept);
-    }
-}
-
-/// Abandons a scope when it is dropped, unless that has ended. It does not know of what type the errors are, so that
-/// futures have no bounds that only their drop would need.
-pub(super) struct Holder {
-    /// There until it is dropped.
-    scope: Option<Arc<dyn Abandon>>,
-    reason: &'static str,
-}
-
-trait Abandon: Send + Sync + UnwindSafe + RefUnwindSafe {
-    fn abandon(self: Arc<Self>, reason: &str);
-}
-
-impl<E: Send + 'static> Abandon for Scope<E> {
-    fn abandon(self: Arc<Self>, reason: &str) {
-        Scope::abandon(self, reason);
-    }
-}
-
-impl Holder {
-    pub(super) fn of<E: Send + 'static>(scope: &Arc<Scope<E>>, reason: &'static str) -> Holder {
-        let scope: Arc<dyn Abandon> = Arc::<Scope<E>>::clone(scope);
-        Holder {
-            scope: Some(scope),
-            reason,
-        }
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        if let Some(scope) = self.scope.take() {
-            scope.abandon(self.reason);
-        }
     }
 }
 

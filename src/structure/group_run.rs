@@ -14,9 +14,10 @@ use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 
 use super::attempt::poll_or_drop;
-use super::children::{Failure, Holder, Kept, Scope};
+use super::children::{Failure, Kept, Scope};
 use super::group::TaskGroup;
 use super::group_error::GroupError;
+use super::holder::Holder;
 
 pin_project! {
     /// The future of [`TaskGroup::run`] and [`Limit::run`](crate::future::Limit::run).
@@ -69,6 +70,7 @@ where
         let this = self.project();
         let (kept, cancelled) = ready!(poll_end(this.scope, this.drain, cx));
         *this.done = true;
+        this.holder.end();
         Poll::Ready(finish(this.scope, this.value.take(), kept, cancelled))
     }
 }

@@ -11,7 +11,8 @@ use filch_executor::leaf::{self, Said, WaitKind};
 use filch_executor::{AbortHandle, Handle, JoinError, JoinHandle, TaskId};
 
 use super::attempt::Counted;
-use super::children::{Guard, Holder, Keep, Scope};
+use super::children::{Guard, Keep, Scope};
+use super::holder::Holder;
 use super::slab::Slab;
 
 /// Tasks whose outcomes are taken in the order in which they end.

@@ -33,6 +33,7 @@ mod members;
 
 mod children;
 mod gone;
+mod holder;
 
 mod attempt;
 mod given;

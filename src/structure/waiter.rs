@@ -10,14 +10,15 @@ use filch_executor::leaf::WaitKind;
 use filch_executor::{JoinError, JoinHandle};
 
 use super::attempt::{Attempt, Counted, Fate};
-use super::children::{Guard, Holder, Keep, Scope};
+use super::children::{Guard, Keep, Scope};
 use super::given::Given;
+use super::holder::Holder;
 
 /// The children of one gather. When it is dropped they are aborted, and waited for by the nearest drain.
 #[doc(hidden)]
 pub struct Children<E> {
     scope: Arc<Scope<E>>,
-    _holder: Holder,
+    holder: Holder,
 }
 
 impl<E> std::fmt::Debug for Children<E> {
@@ -35,7 +36,7 @@ impl<E: Send + 'static> Children<E> {
     pub fn new() -> Children<E> {
         let scope = Scope::new(Keep::First, Location::caller());
         Children {
-            _holder: Holder::of(&scope, "its gather was dropped"),
+            holder: Holder::of(&scope, "its gather was dropped"),
             scope,
         }
     }
@@ -93,6 +94,7 @@ impl<E> Children<E> {
                 self.scope.close()
             }
         };
+        self.holder.end();
         let (mut kept, _) = ended.expect("a gather spawns before it waits");
         if let Some(panic) = kept.panic.take() {
             resume_unwind(panic);
