@@ -1035,6 +1035,11 @@ const LISTED: &[(&str, &str, Seen)] = &[
         Not("part of the one above, and of the wait for what was aborted"),
     ),
     (
+        "executor/src/runtime/guest.rs",
+        "poll_gone",
+        Not("the wait for what was aborted, in the drain of who aborted it"),
+    ),
+    (
         "executor/src/runtime/spawn.rs",
         "Once",
         Not("a closure, as a task of its own"),
