@@ -14,4 +14,5 @@ mod restarts;
 mod serving;
 #[cfg(feature = "tls")]
 mod tls;
+mod tools;
 mod two;
