@@ -51,11 +51,6 @@ async fn curl_speaks_both_versions() {
             "POST /expect body 200 1.1",
         ),
         ("/large", &["--data", &large], " 413 1.1"),
-        (
-            "/large",
-            &["--http2-prior-knowledge", "--data", &large],
-            " 413 2",
-        ),
     ] {
         match curl(&server, path, options).await {
             Some(found) => assert_eq!(found, said, "{options:?}"),
