@@ -78,10 +78,15 @@ fn ours(manifest: &str) -> BTreeMap<&str, Wanted<'_>> {
         .expect("the section");
     let lines = dependencies.lines().take_while(|line| !line.is_empty());
     lines
-        .filter(|line| !line.starts_with("filch = "))
+        .filter(|line| !is_of_this_repository(line))
         .map(Wanted::new)
         .map(|ours| (ours.name, ours))
         .collect()
+}
+
+/// It has the version that is here.
+fn is_of_this_repository(line: &str) -> bool {
+    line.starts_with("filch = ") || line.starts_with("filch-axum = ")
 }
 
 #[test]
@@ -94,7 +99,7 @@ fn the_page_asks_for_no_more_than_this_package_has() {
         .into_iter()
         .filter(|(kind, _)| *kind == "toml");
     // filch itself stands there where a feature of it is needed.
-    let others = |line: &&str| !line.starts_with("filch = ");
+    let others = |line: &&str| !is_of_this_repository(line);
     for line in manifests.flat_map(|(_, text)| text.lines()).filter(others) {
         let wanted = Wanted::new(line);
         let ours = ours
