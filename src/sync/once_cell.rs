@@ -9,13 +9,12 @@ use super::error::{SetError, TryAcquireError};
 use super::once::Once;
 use super::permits::{HasPermits, Permits, Turn};
 use super::primitive::const_fn;
-use filch_executor::leaf::{self, Answer, Wait, WaitKind};
+use filch_executor::leaf::{self, Wait, WaitKind};
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -140,7 +139,7 @@ impl<T> OnceCell<T> {
         Fut: Future<Output = T>,
     {
         GetOrInit {
-            init: Init::new(self, make, Location::caller()),
+            init: Init::new(self, make, Wait::here(WaitKind::Once)),
         }
     }
 
@@ -163,7 +162,7 @@ impl<T> OnceCell<T> {
         Fut: Future<Output = Result<T, E>>,
     {
         GetOrTryInit {
-            init: Init::new(self, make, Location::caller()),
+            init: Init::new(self, make, Wait::here(WaitKind::Once)),
         }
     }
 
@@ -204,7 +203,7 @@ pin_project! {
         cell: &'a OnceCell<T>,
         make: Option<F>,
         over: bool,
-        at: &'static Location<'static>,
+        wait: Wait,
         // Made when there is something to wait for.
         #[pin]
         turn: Option<Turn<&'a OnceCell<T>>>,
@@ -219,13 +218,12 @@ where
     F: FnOnce() -> Fut,
     Fut: Future,
 {
-    #[inline]
-    fn new(cell: &'a OnceCell<T>, make: F, at: &'static Location<'static>) -> Init<'a, T, F, Fut> {
+    fn new(cell: &'a OnceCell<T>, make: F, wait: Wait) -> Init<'a, T, F, Fut> {
         Init {
             cell,
             make: Some(make),
             over: false,
-            at,
+            wait,
             turn: None,
             running: None,
             making: None,
@@ -234,23 +232,6 @@ where
 
     #[inline]
     fn poll_value<E>(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        made: impl FnOnce(Fut::Output) -> Result<T, E>,
-    ) -> Poll<Result<&'a T, E>> {
-        if !self.over {
-            // Most find it there. Then nobody makes it, this one included.
-            let cell: &'a OnceCell<T> = self.cell;
-            if let Answer::Ready(value) = leaf::ask_within_budget(|| cell.get()) {
-                *self.project().over = true;
-                return Poll::Ready(Ok(value));
-            }
-        }
-        self.poll_slowly(cx, made)
-    }
-
-    #[inline(never)]
-    fn poll_slowly<E>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         made: impl FnOnce(Fut::Output) -> Result<T, E>,
@@ -290,9 +271,7 @@ where
         let mut this = self.project();
         let cell: &'a OnceCell<T> = this.cell;
         if this.turn.is_none() {
-            let (kind, resource, at) = (WaitKind::Once, 0, *this.at);
-            let wait = Wait { kind, resource, at };
-            this.turn.set(Some(Turn::new(cell, 1, wait)));
+            this.turn.set(Some(Turn::new(cell, 1, *this.wait)));
         }
         let turn = this.turn.as_mut().as_pin_mut();
         match ready!(turn.expect("it was just made").poll_unbudgeted(cx)) {

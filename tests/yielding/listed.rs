@@ -821,7 +821,6 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/sync/once_cell.rs", "poll_value", PART),
     ("src/sync/once_cell.rs", "poll_begin", PART),
     ("src/sync/once_cell.rs", "poll_made", PART),
-    ("src/sync/once_cell.rs", "poll_slowly", PART),
     (
         "src/sync/set_once.rs",
         "WaitValue",
