@@ -289,7 +289,8 @@ where
     /// clock.
     #[inline]
     fn take_at_once(mut self: Pin<&mut Self>) -> Option<P> {
-        if !self.waiter.is_idle() {
+        // Models leave it out: it is `try_take`, which has no protocol of its own, and they would get too long for loom.
+        if cfg!(all(test, filch_loom)) || !self.waiter.is_idle() {
             return None;
         }
         let owner = self.owner.as_ref()?;
