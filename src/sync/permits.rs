@@ -289,7 +289,7 @@ where
     /// clock.
     #[inline]
     fn take_at_once(mut self: Pin<&mut Self>) -> Option<P> {
-        // Models leave it out: it is `try_take`, which has no protocol of its own, and they would get too long for loom.
+        // Models leave it out: it is `try_take`, which has no protocol of its own; they would get too long for loom.
         if cfg!(all(test, filch_loom)) || !self.waiter.is_idle() {
             return None;
         }
