@@ -1,7 +1,7 @@
 //! While somebody waits.
 
 use crate::common::{runtime, wait_until};
-use crate::{in_a_process, send};
+use crate::{in_a_process, send, send_here};
 use filch::LocalRuntime;
 use filch::signal::{SignalKind, Signals, ctrl_c, terminate};
 use filch::task::TaskState;
@@ -85,7 +85,7 @@ fn several_before_they_are_taken_are_one() {
             let kinds = [SignalKind::user_defined1(), SignalKind::hangup()];
             let mut signals = Signals::new(kinds).unwrap();
             for kind in [kinds[0], kinds[1], kinds[0]] {
-                send(kind);
+                send_here(kind);
             }
             let mut came = [signals.recv().await.unwrap(), signals.recv().await.unwrap()];
             came.sort();

@@ -30,6 +30,13 @@ fn send_to(pid: u32, number: i32) {
     assert_eq!(unsafe { libc::kill(pid.try_into().unwrap(), number) }, 0);
 }
 
+/// Sends a signal to this thread, which has handled it when this returns. What is sent to the process may be handled
+/// later, by another thread.
+fn send_here(kind: SignalKind) {
+    // SAFETY: it takes a number.
+    assert_eq!(unsafe { libc::raise(kind.as_raw_value()) }, 0);
+}
+
 /// What ignores a signal passes that on to its children: `nohup`, or a shell to what it runs in the background.
 fn ignore_nothing() {
     for number in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
