@@ -1,6 +1,7 @@
 //! Handlers that run on when their client is gone.
 
 use filch_executor::{JoinHandle, spawn};
+use futures_core::FusedFuture;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -82,5 +83,11 @@ impl<T, E> Future for Running<T, E> {
             // The runtime ends, and this task with it.
             Err(_cancelled) => Poll::Pending,
         }
+    }
+}
+
+impl<T, E> FusedFuture for Running<T, E> {
+    fn is_terminated(&self) -> bool {
+        self.0.is_terminated()
     }
 }

@@ -1,6 +1,7 @@
 //! gRPC's deadlines.
 
 use crate::time::{Duration, Sleep, sleep};
+use futures_core::FusedFuture;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Request, Response};
@@ -132,6 +133,7 @@ where
             .as_pin_mut()
             .expect("it is polled after its end");
         if let Poll::Ready(answer) = call.poll(cx) {
+            this.call.set(None);
             let deadline = this.deadline.take();
             let body = |body| DeadlineBody {
                 body: Some(body),
@@ -151,6 +153,15 @@ where
         let grpc = HeaderValue::from_static("application/grpc");
         answer.headers_mut().insert(CONTENT_TYPE, grpc);
         Poll::Ready(Ok(answer))
+    }
+}
+
+impl<F, B, E> FusedFuture for DeadlineCall<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    fn is_terminated(&self) -> bool {
+        self.call.is_none()
     }
 }
 

@@ -21,6 +21,19 @@ const NOT: &[(&str, &str)] = &[
         "io::future::WriteAllBuf",
         "only with the feature `bytes`; tests/messages.rs drops it in the midst",
     ),
+    (
+        "http::client::future::Answer",
+        "a request over a connection of hyper's; tests/http_client/pool.rs gives one up",
+    ),
+    ("http::websocket::future::Close", "as its `SendMessage`"),
+    (
+        "http::websocket::future::Recv",
+        "polls the socket, which keeps what it has read",
+    ),
+    (
+        "http::websocket::future::SendMessage",
+        "needs a connection of hyper's; its cancel safety is said at `WebSocket::send`",
+    ),
     ("time::future::Hold", "a guard of the clock"),
     (
         "tls::future::Handshake",

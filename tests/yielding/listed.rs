@@ -596,6 +596,12 @@ const LISTED: &[(&str, &str, Seen)] = &[
         "Close",
         Not("it calls the socket's `poll_ready`, which spends"),
     ),
+    (
+        "src/http/websocket/socket.rs",
+        "WebSocket",
+        Not("it spends before it reads"),
+    ),
+    ("src/http/websocket/future.rs", "poll_sent", PART),
     ("src/http/websocket/socket.rs", "poll_message", PART),
     ("src/http/websocket/socket.rs", "poll_beat", PART),
     (

@@ -10,7 +10,8 @@ impl Metrics {
     /// have the label `worker`: its number, or `spare` for all spare threads together. The places of long polls have
     /// the label `site`.
     ///
-    /// ```no_run
+    /// ```
+    /// # extern crate filch_executor as filch;
     /// let rt = filch::Runtime::new()?;
     /// let text = rt.metrics().to_prometheus();
     /// assert!(text.contains("\nfilch_tasks 0\n"));

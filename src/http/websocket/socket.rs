@@ -107,7 +107,7 @@ impl WebSocket {
     /// # Cancel safety
     /// Cancel safe: no message is lost.
     pub fn recv(&mut self) -> Recv<'_> {
-        Recv(self)
+        Recv::new(self)
     }
 
     /// Sends a message, and waits until the stream has taken it.
