@@ -262,7 +262,8 @@ macro_rules! __select_branches {
                                         ::core::task::Poll::Ready(output) => output,
                                         ::core::task::Poll::Pending => break 'branch,
                                     };
-                                    #[allow(unreachable_code, unreachable_patterns, unused_variables, unused_mut)]
+                                    #[allow(unreachable_code, unreachable_patterns, unused_variables)]
+                                    #[allow(unused_assignments, unused_mut)]
                                     let () = {
                                         let mut output = output;
                                         let mut is_match = false;
