@@ -314,7 +314,10 @@ impl WaitRecord {
     pub(crate) fn write(&self, wait: Wait, now: Instant) {
         let what = self.what.load(Relaxed);
         if what != 0 && what & KIND != WaitKind::Yield as u64 {
-            return self.count(what, wait);
+            if what & MORE != MORE {
+                self.count(what, wait);
+            }
+            return;
         }
         self.resource.store(wait.resource, Relaxed);
         self.at
@@ -329,10 +332,10 @@ impl WaitRecord {
         self.what.load(Relaxed) != 0
     }
 
-    /// Another leaf waits, or the same once more.
+    /// Another leaf waits, or the same once more, and there is room to count it.
     #[cold]
     fn count(&self, what: u64, wait: Wait) {
-        if self.says(what, wait) && what & MORE != MORE {
+        if self.says(what, wait) {
             self.what.store(what + ONE_MORE, Relaxed);
         }
     }
