@@ -171,7 +171,9 @@ impl<L, M> Serve<L, M> {
     /// ```no_run
     /// # filch::run(async {
     /// # use filch::http::{self, Body, Request, Response};
-    /// # async fn hello(_: Request<Body>) -> Result<Response<Body>, std::convert::Infallible> { todo!() }
+    /// # async fn hello(_: Request<Body>) -> Result<Response<Body>, std::convert::Infallible> {
+    /// #     Ok(Response::new(Body::empty()))
+    /// # }
     /// use filch::net::TcpListener;
     ///
     /// let listener = TcpListener::bind("127.0.0.1:8000").await?;
