@@ -11,10 +11,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-/// What a worker gets done by itself in that many nanoseconds is not worth a wake. It takes a third of that until
-/// the woken one runs a task, and about as much processor time of both. With 10 µs here, tasks that share a channel
-/// took twice the processor time (docs/architecture.md).
+/// What a worker gets done by itself in that many nanoseconds is not worth a wake, wherever sleeps are cheap. It takes
+/// a third of that until the woken one runs a task, and about as much processor time of both. With 10 µs here, tasks
+/// that share a channel took twice the processor time (docs/architecture.md).
 const WAKE_COST: u64 = 30_000;
+
+/// Where a sleep costs more than half of that (`price.rs`), what is done in twice its price is not worth a wake either:
+/// whoever is called comes when half of it is done.
+const SLEEPS_PER_WAKE: u64 = 2;
 
 /// Until a woken worker runs a task it takes about this long: enough where there seems to be no end to the work.
 const WAKE_TIME: u64 = 10_000;
@@ -44,6 +48,8 @@ pub(crate) struct Pace {
     saturated: AtomicBool,
     /// Between the last two beats of the backstop it used little processor time, since it waited for something.
     mostly_blocked: AtomicBool,
+    /// What is not worth a wake, in nanoseconds.
+    wake_cost: AtomicU64,
 }
 
 impl Pace {
@@ -53,7 +59,14 @@ impl Pace {
             typical: AtomicU64::new(WAKE_COST),
             saturated: AtomicBool::new(false),
             mostly_blocked: AtomicBool::new(false),
+            wake_cost: AtomicU64::new(WAKE_COST),
         }
+    }
+
+    /// What a sleep costs on this machine, as far as the worker knows.
+    pub(crate) fn learn_price(&self, price: Duration) {
+        let cost = SLEEPS_PER_WAKE * price.as_nanos() as u64;
+        self.wake_cost.store(cost.max(WAKE_COST), Relaxed);
     }
 
     /// Whether so many waiting tasks are worth another worker's help: more than the one that the
@@ -68,7 +81,10 @@ impl Pace {
         let together = each.saturating_mul(waiting as u64);
         let is_saturated = self.saturated.load(Relaxed);
         let is_endless = is_saturated || together >= LONG_BACKLOG;
-        let least = if is_saturated { WAKE_TIME } else { WAKE_COST };
+        let least = match is_saturated {
+            true => WAKE_TIME,
+            false => self.wake_cost.load(Relaxed),
+        };
         together >= least && (each >= MOVE_COST || is_endless)
     }
 
@@ -85,7 +101,7 @@ impl Pace {
 
     /// The worker has been in one poll for so long that everything behind it is worth help.
     pub(crate) fn mark_stuck(&self) {
-        self.typical.store(WAKE_COST, Relaxed);
+        self.typical.store(self.wake_cost.load(Relaxed), Relaxed);
     }
 
     /// Steps towards a new measurement, by a factor of two at most: up after a longer span, down
@@ -252,6 +268,20 @@ mod tests {
         assert!(pace.is_worth_help(400) && !pace.is_worth_help(2));
         watch.pause(&pace);
         assert!(!pace.is_worth_help(400));
+    }
+
+    #[test]
+    fn where_a_sleep_is_dear_more_has_to_wait() {
+        let pace = Pace::new();
+        (0..40).for_each(|_| pace.add(15_000));
+        assert!(pace.is_worth_help(2));
+        pace.learn_price(Duration::from_micros(60));
+        assert!(!pace.is_worth_help(7) && pace.is_worth_help(8));
+        pace.mark_stuck();
+        assert!(pace.is_worth_help(2), "behind a long poll");
+        pace.learn_price(Duration::from_micros(5));
+        (0..40).for_each(|_| pace.add(15_000));
+        assert!(pace.is_worth_help(2));
     }
 
     #[cfg(all(target_os = "linux", not(filch_loom)))]

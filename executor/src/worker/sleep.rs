@@ -92,8 +92,7 @@ impl Worker<'_> {
         let missed = deadline.filter(|due| !has_events && !looked && (start..=now).contains(due));
         if let (Some(due), false) = (called.or(missed), core.crowd.was_there()) {
             core.price.learn(now.duration_since(due));
-            let price = core.price.get().as_nanos();
-            self.remote.counters.sleep_cost_nanos.set(price as u64);
+            self.publish_price();
         }
         match called {
             _ if looked => {}
@@ -213,7 +212,14 @@ impl Worker<'_> {
         counters.looks.add(1);
         counters.looks_paid.add(u64::from(found));
         counters.look_nanos.add(took.as_nanos() as u64);
-        counters.sleep_cost_nanos.set(price.get().as_nanos() as u64);
+        self.publish_price();
+    }
+
+    fn publish_price(&self) {
+        let price = self.core.price.get();
+        self.remote.pace.learn_price(price);
+        let counter = &self.remote.counters.sleep_cost_nanos;
+        counter.set(price.as_nanos() as u64);
     }
 }
 
