@@ -86,7 +86,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("executor: guest.rs", r#"foreign::discard(ready!(self.poll_end(cx)));"#, "works-with/tests/guest.rs::an_output_that_nobody_wants_may_panic_when_it_is_dropped"),
     ("executor: guest.rs", r#"Ok(payload) => resume_unwind(payload),"#, "a job's own panic is that of its task, which the handle gives"),
     ("executor: drain.rs", r#"drop(opened);"#, "the end of a lock or of a guard of ours"),
-    ("executor: context.rs", r#"drop(held);"#, "tests/runtime/hooks.rs::a_hook_that_panics_panics_in_the_caller_who_has_left_the_runtime_then"),
+    ("executor: scope.rs", r#"drop(held);"#, "tests/runtime/hooks.rs::a_hook_that_panics_panics_in_the_caller_who_has_left_the_runtime_then"),
     ("executor: visit.rs", r#"drop(unsafe { Arc::from_raw(self.visited) });"#, "the shared part of a runtime, of which tests/runtime/enter.rs::a_guard_that_is_forgotten_keeps_what_it_needs"),
     ("executor: around.rs", r#"drop(inside);"#, "the end of a lock or of a guard of ours"),
     ("executor: around.rs", r#"discard(part);"#, "remains are ours: a count of children, or a handle on a task"),

@@ -8,7 +8,9 @@
 //! A lost event shows as loom's "deadlock": the reader is parked and the poller asleep. Each model says which line was
 //! broken to see it fail. What loom cannot show are the orderings in `readiness.rs`: they keep a load and a
 //! compare-exchange in their places around a system call, and loom never moves an operation of one thread past another
-//! of the same thread.
+//! of the same thread. Models of several that wait for one source are in `models/crowd.rs`.
+
+mod crowd;
 
 use crate::primitive::{AtomicBool, AtomicUsize, Ordering};
 use crate::selector::epoll::Epoll;
@@ -308,109 +310,6 @@ fn interest_that_ends_with_each_event_is_armed_again() {
         read(&world, io.source(), 1).expect("open");
         writer.join().unwrap();
         world.finish();
-        poller.join().unwrap();
-    });
-}
-
-/// One future of a crowd goes while an event is on its way: the other is woken all the same.
-///
-/// Broken, and seen to fail: `Waiters::take` stopping after its first place.
-#[test]
-fn a_waiter_that_leaves_takes_nothing_with_it() {
-    loom::model(|| {
-        let world = World::edge();
-        let io = Arc::new(world.open(0));
-        register(&io);
-        let mut place = Waiter::default();
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(
-            io.source()
-                .poll_ready(Direction::Read, Some(&mut place), &mut cx)
-                .is_pending()
-        );
-        let fickle = {
-            let io = Arc::clone(&io);
-            world.spawn(move |_| io.source().forget(&mut place))
-        };
-        let poller = world.spawn(|world| {
-            world.kernel().arrive(0);
-            world.poll();
-        });
-        let mut waiter = Waiter::default();
-        operate(
-            io.source(),
-            Direction::Read,
-            Some(&mut waiter),
-            || world.kernel().read(0, 1),
-            1,
-        )
-        .expect("open");
-        io.source().forget(&mut waiter);
-        world.finish();
-        fickle.join().unwrap();
-        poller.join().unwrap();
-    });
-}
-
-/// Takes one of what comes one by one, as an operation in line does.
-fn take_one(world: &World, source: &Source, waiter: &mut Waiter) {
-    let call = || world.kernel().read(0, 1);
-    operate(source, Direction::Read, Some(&mut *waiter), call, 1).expect("open");
-    source.pass_on();
-    source.forget(waiter);
-}
-
-/// Both of what has come may be told in one event, which calls one of the two who stand in line.
-///
-/// Broken, and seen to fail: `take_one` without `pass_on`; `Waiters::take` calling nobody of the line.
-#[test]
-fn whoever_takes_one_calls_the_next() {
-    loom::model(|| {
-        let world = World::edge();
-        let io = Arc::new(world.open(0));
-        register(&io);
-        let other = {
-            let io = Arc::clone(&io);
-            world.spawn(move |world| take_one(world, io.source(), &mut Waiter::in_line()))
-        };
-        let poller = world.spawn(|world| {
-            world.kernel().arrive(0);
-            world.kernel().arrive(0);
-            world.poll();
-        });
-        take_one(&world, io.source(), &mut Waiter::in_line());
-        other.join().unwrap();
-        world.finish();
-        poller.join().unwrap();
-    });
-}
-
-/// The first in line leaves while an event is on its way, perhaps after it has been called for it.
-///
-/// Broken, and seen to fail: `Source::forget` without `pass_on`.
-#[test]
-fn whoever_is_called_and_leaves_calls_the_next() {
-    loom::model(|| {
-        let world = World::edge();
-        let io = Arc::new(world.open(0));
-        register(&io);
-        let mut place = Waiter::in_line();
-        let mut cx = Context::from_waker(Waker::noop());
-        let first = io
-            .source()
-            .poll_ready(Direction::Read, Some(&mut place), &mut cx);
-        assert!(first.is_pending());
-        let fickle = {
-            let io = Arc::clone(&io);
-            world.spawn(move |_| io.source().forget(&mut place))
-        };
-        let poller = world.spawn(|world| {
-            world.kernel().arrive(0);
-            world.poll();
-        });
-        take_one(&world, io.source(), &mut Waiter::in_line());
-        world.finish();
-        fickle.join().unwrap();
         poller.join().unwrap();
     });
 }

@@ -22,10 +22,10 @@ const EVENTS: usize = 256;
 /// here, smol beside two computing tasks made 150 000 requests/s with it and 400 without, at a longest wait of 0.1 s in
 /// both.
 const COALESCE: Duration = Duration::from_micros(30);
-/// With so many connections at most, the generator does not sleep through what is left of [`COALESCE`] but lets it pass:
-/// they give it too little to do, so that it would leave its processor idle every time. Where an idle processor has to
-/// be called back by a hypervisor, these 30 µs were 90, and the row measured little else: all servers that answered
-/// sooner had 20 000 requests/s.
+/// With so many connections at most, the generator does not sleep through what is left of [`COALESCE`], but lets it
+/// pass: they give it too little to do, so that it would leave its processor idle every time. Where an idle processor
+/// has to be called back by a hypervisor, these 30 µs were 90, and the row measured little else: all servers that
+/// answered sooner had 20 000 requests/s.
 const FEW: usize = 4;
 /// How long one exchange per connection may take altogether, for idle connections.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -10,6 +10,7 @@
 
 use crate::seats::context;
 use crate::seats::pen::Pen;
+use crate::seats::scope;
 use crate::task::board::{Board, NIL};
 use crate::task::wait::{Wait, WaitKind};
 use std::fmt;
@@ -232,6 +233,6 @@ fn tell_outer(context: &context::Context, node: u32) {
 /// Polls with a pen.
 fn within<R>(pen: &Pen, poll: impl FnOnce() -> R) -> R {
     // SAFETY: it is put back before `pen` goes, also by a panic.
-    let _inside = unsafe { context::enter_branch(pen) };
+    let _inside = unsafe { scope::enter_branch(pen) };
     poll()
 }

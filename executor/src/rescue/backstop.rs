@@ -35,7 +35,8 @@
 
 use crate::foreign;
 use crate::rescue::monitor::{Monitor, View};
-use crate::seats::context::{self, Role};
+use crate::seats::context::Role;
+use crate::seats::scope;
 use crate::seats::shared::Shared;
 use crate::signs::watch::Stuck;
 use crate::worker::events_of_turn;
@@ -74,7 +75,7 @@ struct Backstop<'a> {
 
 /// The thread's body: runs until the runtime is shut down and its last task is gone.
 pub(crate) fn run(shared: &Arc<Shared>) {
-    let _entered = context::enter(shared, Role::Visitor, None, None);
+    let _entered = scope::enter(shared, Role::Visitor, None, None);
     let mut backstop = Backstop {
         shared,
         monitor: Monitor::new(),

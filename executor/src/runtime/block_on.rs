@@ -5,6 +5,7 @@ use crate::queues::guest::Guest;
 use crate::registry::delay::Return;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
+use crate::seats::scope;
 use crate::seats::shared::Shared;
 use crate::sys::Prompt;
 use crate::task::JoinError;
@@ -82,7 +83,7 @@ impl Shared {
             self.guests.enter()
         };
         let queue = guest.as_ref().and_then(Guest::queue);
-        let _entered = context::enter(self, Role::BlockOn, None, queue);
+        let _entered = scope::enter(self, Role::BlockOn, None, queue);
         self.poll_until_ready(pin!(Some(future)))
     }
 
@@ -123,7 +124,7 @@ impl Shared {
         let seat = self.seats.try_take();
         let mut root = match &seat {
             Some(core) => {
-                let _entered = context::enter(self, Role::Worker, Some(core), None);
+                let _entered = scope::enter(self, Role::Worker, Some(core), None);
                 self.spawn(future, None, at)
             }
             None => self.spawn(future, None, at),
@@ -161,7 +162,7 @@ impl Shared {
                 return;
             };
             stop.call.set_seat(core.index);
-            let entered = context::enter(self, Role::Worker, Some(&core), None);
+            let entered = scope::enter(self, Role::Worker, Some(&core), None);
             Worker::new(self, &core, Some(done)).run();
             drop(entered);
             self.seats.vacate(core);

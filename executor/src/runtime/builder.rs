@@ -1,4 +1,7 @@
-//! How a runtime is configured and started. What makes one with defaults is here too, since the defaults are.
+//! How a runtime is configured and started. What makes one with defaults is here too, since the defaults are. What it
+//! calls on its threads is in `builder/hooks.rs`.
+
+mod hooks;
 
 use crate::runtime::local::LocalRuntime;
 use crate::runtime::threaded::Runtime;
@@ -199,70 +202,6 @@ impl Builder {
         self
     }
 
-    /// Is called on each thread that is started to run tasks or closures (workers, spares, those of
-    /// [`spawn_blocking`](crate::spawn_blocking)), first of all. Not on threads that only lend themselves: the callers of
-    /// `run` and `block_on`. See [`thread_context`](Builder::thread_context) for those too.
-    ///
-    /// A panic of it aborts the process.
-    pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
-        self.hooks.set_start(hook);
-        self
-    }
-
-    /// Is called on each such thread before it ends, last of all but for the destructors of its thread-locals.
-    ///
-    /// A panic of it aborts the process.
-    pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
-        self.hooks.set_stop(hook);
-        self
-    }
-
-    /// What `hook` returns is held by every thread while it works for the runtime: workers, spares, those of
-    /// `spawn_blocking`, and the callers of `run` and `block_on`. It is dropped on that thread, in the reverse order if
-    /// runtimes are nested, when the thread has done with the last task: before the drop of the runtime returns.
-    ///
-    /// For what another library wants around its calls, such as the guard of `Handle::enter` of another runtime. It
-    /// costs nothing per poll. The hook is called more than once on a thread that comes and goes.
-    ///
-    /// A panic of the hook, or of the drop of what it has returned, goes on to the caller of `run` or `block_on`; on a
-    /// thread of the runtime it aborts the process.
-    ///
-    /// ```
-    /// # extern crate filch_executor as filch;
-    /// use std::cell::Cell;
-    ///
-    /// thread_local! { static INSIDE: Cell<bool> = const { Cell::new(false) } }
-    ///
-    /// struct Guard;
-    ///
-    /// impl Guard {
-    ///     fn enter() -> Guard {
-    ///         INSIDE.set(true);
-    ///         Guard
-    ///     }
-    /// }
-    ///
-    /// impl Drop for Guard {
-    ///     fn drop(&mut self) {
-    ///         INSIDE.set(false);
-    ///     }
-    /// }
-    ///
-    /// let rt = filch::Runtime::builder().thread_context(Guard::enter).build()?;
-    /// assert!(rt.run(async { INSIDE.get() }));
-    /// assert!(rt.block_on(rt.spawn_blocking(|| INSIDE.get())).unwrap());
-    /// assert!(!INSIDE.get());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn thread_context<G, F>(mut self, hook: F) -> Builder
-    where
-        G: 'static,
-        F: Fn() -> G + Send + Sync + 'static,
-    {
-        self.hooks.set_context(hook);
-        self
-    }
-
     /// Whether a tokio runtime of one worker is started beside this one, for crates that know no other. Needs the
     /// feature `tokio`. Default: no. `#[filch::main(tokio)]` sets it.
     ///
@@ -324,7 +263,34 @@ impl Builder {
     }
 
     fn shared(self, workers: usize, local: bool) -> io::Result<(Arc<Shared>, Vec<Core>)> {
-        let seed = self.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+        let paused = self.start_paused;
+        #[cfg(feature = "tokio")]
+        let tokio = self.tokio;
+        let config = self.config(workers, local)?;
+        let common = config.common();
+        let (shared, queues) = Shared::new(config, SCHEDULER, threads::start_new)?;
+        #[cfg(feature = "tokio")]
+        if tokio {
+            if paused {
+                return Err(invalid(
+                    "tokio's clock is real: a paused one cannot be beside it",
+                ));
+            }
+            let tokio = Arc::new(Tokio::start(&shared)?);
+            shared.config.hooks.tokio.get_or_init(|| tokio);
+        }
+        if paused {
+            shared.pause_clock();
+        }
+        let cores = queues.into_iter().enumerate();
+        let depot = &shared.remotes.depot;
+        let cores = cores.map(|(i, queue)| Core::new(i, queue, depot.clone(), common));
+        let cores = cores.collect();
+        Ok((shared, cores))
+    }
+
+    /// What was chosen, with the defaults for the rest, if it makes sense.
+    fn config(self, workers: usize, local: bool) -> io::Result<Config> {
         let config = Config {
             workers,
             local,
@@ -337,55 +303,13 @@ impl Builder {
                 .filter(|after| *after != Duration::MAX),
             processors: sys::processors(),
             monitor: !self.unwatched,
-            seed,
+            seed: self.seed.unwrap_or_else(|| RandomState::new().hash_one(0)),
             on_unhandled_panic: self.on_unhandled_panic,
             selector: self.selector.map_or_else(selector_from_env, Ok)?,
             idle_look: self.idle_look,
             hooks: self.hooks,
         };
-        if config.max_blocking_threads == 0 {
-            return Err(invalid(
-                "max_blocking_threads is 0: spawn_blocking could never run",
-            ));
-        }
-        if config.max_spare_threads > MAX_WORKERS {
-            return Err(invalid(&format!(
-                "max_spare_threads is {}: choose from 0 to {MAX_WORKERS}",
-                config.max_spare_threads
-            )));
-        }
-        if config.stall_threshold < MIN_STALL_THRESHOLD {
-            return Err(invalid(&format!(
-                "stall_threshold is {:?}: with less than {MIN_STALL_THRESHOLD:?} \
-                 most polls would be taken for long ones",
-                config.stall_threshold
-            )));
-        }
-        if config.thread_name.contains('\0') {
-            return Err(invalid(
-                "thread_name contains a NUL character, which no thread may have",
-            ));
-        }
-        let common = config.common();
-        let (shared, queues) = Shared::new(config, SCHEDULER, threads::start_new)?;
-        #[cfg(feature = "tokio")]
-        if self.tokio {
-            if self.start_paused {
-                return Err(invalid(
-                    "tokio's clock is real: a paused one cannot be beside it",
-                ));
-            }
-            let tokio = Arc::new(Tokio::start(&shared)?);
-            shared.config.hooks.tokio.get_or_init(|| tokio);
-        }
-        if self.start_paused {
-            shared.pause_clock();
-        }
-        let cores = queues.into_iter().enumerate();
-        let depot = &shared.remotes.depot;
-        let cores = cores.map(|(i, queue)| Core::new(i, queue, depot.clone(), common));
-        let cores = cores.collect();
-        Ok((shared, cores))
+        check(&config).map(|()| config)
     }
 
     fn worker_count(&self) -> io::Result<usize> {
@@ -425,6 +349,34 @@ impl LocalRuntime {
     pub fn new() -> io::Result<LocalRuntime> {
         Builder::new().build_local()
     }
+}
+
+/// Refuses what makes no sense.
+fn check(config: &Config) -> io::Result<()> {
+    if config.max_blocking_threads == 0 {
+        return Err(invalid(
+            "max_blocking_threads is 0: spawn_blocking could never run",
+        ));
+    }
+    if config.max_spare_threads > MAX_WORKERS {
+        return Err(invalid(&format!(
+            "max_spare_threads is {}: choose from 0 to {MAX_WORKERS}",
+            config.max_spare_threads
+        )));
+    }
+    if config.stall_threshold < MIN_STALL_THRESHOLD {
+        return Err(invalid(&format!(
+            "stall_threshold is {:?}: with less than {MIN_STALL_THRESHOLD:?} \
+             most polls would be taken for long ones",
+            config.stall_threshold
+        )));
+    }
+    if config.thread_name.contains('\0') {
+        return Err(invalid(
+            "thread_name contains a NUL character, which no thread may have",
+        ));
+    }
+    Ok(())
 }
 
 fn workers_from_env() -> io::Result<usize> {

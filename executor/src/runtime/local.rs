@@ -10,6 +10,7 @@ use crate::runtime::handle::Handle;
 use crate::runtime::threads;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
+use crate::seats::scope;
 use crate::seats::shared::Shared;
 use crate::sys::{self, Prompt};
 use crate::worker::{AbortOnUnwind, Worker};
@@ -97,7 +98,7 @@ impl LocalRuntime {
         let waker = Waker::from(Arc::clone(&root));
         let mut cx = Context::from_waker(&waker);
         let _prompt = Prompt::start();
-        let _entered = context::enter(&self.shared, Role::Worker, Some(&self.core), None);
+        let _entered = scope::enter(&self.shared, Role::Worker, Some(&self.core), None);
         let remote = &self.shared.remotes[self.core.index];
         remote.thread.store(sys::thread_number(), Relaxed);
         let mut worker = Worker::new(&self.shared, &self.core, Some(&root.ready));
@@ -235,7 +236,7 @@ impl LocalRuntime {
     /// Drops the futures of all tasks. `false`: by `deadline`, closures on other threads are left, and nothing else.
     fn drain(&self, deadline: Option<Instant>) -> bool {
         let shared = &self.shared;
-        let _entered = context::enter(shared, Role::Worker, Some(&self.core), None);
+        let _entered = scope::enter(shared, Role::Worker, Some(&self.core), None);
         let mut worker = Worker::new(shared, &self.core, None);
         worker.wake_at = deadline;
         // Rule 5 of `task`: nothing may end this before the last task has.

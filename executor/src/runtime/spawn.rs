@@ -4,6 +4,7 @@ use crate::leaf::join::JoinHandle;
 use crate::runtime::threads;
 use crate::seats::around::Around;
 use crate::seats::context;
+use crate::seats::scope;
 use crate::seats::shared::Shared;
 use crate::signs::habit::Habit;
 use crate::task::{Allocated, Extras, NewTask, Runnable, Scheduler, TaskId, TaskRef, allocate};
@@ -208,7 +209,7 @@ impl<F: FnOnce() -> T, T> Future for Once<F> {
 
     fn poll(mut self: Pin<&mut Self>, _cx: &mut std::task::Context<'_>) -> Poll<T> {
         let f = self.0.take().expect("a closure runs once");
-        let _closure = context::enter_closure();
+        let _closure = scope::enter_closure();
         Poll::Ready(f())
     }
 }

@@ -8,6 +8,7 @@ use crate::registry::threads::Kind;
 use crate::rescue::backstop;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
+use crate::seats::scope;
 use crate::seats::shared::{NewThread, Shared};
 use crate::sys::standard_error::say;
 use crate::sys::{self, Prompt};
@@ -188,13 +189,13 @@ pub(crate) fn staff_blocking(shared: &Arc<Shared>, pushed: Pushed) {
 fn start_blocking(shared: &Arc<Shared>) -> io::Result<bool> {
     let name = format!("{}-blocking", shared.config.thread_name);
     start(shared, Kind::Crew, name, |shared| {
-        let _entered = context::enter(shared, Role::Blocking, None, None);
+        let _entered = scope::enter(shared, Role::Blocking, None, None);
         let mut arriving = true;
         while let Some((task, then)) = shared.blocking.next(std::mem::take(&mut arriving)) {
             staff_blocking(shared, then);
             // SAFETY: the task is run before the scope ends, and nothing else is.
             let again = unsafe {
-                let _scope = context::enter_task(task.header());
+                let _scope = scope::enter_task(task.header());
                 task.run(|_| false)
             };
             // The closure ends in one poll, but what scopes in it left behind may take longer: that is waited for by a
@@ -210,7 +211,7 @@ fn start_blocking(shared: &Arc<Shared>) -> io::Result<bool> {
 
 /// Works a seat as one of the runtime's own threads, until the seat is wanted or no task is left.
 fn work(shared: &Arc<Shared>, core: &Core) -> Exit {
-    let _entered = context::enter(shared, Role::Worker, Some(core), None);
+    let _entered = scope::enter(shared, Role::Worker, Some(core), None);
     Worker::new(shared, core, None).run()
 }
 

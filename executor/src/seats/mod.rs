@@ -3,8 +3,9 @@
 //! A *seat* is a worker's identity. `core.rs` is the half that its holder owns, `remotes.rs` the half that others
 //! see, `roster.rs` and `spares.rs` say who gets one. `shared.rs` has what all threads share, and `wake.rs`,
 //! `help.rs` and `end.rs` what they do with it, and `pause.rs` with its clock; `choices.rs` has what users' code
-//! chooses by, `pen.rs` what branches say, `context.rs` what the current thread is doing, with the current poll's
-//! budget in `turn.rs`, and `schedule.rs` where a task goes that becomes runnable.
+//! chooses by, `pen.rs` what branches say. `context.rs` is what the current thread is doing, with the current poll's
+//! budget in `turn.rs`; `scope.rs` has the guards that set it. `schedule.rs` says where a task goes that becomes
+//! runnable.
 //!
 //! Futures come in through the context, tasks through their scheduler pointer, threads with the shared part in hand.
 //!
@@ -39,6 +40,7 @@ mod turn;
 pub(crate) mod open;
 
 pub(crate) mod context;
+pub(crate) mod scope;
 
 pub(crate) mod visit;
 

@@ -1,6 +1,6 @@
 //! A thread visits a runtime: what runs on it finds that runtime, and nothing else changes.
 //!
-//! Unlike [`Entered`](super::context::Entered), whose place is the stack of a function of ours, a visit is in users'
+//! Unlike [`Entered`](super::scope::Entered), whose place is the stack of a function of ours, a visit is in users'
 //! hands. They may forget it, or drop it in a wrong order, or inside of what was entered since. So it owns the runtime
 //! that the context points to. It ends only if its frame is the thread's innermost; else it leaves the context as it
 //! is, and what it owns, as others may point to it, is kept for ever.

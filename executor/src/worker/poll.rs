@@ -8,6 +8,7 @@
 
 use super::Worker;
 use crate::seats::context;
+use crate::seats::scope;
 use crate::signs::watch::{Known, Mark, Stuck};
 use crate::sys;
 use crate::task::{Header, Runnable};
@@ -121,7 +122,7 @@ impl Worker<'_> {
         let before = expected.and_then(|mark| self.leave_work(tick, mark));
         // SAFETY: the task is run before the scope ends, and nothing else is.
         let again = unsafe {
-            let _scope = context::enter_task(task.header());
+            let _scope = scope::enter_task(task.header());
             task.run(|header| {
                 if watch.is_marked() {
                     self.end_marked(header, before);
