@@ -1,4 +1,7 @@
-//! Files of a directory, on `filch::fs`: what tower-http's `ServeDir` does with tokio.
+//! Files of a directory, on `filch::fs`.
+//!
+//! [`ServeDir`] is a small one that compiles nothing of tokio: one range of bytes, `ETag`, `index.html`. With the
+//! feature `serve-dir` tower-http's own is here, with all it can do, over the same files: `serve_dir`.
 //!
 //! ```
 //! use axum::Router;
@@ -6,6 +9,12 @@
 //!
 //! let app: Router = Router::new().fallback_service(ServeDir::new("assets"));
 //! ```
+
+#[cfg(feature = "serve-dir")]
+mod backend;
+
+#[cfg(feature = "serve-dir")]
+pub use backend::{FilchBackend, FilchFile, Opening, serve_dir};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
