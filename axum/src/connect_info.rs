@@ -1,14 +1,14 @@
 //! Who has connected, as an extractor: what axum has with its feature `tokio`.
+//!
+//! With the feature `axum-tokio` the extractor and its trait *are* axum's, so that middleware finds what it asks for,
+//! and axum's own `into_make_service_with_connect_info`, which then is there too, gives the same.
 
 use crate::IncomingStream;
 use axum::Extension;
 use axum::Router;
-use axum::extract::FromRequestParts;
 use axum::handler::{Handler, HandlerService};
 use axum::routing::MethodRouter;
 use filch::http::Listener;
-use http::StatusCode;
-use http::request::Parts;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
@@ -17,13 +17,10 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use tower_service::Service;
 
-/// What a handler wants to know of a connection: made once for each, from the stream.
-///
-/// `SocketAddr` is one for TCP and for TLS over it. For a Unix socket see the example `unix-domain-socket`.
-pub trait Connected<T>: Clone + Send + Sync + 'static {
-    /// What is known of `stream`.
-    fn connect_info(stream: T) -> Self;
-}
+#[cfg(feature = "axum-tokio")]
+pub use axum::extract::connect_info::{ConnectInfo, Connected};
+#[cfg(not(feature = "axum-tokio"))]
+pub use own::{ConnectInfo, Connected};
 
 impl<L> Connected<IncomingStream<'_, L>> for SocketAddr
 where
@@ -34,34 +31,40 @@ where
     }
 }
 
-#[cfg(feature = "axum-tokio")]
-impl<L> axum::extract::connect_info::Connected<IncomingStream<'_, L>> for SocketAddr
-where
-    L: Listener<Peer = SocketAddr>,
-{
-    fn connect_info(stream: IncomingStream<'_, L>) -> SocketAddr {
-        *stream.remote_addr()
+#[cfg(not(feature = "axum-tokio"))]
+mod own {
+    use axum::extract::FromRequestParts;
+    use http::StatusCode;
+    use http::request::Parts;
+
+    /// What a handler wants to know of a connection: made once for each, from the stream.
+    ///
+    /// `SocketAddr` is one for TCP and for TLS over it. For a Unix socket see the example `unix-domain-socket`.
+    pub trait Connected<T>: Clone + Send + Sync + 'static {
+        /// What is known of `stream`.
+        fn connect_info(stream: T) -> Self;
     }
-}
 
-/// Extracts what [`MakeServiceExt::into_make_service_with_connect_info`] has kept of the connection.
-///
-/// # Errors
-/// An answer of 500, if the service was made without that.
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectInfo<T>(pub T);
+    /// Extracts what `into_make_service_with_connect_info` has kept of the connection.
+    ///
+    /// # Errors
+    /// An answer of 500, if the service was made without that.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ConnectInfo<T>(pub T);
 
-impl<S, T> FromRequestParts<S> for ConnectInfo<T>
-where
-    S: Send + Sync,
-    T: Clone + Send + Sync + 'static,
-{
-    type Rejection = (StatusCode, &'static str);
+    impl<S, T> FromRequestParts<S> for ConnectInfo<T>
+    where
+        S: Send + Sync,
+        T: Clone + Send + Sync + 'static,
+    {
+        type Rejection = (StatusCode, &'static str);
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        const MISSING: &str = "there is no ConnectInfo: use `into_make_service_with_connect_info`";
-        let info = parts.extensions.get::<ConnectInfo<T>>().cloned();
-        info.ok_or((StatusCode::INTERNAL_SERVER_ERROR, MISSING))
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+            const MISSING: &str =
+                "there is no ConnectInfo: use `into_make_service_with_connect_info`";
+            let info = parts.extensions.get::<ConnectInfo<T>>().cloned();
+            info.ok_or((StatusCode::INTERNAL_SERVER_ERROR, MISSING))
+        }
     }
 }
 

@@ -32,6 +32,7 @@ mod listener;
 
 pub mod connect_info;
 
+mod route;
 mod serve;
 
 pub mod files;
@@ -43,6 +44,7 @@ pub mod ws;
 pub use connect_info::{ConnectInfo, Connected, MakeServiceExt};
 pub use incoming::IncomingStream;
 pub use listener::{Listener, ListenerExt, TapIo};
+pub use route::matched_route;
 pub use serve::{Reported, Serve, Serving, WithGracefulShutdown, serve};
 
 pub mod extract {

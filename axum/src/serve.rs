@@ -4,7 +4,7 @@ use crate::{IncomingStream, Listener};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use filch::http::{self, ConnInfo, Limits, MakeService, Open, Served};
+use filch::http::{self, ConnInfo, Limits, MakeService, Open, RequestDone, Served};
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, IntoFuture, Pending, pending, poll_fn};
@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// Serves an axum `Router`, `MethodRouter`, handler or make service: `axum::serve`.
 ///
 /// `listener` is a [`TcpListener`](filch::net::TcpListener), a [`UnixListener`](filch::net::UnixListener), or a
-/// [`TlsListener`](filch::http::TlsListener) over one: each [`Listener`] of [`filch::http`] whose streams are `Sync`.
+/// `TlsListener` of [`filch::http`] over one: each [`Listener`] of it whose streams are `Sync`.
 /// `TCP_NODELAY` is set. HTTP/1.1 and HTTP/2 are spoken. The limits are those of [`Limits::default`], and can be
 /// [changed](Serve::limits).
 ///
@@ -83,6 +83,38 @@ impl<L: Listener, M, S> Serve<L, M, S> {
         self
     }
 
+    /// Calls `hook` for each request that has ended, also of clients that left and by a limit: see
+    /// [`filch::http::Serve::on_request`]. Which route it was is known if [`matched_route`](crate::matched_route) is a
+    /// layer of the router.
+    ///
+    /// ```no_run
+    /// use axum::{Router, middleware, routing::get};
+    /// use filch::net::TcpListener;
+    ///
+    /// # filch::run(async {
+    /// let app = Router::new()
+    ///     .route("/users/{id}", get(|| async { "somebody" }))
+    ///     .route_layer(middleware::from_fn(filch_axum::matched_route));
+    /// let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    /// let server = filch_axum::serve(listener, app).on_request(|done| {
+    ///     let route = done.route.as_ref().map_or("-", |route| route.as_str());
+    ///     eprintln!("{} {} {route} {} {:?}", done.method, done.uri, done.status, done.took);
+    /// });
+    /// server.await
+    /// # }).unwrap();
+    /// ```
+    pub fn on_request(mut self, hook: impl Fn(&RequestDone) + Send + Sync + 'static) -> Self {
+        self.inner = self.inner.on_request(hook);
+        self
+    }
+
+    /// Lets handlers of clients go on that have closed their half of the connection: see
+    /// [`filch::http::Serve::half_close`].
+    pub fn half_close(mut self, on: bool) -> Self {
+        self.inner = self.inner.half_close(on);
+        self
+    }
+
     /// Where it listens.
     ///
     /// # Errors
@@ -110,6 +142,18 @@ impl<L: Listener, M, S, F> WithGracefulShutdown<L, M, S, F> {
     /// As [`Serve::limits`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.inner = self.inner.limits(limits);
+        self
+    }
+
+    /// As [`Serve::on_request`].
+    pub fn on_request(mut self, hook: impl Fn(&RequestDone) + Send + Sync + 'static) -> Self {
+        self.inner = self.inner.on_request(hook);
+        self
+    }
+
+    /// As [`Serve::half_close`].
+    pub fn half_close(mut self, on: bool) -> Self {
+        self.inner = self.inner.half_close(on);
         self
     }
 

@@ -196,14 +196,22 @@ async fn the_server_has_what_a_service_has() {
     for path in ["/live", "/ready"] {
         assert_eq!(get(path).await.unwrap().status(), 200);
     }
-    let metrics = get("/metrics").await.unwrap().text().await.unwrap();
-    for line in [
-        "http_requests_total{route=\"/hello\",status=\"200\"} 1",
-        "filch_tasks ",
-        "filch_polls_total ",
-    ] {
+    // An ended request is counted after its client has the answer.
+    let counted = "http_requests_total{route=\"/hello\",status=\"200\"} 1\n";
+    let mut metrics = String::new();
+    while !metrics.contains(counted) {
+        metrics = get("/metrics").await.unwrap().text().await.unwrap();
+    }
+    for line in ["filch_tasks ", "filch_worker_polls_total{worker="] {
         assert!(metrics.contains(line), "{metrics}");
     }
+    let lines = |name: &str| {
+        metrics
+            .lines()
+            .filter(|line| line.starts_with(name))
+            .count()
+    };
+    assert_eq!(lines("# TYPE http_requests_total counter"), 1, "{metrics}");
 
     let mut events = get("/events").await.unwrap();
     assert!(
@@ -234,6 +242,71 @@ async fn the_server_has_what_a_service_has() {
     let (code, server) = ended.await.unwrap();
     assert_eq!(code, Some(0));
     assert!(server.line("requests answered").contains(" 0 cut off"));
+}
+
+/// Its log says so of a client that went before the answer, too.
+#[filch::test]
+async fn the_server_logs_every_request_that_ends() {
+    let mut process = example("server");
+    process
+        .arg("--serve")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut process = process.spawn().unwrap();
+    let errors = BufReader::new(process.stderr.take().unwrap());
+    let mut first = String::new();
+    BufReader::new(process.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let address = first.trim().rsplit('/').next().unwrap().to_owned();
+    let url = |path: &str| format!("http://{address}{path}");
+    assert_eq!(
+        client().get(&url("/hello?x=y")).await.unwrap().status(),
+        200
+    );
+    let mut leaver = TcpStream::connect(&address).unwrap();
+    leaver
+        .write_all(b"GET /events HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    leaver.read_exact(&mut [0; 15]).unwrap();
+    drop(leaver);
+    let lines = filch::spawn_blocking(move || {
+        let mut lines = errors.lines().map_while(Result::ok);
+        let mut line = |what: &str| lines.find(|line| line.contains(what)).unwrap();
+        [line("GET /hello?x=y"), line("GET /events")]
+    });
+    let [hello, events] = lines.await.unwrap();
+    assert!(
+        hello.starts_with("127.0.0.1 GET /hello?x=y 200 6 B "),
+        "{hello}"
+    );
+    assert!(events.starts_with("127.0.0.1 GET /events 499 "), "{events}");
+    let _ = process.kill();
+    let _ = process.wait();
+}
+
+#[cfg(feature = "example-thumbnails")]
+#[filch::test]
+async fn the_server_makes_pictures_smaller() {
+    let server = Server::start("server", &["--serve"]);
+    let mut picture = Vec::new();
+    image::RgbImage::from_fn(400, 200, |x, y| image::Rgb([x as u8, y as u8, 7]))
+        .write_to(
+            &mut std::io::Cursor::new(&mut picture),
+            image::ImageFormat::Jpeg,
+        )
+        .unwrap();
+    let post = |url: String, body: Vec<u8>| client().post(&url).body(body).send();
+    let answer = post(server.url("/thumbnail?side=100"), picture)
+        .await
+        .unwrap();
+    assert_eq!(answer.headers()["content-type"], "image/png");
+    let small = image::load_from_memory(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!((small.width(), small.height()), (100, 50));
+    let refused = post(server.url("/thumbnail"), b"no picture".to_vec())
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 422);
 }
 
 #[filch::test]

@@ -84,10 +84,7 @@ async fn handlers_learn_who_has_connected() {
         answers!(service.into_make_service_with_connect_info::<SocketAddr>()),
         "127.0.0.1"
     );
-    assert!(
-        answers!(Router::new().route("/", get(peer)))
-            .contains("into_make_service_with_connect_info")
-    );
+    assert!(answers!(Router::new().route("/", get(peer))).contains("ConnectInfo"));
 }
 
 /// Says of each connection what its stream says.
@@ -282,4 +279,46 @@ async fn middleware_and_bodies_are_axums() {
         .unwrap();
     assert_eq!(answer.headers()["x-around"], "yes");
     assert!(answer.text().await.unwrap() == large);
+}
+
+/// Also of those that nobody waits for any more.
+#[filch::test]
+async fn the_end_of_each_request_is_told_with_its_route() {
+    let (listener, address) = listener().await;
+    let begun = Arc::new(Notify::new());
+    let never = {
+        let begun = begun.clone();
+        move || {
+            begun.notify_one();
+            pending::<String>()
+        }
+    };
+    let app = Router::new()
+        .route("/users/{id}", get(hello))
+        .route("/never", get(never))
+        .route_layer(axum::middleware::from_fn(filch_axum::matched_route));
+    let (sender, told) = filch::sync::mpsc::channel(8);
+    let server = serve(listener, app).on_request(move |done| {
+        let route = done.route.as_ref().map(ToString::to_string);
+        sender.try_send((route, done.status.as_u16())).unwrap();
+    });
+    let _server = filch::spawn(server.into_future());
+    assert_eq!(text(address, "/users/7").await, "hello");
+    assert_eq!(
+        told.recv().await.unwrap(),
+        (Some("/users/{id}".to_owned()), 200)
+    );
+    assert_eq!(
+        client()
+            .get(&format!("http://{address}/none"))
+            .await
+            .unwrap()
+            .status(),
+        404
+    );
+    assert_eq!(told.recv().await.unwrap(), (None, 404));
+    let gone = filch::spawn(async move { text(address, "/never").await });
+    begun.notified().await;
+    gone.abort();
+    assert_eq!(told.recv().await.unwrap(), (None, 499));
 }

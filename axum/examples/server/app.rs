@@ -49,7 +49,7 @@ pub(crate) fn router(state: State) -> Router {
     // Answers that begin late are given up. What streams has begun at once.
     let limit =
         TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(10));
-    Router::new()
+    let router = Router::new()
         .route("/hello", get(async || "hello\n"))
         .route("/compute", get(compute))
         .route("/api/notes", get(notes).post(add_note))
@@ -59,10 +59,18 @@ pub(crate) fn router(state: State) -> Router {
         .route("/ws", any(socket))
         .route("/live", get(async || "alive\n"))
         .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
-        .fallback_service(ServeDir::new(ASSETS))
-        .layer(middleware::from_fn_with_state(state.clone(), log::requests))
-        .with_state(state)
+        .route("/metrics", get(metrics));
+    #[cfg(feature = "example-thumbnails")]
+    let router = router.route(
+        "/thumbnail",
+        axum::routing::post(crate::thumbnails::thumbnail),
+    );
+    let router = router
+        .route_layer(middleware::from_fn(filch_axum::matched_route))
+        .fallback_service(ServeDir::new(ASSETS));
+    #[cfg(feature = "example-spans")]
+    let router = router.layer(middleware::from_fn(crate::spans::spans));
+    router.with_state(state)
 }
 
 #[derive(Deserialize)]

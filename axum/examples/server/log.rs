@@ -1,12 +1,8 @@
-//! The access log, and metrics in Prometheus' text format.
+//! The access log, and metrics in Prometheus' text format. Both hear of each request when it has ended, so also of
+//! those whose client has gone (499), and of those that a limit has ended.
 
-use crate::app::State;
-use axum::extract::{self, MatchedPath, Request};
-use axum::middleware::Next;
-use axum::response::Response;
 use filch::Handle;
-use filch::http::ConnInfo;
-use filch::time::Instant;
+use filch::http::{RequestDone, Route};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -32,73 +28,42 @@ impl Log {
         }
     }
 
-    fn add(&self, route: &str, status: u16, time: Duration) {
+    /// A request has ended.
+    pub(crate) fn add(&self, done: &RequestDone) {
+        let status = done.status.as_u16();
+        if self.is_printed {
+            let peer = done.connection.peer().ip();
+            let peer = peer.map_or("-".to_owned(), |ip| ip.to_string());
+            let (method, uri, bytes) = (&done.method, &done.uri, done.sent);
+            let ms = done.took.as_secs_f64() * 1e3;
+            eprintln!("{peer} {method} {uri} {status} {bytes} B {ms:.1} ms");
+        }
         let mut requests = self.requests.lock().unwrap();
+        let route = done.route.as_ref().map_or("other", Route::as_str);
         let sum = requests.entry((route.to_owned(), status)).or_default();
         sum.count += 1;
-        sum.time += time;
+        sum.time += done.took;
     }
 
+    /// Of the requests, and of the runtime.
     pub(crate) fn metrics(&self) -> String {
-        let mut text = String::from(
-            "# TYPE http_requests_total counter\n# TYPE http_request_seconds_total counter\n",
-        );
-        for ((route, status), Sum { count, time }) in &*self.requests.lock().unwrap() {
-            let labels = format!("{{route=\"{route}\",status=\"{status}\"}}");
-            let _ = writeln!(text, "http_requests_total{labels} {count}");
-            let _ = writeln!(
-                text,
-                "http_request_seconds_total{labels} {:.6}",
-                time.as_secs_f64()
-            );
-        }
-        let metrics = Handle::current().metrics();
-        let polls = metrics
-            .workers
-            .iter()
-            .map(|worker| worker.polls)
-            .sum::<u64>()
-            + metrics.spare.polls;
-        for (name, kind, value) in [
-            ("filch_tasks", "gauge", metrics.tasks as u64),
-            ("filch_polls_total", "counter", polls),
-            ("filch_slow_polls_total", "counter", metrics.slow_polls),
-            ("filch_rescues_total", "counter", metrics.rescues),
-            ("filch_stuck_workers", "gauge", metrics.stuck_workers as u64),
-            ("filch_io_sources", "gauge", metrics.io_sources as u64),
+        let mut text = Handle::current().metrics().to_prometheus();
+        for (name, help) in [
+            ("http_requests_total", "Requests that have ended"),
+            ("http_request_seconds_total", "How long they took"),
         ] {
-            let _ = writeln!(text, "# TYPE {name} {kind}\n{name} {value}");
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+            for ((route, status), sum) in &*self.requests.lock().unwrap() {
+                let value = match name {
+                    "http_requests_total" => sum.count as f64,
+                    _ => sum.time.as_secs_f64(),
+                };
+                let _ = writeln!(
+                    text,
+                    "{name}{{route=\"{route}\",status=\"{status}\"}} {value}"
+                );
+            }
         }
         text
     }
-}
-
-/// Around each request: counts it, and prints a line if it is asked to.
-pub(crate) async fn requests(
-    extract::State(state): extract::State<State>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let start = Instant::now();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| path.as_str().to_owned());
-    let line = state.log.is_printed.then(|| {
-        let peer = request
-            .extensions()
-            .get::<ConnInfo>()
-            .and_then(|info| info.peer().ip());
-        let peer = peer.map_or("-".to_owned(), |ip| ip.to_string());
-        format!("{peer} {} {}", request.method(), request.uri())
-    });
-    let response = next.run(request).await;
-    let (status, time) = (response.status().as_u16(), start.elapsed());
-    state
-        .log
-        .add(route.as_deref().unwrap_or("other"), status, time);
-    if let Some(line) = line {
-        eprintln!("{line} {status} {:.1} ms", time.as_secs_f64() * 1e3);
-    }
-    response
 }

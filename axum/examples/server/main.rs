@@ -6,11 +6,17 @@
 //! cargo run --release -p filch-axum --example server -- --serve   serves until SIGTERM or Ctrl-C
 //! ```
 //!
-//! `app` has the routes, `log` the access log and the metrics, `load` the clients, which are a second process.
+//! `app` has the routes, `log` the access log and the metrics, `load` the clients, which are a second process. Two
+//! features add what takes longer to compile: `example-thumbnails` a route that makes pictures smaller, in `thumbnails`,
+//! and `example-spans` a span of `tracing` around each request, in `spans`.
 
 mod app;
 mod load;
 mod log;
+#[cfg(feature = "example-spans")]
+mod spans;
+#[cfg(feature = "example-thumbnails")]
+mod thumbnails;
 
 use filch::net::TcpListener;
 use filch_axum::serve;
@@ -104,7 +110,11 @@ async fn keep_up() -> io::Result<()> {
             eprintln!("stopping");
         }
     };
-    let server = serve(listener, app::router(state)).with_graceful_shutdown(stop);
+    #[cfg(feature = "example-spans")]
+    spans::print();
+    let server = serve(listener, app::router(state.clone()))
+        .on_request(move |done| state.log.add(done))
+        .with_graceful_shutdown(stop);
     let served = server.deadline(Duration::from_secs(10)).report().await?;
     println!(
         "{} requests answered, {} cut off, {} connections",
@@ -127,7 +137,9 @@ async fn show(time: Duration) -> io::Result<()> {
     println!("serving on http://{address}, and asking for {time:?} from a second process\n");
     let stop = filch::CancelToken::new();
     let stopped = stop.clone();
-    let server = serve(listener, app::router(app::State::new(false)));
+    let state = app::State::new(false);
+    let server = serve(listener, app::router(state.clone()));
+    let server = server.on_request(move |done| state.log.add(done));
     let server = server.with_graceful_shutdown(async move { stopped.cancelled().await });
     let server = filch::spawn(server.into_future());
     let mut clients = filch::process::Command::new(std::env::current_exe()?);
