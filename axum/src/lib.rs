@@ -23,7 +23,7 @@
 //! | `axum::extract::{ConnectInfo, connect_info}` | [`ConnectInfo`], [`Connected`], [`MakeServiceExt`] |
 //! | `axum::response::sse` | [`sse`] |
 //! | `tower_http::timeout::TimeoutLayer` | [`timeout::TimeoutLayer`] |
-//! | `tower_http::services::ServeDir` | [`files::ServeDir`]; all of it over filch's files with the feature `serve-dir` |
+//! | `tower_http::services::{ServeDir, ServeFile}` | [`files::ServeDir`], [`files::ServeFile`], with the feature `serve-dir` |
 //!
 //! The page "Coming from tokio" has the whole way of a service, line by line.
 
@@ -35,6 +35,7 @@ pub mod connect_info;
 mod route;
 mod serve;
 
+#[cfg(feature = "serve-dir")]
 pub mod files;
 pub mod sse;
 pub mod timeout;

@@ -2,7 +2,7 @@
 //!
 //! `cargo test` builds them next to the tests; after `cargo test --test examples` alone they may be missing or old.
 
-#![cfg(all(unix, feature = "ws"))]
+#![cfg(all(unix, feature = "serve-dir", feature = "ws"))]
 
 use filch::http::Client;
 use filch::http::websocket::{Message, connect};
@@ -89,16 +89,20 @@ impl Server {
         }
     }
 
-    fn terminate(&mut self) -> Option<i32> {
-        let pid = self.process.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+    fn tell(&self, signal: &str) {
+        let (pid, signal) = (self.process.id().to_string(), format!("-{signal}"));
+        let told = Command::new("kill").args([&signal, &pid]).status();
+        assert!(told.unwrap().success());
+    }
+
+    /// Of its end, which is waited for.
+    fn code(&mut self) -> Option<i32> {
         self.process.wait().unwrap().code()
+    }
+
+    fn terminate(&mut self) -> Option<i32> {
+        self.tell("TERM");
+        self.code()
     }
 }
 
@@ -173,7 +177,7 @@ async fn the_server_has_what_a_service_has() {
         "hello\n"
     );
     let page = get("/").await.unwrap();
-    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(page.headers()["content-type"], "text/html");
     assert!(page.text().await.unwrap().contains("EventSource"));
     assert_eq!(get("/nothing").await.unwrap().status(), 404);
     assert_eq!(get("/compute?ms=1").await.unwrap().status(), 200);
@@ -231,8 +235,11 @@ async fn the_server_has_what_a_service_has() {
         Message::text("hello")
     );
 
-    // It ends politely: the events end, and the WebSocket says why.
-    let ended = filch::spawn_blocking(move || (server.terminate(), server));
+    // It ends politely: first it says that it is not ready, then the events end, and the WebSocket says why.
+    let ready = server.url("/ready");
+    server.tell("TERM");
+    while client.get(&ready).await.unwrap().status() != 503 {}
+    let ended = filch::spawn_blocking(move || (server.code(), server));
     let Some(Ok(Message::Close(Some(frame)))) = socket.recv().await else {
         panic!("no close frame");
     };
@@ -244,7 +251,7 @@ async fn the_server_has_what_a_service_has() {
     assert!(server.line("requests answered").contains(" 0 cut off"));
 }
 
-/// Its log says so of a client that went before the answer, too.
+/// Its log says so of a client that went before the answer, too, and of one that wants too much.
 #[filch::test]
 async fn the_server_logs_every_request_that_ends() {
     let mut process = example("server");
@@ -270,17 +277,31 @@ async fn the_server_logs_every_request_that_ends() {
         .unwrap();
     leaver.read_exact(&mut [0; 15]).unwrap();
     drop(leaver);
+    let mut sender = TcpStream::connect(&address).unwrap();
+    sender
+        .write_all(b"POST /api/notes HTTP/1.1\r\nhost: a\r\ncontent-length: 9000000\r\n\r\n")
+        .unwrap();
+    sender.read_exact(&mut [0; 15]).unwrap();
+    drop(sender);
     let lines = filch::spawn_blocking(move || {
-        let mut lines = errors.lines().map_while(Result::ok);
-        let mut line = |what: &str| lines.find(|line| line.contains(what)).unwrap();
-        [line("GET /hello?x=y"), line("GET /events")]
+        let logged = |line: &String| line.starts_with("127.0.0.1 ");
+        let lines = errors.lines().map_while(Result::ok).filter(logged);
+        lines.take(3).collect::<Vec<_>>()
     });
-    let [hello, events] = lines.await.unwrap();
+    let lines = lines.await.unwrap();
+    let [hello, events, notes] = ["GET /hello?x=y", "GET /events", "POST /api/notes"]
+        .map(|what| lines.iter().find(|line| line.contains(what)).expect(what));
     assert!(
         hello.starts_with("127.0.0.1 GET /hello?x=y 200 6 B "),
         "{hello}"
     );
     assert!(events.starts_with("127.0.0.1 GET /events 499 "), "{events}");
+    assert!(events.ends_with("its client left"), "{events}");
+    assert!(
+        notes.starts_with("127.0.0.1 POST /api/notes 413 "),
+        "{notes}"
+    );
+    assert!(notes.ends_with("ended by a limit"), "{notes}");
     let _ = process.kill();
     let _ = process.wait();
 }

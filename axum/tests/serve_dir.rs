@@ -1,13 +1,12 @@
-//! tower-http's `ServeDir` over filch's files.
+//! `ServeDir` and `ServeFile`: tower-http's over filch's files.
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use filch_axum::files::{FilchBackend, serve_dir};
+use filch_axum::files::{FilchBackend, ServeDir, ServeFile};
 use http_body::Body as _;
 use std::fs;
 use std::path::PathBuf;
-use tower_http::services::ServeDir;
 use tower_service::Service;
 
 /// A directory with a secret beside it, which is gone with it.
@@ -23,6 +22,8 @@ impl Folder {
         fs::write(folder.join("public/digits.txt"), "0123456789").unwrap();
         fs::write(folder.join("public/digits.txt.gz"), "zipped").unwrap();
         fs::write(folder.join("public/digits.txt.br"), "brotli").unwrap();
+        fs::write(folder.join("public/a b%.txt"), "odd").unwrap();
+        fs::write(folder.join("public/empty.css"), "").unwrap();
         fs::write(folder.join("public/index.html"), "index").unwrap();
         fs::write(folder.join("public/inner/index.html"), "inner").unwrap();
         let large: Vec<u8> = (0..1_000_000_u32).map(|at| (at % 251) as u8).collect();
@@ -31,7 +32,7 @@ impl Folder {
     }
 
     fn app(&self) -> Router {
-        let files = serve_dir(self.0.join("public"))
+        let files = ServeDir::new(self.0.join("public"))
             .precompressed_gzip()
             .precompressed_br();
         Router::new().fallback_service(files)
@@ -85,6 +86,11 @@ async fn a_file_comes_whole_with_its_type_length_and_time() {
     assert_eq!(answer.header("content-type"), "text/plain");
     assert_eq!(answer.header("content-length"), "10");
     assert!(answer.header("last-modified").ends_with("GMT"));
+    let odd = ask(folder.app(), "GET", "/a%20b%25.txt", &[]).await;
+    assert_eq!((odd.status, &odd.body[..]), (StatusCode::OK, &b"odd"[..]));
+    let empty = ask(folder.app(), "GET", "/empty.css", &[]).await;
+    assert_eq!((empty.status, empty.body.len()), (StatusCode::OK, 0));
+    assert_eq!(empty.header("content-length"), "0");
     let large = ask(folder.app(), "GET", "/large.bin", &[]).await;
     assert_eq!(
         large.body,
@@ -122,6 +128,17 @@ async fn ranges_are_cut_out_of_the_file() {
         assert_eq!(answer.status, StatusCode::RANGE_NOT_SATISFIABLE, "{range}");
         assert_eq!(answer.header("content-range"), "bytes */10");
     }
+    // Several at once are refused, or the option sends everything.
+    let several = [("range", "bytes=1-2,4-5")];
+    let answer = ask(folder.app(), "GET", "/digits.txt", &several).await;
+    assert_eq!(answer.status, StatusCode::RANGE_NOT_SATISFIABLE);
+    let files = ServeDir::new(folder.0.join("public")).ignore_multi_range_requests(true);
+    let app = Router::new().fallback_service(files);
+    let answer = ask(app, "GET", "/digits.txt", &several).await;
+    assert_eq!(
+        (answer.status, &answer.body[..]),
+        (StatusCode::OK, &b"0123456789"[..])
+    );
     let far = ask(
         folder.app(),
         "GET",
@@ -157,6 +174,110 @@ async fn conditions_on_the_time_are_kept() {
             "{name}: {value}"
         );
     }
+}
+
+#[filch::test]
+async fn what_the_client_has_is_not_sent_again() {
+    let folder = Folder::new("known");
+    let first = ask(folder.app(), "GET", "/digits.txt", &[]).await;
+    let tag = first.header("etag");
+    for (field, value, status) in [
+        ("if-none-match", tag, 304),
+        ("if-none-match", "\"other\"", 200),
+        ("if-none-match", "*", 304),
+        ("if-match", tag.trim_start_matches("W/"), 200),
+        ("if-match", "\"other\"", 412),
+    ] {
+        let answer = ask(folder.app(), "GET", "/digits.txt", &[(field, value)]).await;
+        assert_eq!(answer.status.as_u16(), status, "{field}: {value}");
+        assert_eq!(answer.body.is_empty(), status != 200, "{field}: {value}");
+    }
+    fs::write(folder.0.join("public/digits.txt"), "changed").unwrap();
+    let answer = ask(
+        folder.app(),
+        "GET",
+        "/digits.txt",
+        &[("if-none-match", tag)],
+    )
+    .await;
+    assert_eq!(
+        (answer.status, &answer.body[..]),
+        (StatusCode::OK, &b"changed"[..])
+    );
+}
+
+/// What cannot be opened is no matter of the client's, unless the reason is that it may not.
+#[cfg(unix)]
+#[filch::test]
+async fn a_file_that_cannot_be_read_is_an_error_and_no_panic() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = Folder::new("unreadable");
+    let circle = folder.0.join("public/circle");
+    symlink(&circle, &circle).unwrap();
+    let answer = ask(folder.app(), "GET", "/circle", &[]).await;
+    assert_eq!(
+        (answer.status, answer.body.len()),
+        (StatusCode::INTERNAL_SERVER_ERROR, 0)
+    );
+    let closed = folder.0.join("public/digits.txt");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    // Root may read it all the same.
+    let expected = match fs::File::open(&closed) {
+        Ok(_) => StatusCode::OK,
+        Err(_) => StatusCode::NOT_FOUND,
+    };
+    let answer = ask(folder.app(), "GET", "/digits.txt", &[]).await;
+    assert_eq!(answer.status, expected);
+}
+
+#[filch::test]
+async fn one_file_is_served_for_every_path() {
+    let folder = Folder::new("one");
+    let public = folder.0.join("public");
+    let app = |file| Router::<()>::new().fallback_service::<ServeFile>(file);
+    for path in ["/", "/what/ever/", "/../x", "/digits.txt"] {
+        let answer = ask(
+            app(ServeFile::new(public.join("a b%.txt"))),
+            "GET",
+            path,
+            &[],
+        )
+        .await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (StatusCode::OK, "text/plain"),
+            "{path}"
+        );
+        assert_eq!(answer.body, b"odd", "{path}");
+    }
+    let odd = ServeFile::new_with_mime(public.join("digits.txt"), "text/odd").precompressed_gzip();
+    let zipped = ask(app(odd.clone()), "GET", "/", &[("accept-encoding", "gzip")]).await;
+    assert_eq!(
+        (zipped.header("content-type"), &zipped.body[..]),
+        ("text/odd", &b"zipped"[..])
+    );
+    let part = ask(app(odd), "GET", "/", &[("range", "bytes=2-3")]).await;
+    assert_eq!(
+        (part.status, &part.body[..]),
+        (StatusCode::PARTIAL_CONTENT, &b"23"[..])
+    );
+    for missing in ["missing.txt", "inner", ".."] {
+        let answer = ask(app(ServeFile::new(public.join(missing))), "GET", "/", &[]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{missing}");
+    }
+    // A program in the browser has paths of its own.
+    let files = ServeDir::new(&public).fallback(ServeFile::new(public.join("index.html")));
+    let answer = ask(
+        Router::new().fallback_service(files),
+        "GET",
+        "/users/7",
+        &[],
+    )
+    .await;
+    assert_eq!(
+        (answer.status, &answer.body[..]),
+        (StatusCode::OK, &b"index"[..])
+    );
 }
 
 #[filch::test]
@@ -211,7 +332,10 @@ async fn nothing_above_the_directory_is_served() {
         "/%2e%2e/secret.txt",
         "/inner/..%2f..%2fsecret.txt",
         "/..%5csecret.txt",
+        "//secret.txt",
         "/%00",
+        "/%ff",
+        "/digits.txt/more",
     ] {
         let answer = ask(folder.app(), "GET", path, &[]).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
@@ -227,7 +351,7 @@ async fn nothing_above_the_directory_is_served() {
 async fn what_is_not_there_is_left_to_the_fallback() {
     let folder = Folder::new("fallback");
     let page = axum::routing::any(|| async { "the page" });
-    let files = serve_dir(folder.0.join("public")).fallback(page.clone());
+    let files = ServeDir::new(folder.0.join("public")).fallback(page.clone());
     let answer = ask(
         Router::new().fallback_service(files),
         "GET",
@@ -239,7 +363,7 @@ async fn what_is_not_there_is_left_to_the_fallback() {
         (answer.status, &answer.body[..]),
         (StatusCode::OK, &b"the page"[..])
     );
-    let files = ServeDir::with_backend(folder.0.join("public"), FilchBackend);
+    let files = tower_http::services::ServeDir::with_backend(folder.0.join("public"), FilchBackend);
     let lost = Router::new().fallback_service(files.not_found_service(page));
     let answer = ask(lost, "GET", "/nowhere", &[]).await;
     assert_eq!(

@@ -1,13 +1,13 @@
 //! The routes, and what they share.
 
 use crate::log;
-use axum::extract::{Path, Query};
+use axum::extract::{DefaultBodyLimit, Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Extension, Json, Router, extract, middleware};
 use filch::CancelToken;
-use filch::http::ConnInfo;
+use filch::http::{ConnInfo, Limits};
 use filch::stream::{StreamExt, wrappers::IntervalStream};
 use filch::time::{Instant, interval};
 use filch_axum::files::ServeDir;
@@ -45,6 +45,11 @@ impl State {
     }
 }
 
+/// What clients may do: as much as `Limits::default()` lets them, but for the size of what they send.
+pub(crate) fn limits() -> Limits {
+    Limits::default().body(8 << 20)
+}
+
 pub(crate) fn router(state: State) -> Router {
     // Answers that begin late are given up. What streams has begun at once.
     let limit =
@@ -67,7 +72,9 @@ pub(crate) fn router(state: State) -> Router {
     );
     let router = router
         .route_layer(middleware::from_fn(filch_axum::matched_route))
-        .fallback_service(ServeDir::new(ASSETS));
+        .fallback_service(ServeDir::new(ASSETS))
+        // The server has a limit of its own.
+        .layer(DefaultBodyLimit::disable());
     #[cfg(feature = "example-spans")]
     let router = router.layer(middleware::from_fn(crate::spans::spans));
     router.with_state(state)

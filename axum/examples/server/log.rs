@@ -2,7 +2,7 @@
 //! those whose client has gone (499), and of those that a limit has ended.
 
 use filch::Handle;
-use filch::http::{RequestDone, Route};
+use filch::http::{RequestDone, RequestEnd, Route};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -36,7 +36,13 @@ impl Log {
             let peer = peer.map_or("-".to_owned(), |ip| ip.to_string());
             let (method, uri, bytes) = (&done.method, &done.uri, done.sent);
             let ms = done.took.as_secs_f64() * 1e3;
-            eprintln!("{peer} {method} {uri} {status} {bytes} B {ms:.1} ms");
+            let end = match done.end {
+                RequestEnd::Finished => "",
+                RequestEnd::Refused => ", ended by a limit",
+                RequestEnd::Left => ", its client left",
+                _ => ", cut off at the end",
+            };
+            eprintln!("{peer} {method} {uri} {status} {bytes} B {ms:.1} ms{end}");
         }
         let mut requests = self.requests.lock().unwrap();
         let route = done.route.as_ref().map_or("other", Route::as_str);

@@ -28,6 +28,13 @@ use std::time::Duration;
 /// Where it listens, unless somebody else does.
 const USUAL: &str = "127.0.0.1:8000";
 
+/// For so long it serves on after the signal, and says that it is not ready: whoever balances load sends the next
+/// requests to somebody else before this one accepts no more.
+const NOTICE: Duration = Duration::from_millis(500);
+
+/// How long what is going on may go on after that.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 /// What the command line says.
 enum Task {
     Serve,
@@ -96,31 +103,35 @@ async fn listen() -> io::Result<TcpListener> {
 
 /// Serves until it is told to stop.
 async fn keep_up() -> io::Result<()> {
+    #[cfg(feature = "example-spans")]
+    spans::print();
     let listener = listen().await?;
     let state = app::State::new(true);
     println!("serving on http://{}", listener.local_addr()?);
-    let stop = {
-        let state = state.clone();
-        async move {
-            filch::race!(
-                told_by(filch::signal::terminate()),
-                told_by(filch::signal::ctrl_c())
-            );
-            state.stop();
-            eprintln!("stopping");
-        }
-    };
-    #[cfg(feature = "example-spans")]
-    spans::print();
-    let server = serve(listener, app::router(state.clone()))
+    let stop = stop(state.clone());
+    let served = serve(listener, app::router(state.clone()))
+        .limits(app::limits())
         .on_request(move |done| state.log.add(done))
-        .with_graceful_shutdown(stop);
-    let served = server.deadline(Duration::from_secs(10)).report().await?;
+        .with_graceful_shutdown(stop)
+        .deadline(DEADLINE)
+        .report()
+        .await?;
     println!(
         "{} requests answered, {} cut off, {} connections",
         served.finished, served.cancelled, served.connections
     );
     Ok(())
+}
+
+/// Waits for a signal, and says from then on that it is not ready.
+async fn stop(state: app::State) {
+    filch::race!(
+        told_by(filch::signal::terminate()),
+        told_by(filch::signal::ctrl_c())
+    );
+    state.stop();
+    eprintln!("stopping");
+    filch::time::sleep(NOTICE).await;
 }
 
 async fn told_by(signal: impl Future<Output = io::Result<()>>) {
@@ -138,7 +149,7 @@ async fn show(time: Duration) -> io::Result<()> {
     let stop = filch::CancelToken::new();
     let stopped = stop.clone();
     let state = app::State::new(false);
-    let server = serve(listener, app::router(state.clone()));
+    let server = serve(listener, app::router(state.clone())).limits(app::limits());
     let server = server.on_request(move |done| state.log.add(done));
     let server = server.with_graceful_shutdown(async move { stopped.cancelled().await });
     let server = filch::spawn(server.into_future());

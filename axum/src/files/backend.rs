@@ -3,32 +3,14 @@
 use filch::fs::future::Operation;
 use filch::fs::{self, File, Metadata};
 use std::io::{self, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
-use tower_http::services::ServeDir;
-use tower_http::services::fs::{Backend, DefaultServeDirFallback};
-
-/// tower-http's `ServeDir` over the files below `root`, read by [`filch::fs`].
-///
-/// Ranges, `Last-Modified` and the conditions on it, precompressed files, the type by the name, redirects and fallbacks
-/// are tower-http's, with all its options. A program that has `ServeDir::new("assets")` changes that call and nothing
-/// behind it. Needs the feature `serve-dir`, which compiles tokio's files and runtime; nobody starts them.
-///
-/// ```
-/// use axum::Router;
-/// use filch_axum::files::serve_dir;
-///
-/// let app: Router = Router::new()
-///     .fallback_service(serve_dir("assets").precompressed_gzip().append_index_html_on_directories(true));
-/// ```
-pub fn serve_dir(root: impl AsRef<Path>) -> ServeDir<DefaultServeDirFallback, FilchBackend> {
-    ServeDir::with_backend(root, FilchBackend)
-}
+use tower_http::services::fs::Backend;
 
 /// The [`Backend`] of `ServeDir` that opens and reads files by [`filch::fs`]: on filch's blocking threads, which any
-/// runtime of filch has. With the feature `serve-dir`.
+/// runtime of filch has. [`ServeDir`](crate::files::ServeDir) is tower-http's with it.
 ///
 /// ```
 /// use filch_axum::files::FilchBackend;
