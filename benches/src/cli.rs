@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lexopt::prelude::*;
 
+use crate::harness::calls;
 use crate::harness::child;
 use crate::harness::instructions;
 use crate::harness::options::{Error, RunOptions};
@@ -20,6 +21,8 @@ filch-bench run [ROW or GROUP or PREFIX* ...] [options]
 filch-bench draw SAVED.json FILE.svg       draw a result that was saved
 filch-bench instructions [PEER ..] [--of BINARY] [--connections N]  what a request of TCP echo costs outside the kernel, by function (one worker,
                                            16 connections; default: filch-unwatched tokio epoll); BINARY: another commit's harness
+filch-bench calls [PEER ..] [--turns N]    which system calls a request of HTTP costs, by strace (--features http);
+                                           default: filch tokio
 
   --peers A,B      whom to compare filch with: tokio, smol, go, asyncio, uvloop, threads (plain threads that do the
                    same as a server), epoll (the loop by hand, one per worker: the floor of server rows),
@@ -55,6 +58,8 @@ pub(crate) enum Command {
     Draw(PathBuf, PathBuf),
     /// `instructions`: of these peers.
     Instructions(instructions::Job),
+    /// `calls`: of these peers.
+    Calls(calls::Job),
     /// `row`: measure one row in this process (started by `run`).
     Row(child::Job),
     /// `serve`: be one server (started by `run`).
@@ -80,6 +85,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             parser.value()?.into(),
         )),
         "instructions" => parse_instructions(&mut parser).map(Command::Instructions),
+        "calls" => parse_calls(&mut parser).map(Command::Calls),
         "row" => parse_row(&mut parser).map(Command::Row),
         "serve" => parse_serve(&mut parser).map(Command::Serve),
         "help" => Ok(Command::Help),
@@ -153,6 +159,24 @@ fn parse_instructions(parser: &mut lexopt::Parser) -> Result<instructions::Job, 
     })
 }
 
+fn parse_calls(parser: &mut lexopt::Parser) -> Result<calls::Job, Error> {
+    let mut job = calls::Job {
+        peers: Vec::new(),
+        turns: 5,
+    };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(name) => job.peers.push(Peer::parse(&name.string()?)?),
+            Long("turns") => job.turns = at_least_one("--turns", parser.value()?.parse()?)?,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if job.peers.is_empty() {
+        job.peers = vec![Peer::Filch, Peer::Tokio];
+    }
+    Ok(job)
+}
+
 /// filch first, then the others in their own order, each once.
 fn parse_peers(list: &str) -> Result<Vec<Peer>, Error> {
     let asked = list
@@ -224,6 +248,7 @@ fn parse_protocol(name: &str) -> Result<Protocol, Error> {
         Protocol::Tcp,
         Protocol::Udp,
         Protocol::Unix,
+        Protocol::Http,
         Protocol::Ticks,
     ];
     known

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Run(options) => harness::runner::run(&options),
         Command::Draw(saved, plot) => harness::runner::draw(&saved, &plot).map(|()| true),
         Command::Instructions(job) => harness::instructions::run(&job).map(|()| true),
+        Command::Calls(job) => harness::calls::run(&job).map(|()| true),
         Command::Row(job) => harness::child::run(&job).map(|()| true),
         Command::Serve(job) => serve::run(&job).map(|()| true).map_err(Into::into),
     });

@@ -4,10 +4,11 @@
 //! is the child's main; [`sample`] is what a child prints and a report holds; [`stats`] summarises, [`even`] judges;
 //! [`process`] starts children, [`contender`] says whose; [`server`] and [`measure`] make a row's figures of them,
 //! interleaved, and [`runner`] the whole run; [`fair`] says what a server's hogs are due; [`report`], [`compare`],
-//! [`against`] and [`plot`] show the result; [`syscalls`] counts system calls on request, [`instructions`] what a
-//! request costs outside the kernel.
+//! [`against`] and [`plot`] show the result; [`syscalls`] counts system calls on request, [`calls`] those of
+//! HTTP by name, [`instructions`] what a request costs outside the kernel.
 
 pub(crate) mod against;
+pub(crate) mod calls;
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod compare;

@@ -138,7 +138,7 @@ impl ServerProcess {
             .stdout(Stdio::piped());
         let mut child = Killed(spawn(command, pin)?);
         let address = address(&mut child.0)?;
-        let target = Target::parse(server.protocol, &address)?;
+        let target = Target::parse(server, workers, &address)?;
         Ok(ServerProcess {
             child,
             target,
@@ -191,7 +191,7 @@ fn spawn(mut command: Command, pin: bool) -> Result<Child, Error> {
         .map_err(|_| "starting the server panicked")??)
 }
 
-fn address(child: &mut Child) -> Result<String, Error> {
+pub(super) fn address(child: &mut Child) -> Result<String, Error> {
     let (sender, receiver) = mpsc::channel();
     let out = child.stdout.take();
     std::thread::spawn(move || {

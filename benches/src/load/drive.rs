@@ -8,7 +8,8 @@ use hdrhistogram::Histogram;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
-use super::connection::{Connection, Pattern};
+use super::asked::Asked;
+use super::connection::Connection;
 use super::spec::{Load, Mode, Outcome, Window, histogram};
 use super::wire::Target;
 use crate::harness::clock::{self, Moment};
@@ -35,7 +36,9 @@ pub(super) struct Driver {
     epoll: OwnedFd,
     target: Target,
     load: Load,
-    pattern: Pattern,
+    /// What each connection asks for: that counts first, then the routes that compute.
+    asked: Vec<Asked>,
+    /// Those that count, and then one for each route that computes.
     connections: Vec<Connection>,
     buffer: Vec<u8>,
     events: Vec<Event>,
@@ -48,20 +51,22 @@ pub(super) struct Driver {
 impl Driver {
     /// Opens all connections.
     pub(super) fn new(target: &Target, load: Load) -> io::Result<Driver> {
+        let asked = asked(target, load);
+        let connections = load.connections + asked.len() - 1;
         let mut driver = Driver {
             epoll: epoll::create(CreateFlags::CLOEXEC)?,
             target: target.clone(),
             load,
-            pattern: Pattern::new(load.bytes),
-            connections: Vec::with_capacity(load.connections),
-            buffer: vec![0; load.bytes.min(256 * 1024)],
+            buffer: vec![0; asked[0].buffer()],
+            asked,
+            connections: Vec::with_capacity(connections),
             events: Vec::with_capacity(EVENTS),
             latencies: histogram(),
             begun_late: histogram(),
             requests: 0,
             opened: 0,
         };
-        for index in 0..load.connections {
+        for index in 0..connections {
             let socket = driver.open(index)?;
             driver.connections.push(Connection::new(socket, index));
         }
@@ -85,9 +90,12 @@ impl Driver {
     /// Puts the load on for the window and reports. `mark` is called where the window begins and ends.
     pub(super) fn run(mut self, window: Window, mark: &dyn Fn()) -> io::Result<Outcome> {
         let mut schedule = Schedule::new(self.load, Moment::now());
-        if schedule.interval.is_none() {
-            self.begin_all()?;
-        }
+        let first = match schedule.interval {
+            None => 0,
+            // What is scheduled begins when it is due. Routes that compute are asked all the time.
+            Some(_) => self.load.connections,
+        };
+        self.begin_all(first)?;
         self.drive_until(Moment::now() + window.warm_up, &mut schedule)?;
         self.requests = 0;
         self.latencies.reset();
@@ -119,7 +127,7 @@ impl Driver {
 
     /// One exchange on every connection; then all are idle.
     pub(super) fn exchange_once(&mut self) -> io::Result<()> {
-        self.begin_all()?;
+        self.begin_all(0)?;
         let start = Moment::now();
         while self
             .connections
@@ -136,11 +144,19 @@ impl Driver {
         Ok(())
     }
 
-    fn begin_all(&mut self) -> io::Result<()> {
-        for connection in &mut self.connections {
-            connection.begin(Moment::now(), &self.pattern)?;
-        }
-        Ok(())
+    /// The first request of each connection from that one on.
+    fn begin_all(&mut self, first: usize) -> io::Result<()> {
+        (first..self.connections.len()).try_for_each(|index| self.begin(index, Moment::now()))
+    }
+
+    fn begin(&mut self, index: usize, due: Moment) -> io::Result<()> {
+        let asked = &self.asked[self.kind(index)];
+        self.connections[index].begin(due, asked)
+    }
+
+    /// Which of `asked` a connection asks for; 0 is what counts.
+    fn kind(&self, index: usize) -> usize {
+        (index + 1).saturating_sub(self.load.connections)
     }
 
     fn drive_until(&mut self, end: Moment, schedule: &mut Schedule) -> io::Result<()> {
@@ -182,7 +198,7 @@ impl Driver {
         }
         self.begun_late
             .saturating_record(nanoseconds(Moment::now().since(due)));
-        connection.begin(due, &self.pattern)
+        self.begin(index, due)
     }
 
     /// Waits for events, for at most `patience`, and handles them.
@@ -202,8 +218,8 @@ impl Driver {
         }
         for position in 0..self.events.len() {
             let index = self.events[position].data.u64() as usize;
-            let connection = &mut self.connections[index];
-            if connection.proceed(&self.pattern, &mut self.buffer)? {
+            let asked = &self.asked[self.kind(index)];
+            if self.connections[index].proceed(asked, &mut self.buffer)? {
                 self.answered(index)?;
             }
         }
@@ -213,6 +229,9 @@ impl Driver {
     /// Counts an answer and sends the connection's next request, if it has one.
     fn answered(&mut self, index: usize) -> io::Result<()> {
         let now = Moment::now();
+        if self.kind(index) > 0 {
+            return self.begin(index, now);
+        }
         let connection = &mut self.connections[index];
         if let Some(due) = connection.due.take() {
             self.requests += 1;
@@ -220,15 +239,15 @@ impl Driver {
                 .saturating_record(nanoseconds(now.since(due)));
         }
         match self.load.mode {
-            Mode::Closed => connection.begin(now, &self.pattern),
+            Mode::Closed => self.begin(index, now),
             Mode::Open { .. } => match connection.waiting.pop_front() {
-                Some(due) => connection.begin(due, &self.pattern),
+                Some(due) => self.begin(index, due),
                 None => Ok(()),
             },
             Mode::Connect => {
                 // Dropping the old socket closes it, and that takes it out of epoll.
                 self.connections[index].socket = self.open(index)?;
-                self.connections[index].begin(now, &self.pattern)
+                self.begin(index, now)
             }
             Mode::Idle | Mode::Ticks => Ok(()),
         }
@@ -236,7 +255,7 @@ impl Driver {
 
     /// Requests that were due and have no answer count with their age: leaving them out would hide the longest waits.
     fn charge_unanswered(&mut self, end: Moment) {
-        for connection in &self.connections {
+        for connection in &self.connections[..self.load.connections] {
             for due in connection.due.iter().chain(&connection.waiting) {
                 self.latencies
                     .saturating_record(nanoseconds(end.since(*due)));
@@ -256,6 +275,17 @@ impl Driver {
             0
         }
     }
+}
+
+/// What counts, and then what the routes are asked that compute.
+fn asked(target: &Target, load: Load) -> Vec<Asked> {
+    let Target::Http { computing, .. } = target else {
+        return vec![Asked::echo(load.bytes)];
+    };
+    let computing = (0..*computing).map(|hog| Asked::http(&format!("/compute/{hog}")));
+    std::iter::once(Asked::http("/plaintext"))
+        .chain(computing)
+        .collect()
 }
 
 /// When the requests of an open loop are due, and on which connection.

@@ -4,9 +4,11 @@
 //! fixed rate whatever the server does, and a latency counts from the moment a request was due, so that a server that
 //! stalls is charged for all that it made wait. Every byte that comes back is compared with what was sent.
 //!
-//! In reading order: [`spec`] says what is asked and answered, [`wire`] opens sockets, [`connection`] is one exchange
-//! after the other on one of them, [`drive`] is the loop; [`ticks`] is the other kind of load, which only listens.
+//! In reading order: [`spec`] says what is asked and answered, [`asked`] in bytes, [`wire`] opens sockets,
+//! [`connection`] is one exchange after the other on one of them, [`drive`] is the loop; [`ticks`] is the other kind of
+//! load, which only listens.
 
+mod asked;
 mod connection;
 mod drive;
 mod spec;
@@ -16,6 +18,7 @@ mod wire;
 use std::io;
 use std::sync::mpsc;
 
+pub(crate) use asked::PLAINTEXT;
 pub(crate) use spec::{Load, Mode, Observed, Outcome, Window};
 pub(crate) use wire::Target;
 

@@ -7,13 +7,20 @@ use std::path::PathBuf;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::serve::Protocol;
+use crate::serve::{Protocol, Server};
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// TCP.
     Tcp(SocketAddr),
+    /// HTTP.
+    Http {
+        /// Where.
+        address: SocketAddr,
+        /// How many routes compute: a connection for each is part of the load, and its requests do not count.
+        computing: usize,
+    },
     /// UDP.
     Udp(SocketAddr),
     /// A Unix stream socket.
@@ -21,18 +28,22 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// What a server of `protocol` printed after `ready`.
+    /// What `server` printed after `ready`.
     ///
     /// # Errors
     /// When that is no address.
-    pub(crate) fn parse(protocol: Protocol, address: &str) -> Result<Target, String> {
+    pub(crate) fn parse(server: Server, workers: usize, address: &str) -> Result<Target, String> {
         let socket = || {
             address
                 .parse()
                 .map_err(|error| format!("the server is ready at \"{address}\": {error}"))
         };
-        Ok(match protocol {
+        Ok(match server.protocol {
             Protocol::Tcp | Protocol::Ticks => Target::Tcp(socket()?),
+            Protocol::Http => Target::Http {
+                address: socket()?,
+                computing: server.hogs(workers),
+            },
             Protocol::Udp => Target::Udp(socket()?),
             Protocol::Unix => Target::Unix(PathBuf::from(address)),
         })
@@ -47,7 +58,7 @@ impl Target {
     /// many connections in a row do not run out of ports.
     pub(super) fn connect(&self, number: usize) -> io::Result<OwnedFd> {
         let socket = match self {
-            Target::Tcp(address) => {
+            Target::Tcp(address) | Target::Http { address, .. } => {
                 let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
                 let source = Ipv4Addr::new(127, 0, 1, 1 + (number % 250) as u8);
                 socket.bind(&SocketAddrV4::new(source, 0).into())?;

@@ -10,6 +10,8 @@ mod countdown;
 mod echo;
 mod foreign;
 mod groups;
+#[cfg(feature = "http")]
+mod http;
 mod local;
 mod locks;
 mod meeting;
@@ -48,6 +50,8 @@ pub(crate) fn all() -> Vec<Row> {
         tls::rows(),
         echo::rows(),
         mixed::rows(),
+        #[cfg(feature = "http")]
+        http::rows(),
         blockers::rows(),
         memory::rows(),
         start::rows(),

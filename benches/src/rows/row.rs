@@ -126,7 +126,8 @@ impl Row {
     }
 
     /// Whether the peer can take part: rows inside a process need one that is linked in, plain threads mostly echo,
-    /// and programs of their own do not compute per request. The loop by hand has neither timers nor hogs.
+    /// and programs of their own do not compute per request. HTTP is axum's, on the runtimes that it runs on.
+    /// The loop by hand has neither timers nor hogs.
     pub(crate) fn includes(&self, peer: Peer) -> bool {
         match self.work {
             Work::Micro(_) => match self.takes {
@@ -135,6 +136,9 @@ impl Row {
                 Takes::Threads => peer.is_linked() || peer == Peer::Threads,
             },
             Work::Server(server, _, figure) => {
+                if server.protocol == Protocol::Http {
+                    return peer.is_linked() && peer != Peer::Smol;
+                }
                 if peer == Peer::Epoll {
                     return figure != Figure::Memory
                         && server.hog == Hog::None

@@ -79,6 +79,7 @@ pub(super) fn serve(job: &Job) -> io::Result<()> {
             datagrams(&socket, job.server.buffer)
         }
         Protocol::Ticks => Err(io::Error::other("the bare loop has no timers")),
+        Protocol::Http => Err(io::Error::other("the bare loop speaks no HTTP")),
     }
 }
 

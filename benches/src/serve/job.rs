@@ -50,6 +50,8 @@ pub(crate) enum Protocol {
     Udp,
     /// A Unix stream socket.
     Unix,
+    /// HTTP on TCP: `/plaintext`, and a route for each hog, in whose handler it computes.
+    Http,
     /// TCP, but nothing is read: every tick of an interval of [`TICK`] is answered with how late it was.
     Ticks,
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Protocol {
             Protocol::Tcp => "tcp",
             Protocol::Udp => "udp",
             Protocol::Unix => "unix",
+            Protocol::Http => "http",
             Protocol::Ticks => "ticks",
         })
     }

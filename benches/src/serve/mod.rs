@@ -7,6 +7,8 @@ mod epoll;
 mod hogs;
 mod job;
 mod threads;
+#[cfg(feature = "http")]
+mod web;
 
 use std::io::{self, Read};
 use std::net::{TcpListener, UdpSocket};
@@ -33,6 +35,12 @@ pub(crate) fn run(job: &Job) -> io::Result<()> {
         let _ = io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
+    if job.server.protocol == Protocol::Http {
+        #[cfg(feature = "http")]
+        return web::serve(job);
+        #[cfg(not(feature = "http"))]
+        return Err(io::Error::other("this build has no `--features http`"));
+    }
     match job.peer {
         Peer::Filch | Peer::FilchUnwatched | Peer::FilchUnlooking => {
             crate::runtimes::filch::be(job.peer);
@@ -79,6 +87,7 @@ fn serve<R: Runtime>(job: &Job) -> io::Result<()> {
                 }
             })
         }
+        Protocol::Http => unreachable!("`web` serves it"),
         Protocol::Udp => {
             let socket = UdpSocket::bind("127.0.0.1:0")?;
             ready(&socket.local_addr()?.to_string())?;
