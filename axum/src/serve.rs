@@ -40,7 +40,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[track_caller]
 pub fn serve<L, M, S>(listener: L, make_service: M) -> Serve<L, M, S>
 where
-    L: Listener<Io: Open<Stream: Sync>>,
+    L: Listener,
     M: for<'a> Service<IncomingStream<'a, L>, Error = Infallible, Response = S> + Send + 'static,
     for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send,
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
@@ -191,7 +191,7 @@ pub struct Reported<T>(T);
 
 impl<L, M, S> IntoFuture for Serve<L, M, S>
 where
-    L: Listener<Io: Open<Stream: Sync>>,
+    L: Listener,
     M: for<'a> Service<IncomingStream<'a, L>, Error = Infallible, Response = S> + Send + 'static,
     for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send,
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
@@ -212,7 +212,7 @@ where
 
 impl<L, M, S, F> IntoFuture for WithGracefulShutdown<L, M, S, F>
 where
-    L: Listener<Io: Open<Stream: Sync>>,
+    L: Listener,
     M: for<'a> Service<IncomingStream<'a, L>, Error = Infallible, Response = S> + Send + 'static,
     for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send,
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
@@ -229,7 +229,7 @@ where
 
 impl<L, M, S, F> IntoFuture for Reported<WithGracefulShutdown<L, M, S, F>>
 where
-    L: Listener<Io: Open<Stream: Sync>>,
+    L: Listener,
     M: for<'a> Service<IncomingStream<'a, L>, Error = Infallible, Response = S> + Send + 'static,
     for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send,
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
@@ -286,7 +286,7 @@ struct Make<L, M, S> {
 
 impl<L, M, S> MakeService<<L::Io as Open>::Stream, L::Peer> for Make<L, M, S>
 where
-    L: Listener<Io: Open<Stream: Sync>>,
+    L: Listener,
     M: for<'a> Service<IncomingStream<'a, L>, Error = Infallible, Response = S> + Send + 'static,
     for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send,
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,

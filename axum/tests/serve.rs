@@ -322,3 +322,49 @@ async fn the_end_of_each_request_is_told_with_its_route() {
     gone.abort();
     assert_eq!(told.recv().await.unwrap(), (None, 499));
 }
+
+#[cfg(unix)]
+#[filch::test]
+async fn a_router_is_served_on_tcp_and_a_unix_socket_at_once() {
+    use filch::http::{Peer, Several};
+    use filch::io::AsyncReadExt;
+    use filch::net::{UnixListener, UnixStream};
+
+    #[derive(Clone)]
+    struct Who(&'static str);
+
+    impl filch_axum::Connected<IncomingStream<'_, Several>> for Who {
+        fn connect_info(stream: IncomingStream<'_, Several>) -> Who {
+            Who(match stream.remote_addr() {
+                Peer::Tcp(_) => "by TCP",
+                Peer::Unix(_) => "by a Unix socket",
+                _ => "by something else",
+            })
+        }
+    }
+
+    async fn who(ConnectInfo(Who(who)): ConnectInfo<Who>) -> &'static str {
+        who
+    }
+
+    let path = std::env::temp_dir().join(format!("filch-axum-several-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let (tcp, address) = listener().await;
+    let both = Several::new()
+        .and(tcp)
+        .and(UnixListener::bind(&path).unwrap());
+    let app = Router::new().route("/", get(who));
+    let app = app.into_make_service_with_connect_info::<Who>();
+    let _server = filch::spawn(serve(both, app).into_future());
+    for _ in 0..2 {
+        assert_eq!(text(address, "/").await, "by TCP");
+        let mut stream = UnixStream::connect(&path).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.ends_with("\r\n\r\nby a Unix socket"), "{answer}");
+    }
+    std::fs::remove_file(&path).unwrap();
+}

@@ -51,9 +51,9 @@ pub trait Listener: Send + 'static {
 }
 
 /// A stream as hyper wants it: all streams of this crate are, and any other is in [`rt::Io`](super::rt::Io).
-pub trait Transport: Read + Write + Unpin + Send + 'static {}
+pub trait Transport: Read + Write + Unpin + Send + Sync + 'static {}
 
-impl<T: Read + Write + Unpin + Send + 'static> Transport for T {}
+impl<T: Read + Write + Unpin + Send + Sync + 'static> Transport for T {}
 
 /// What the reactor knows of a stream, if it is a socket.
 pub(super) fn source_of<S: Transport>(stream: &S) -> Option<&Source> {

@@ -113,7 +113,7 @@ impl Open for SeveralStream {
 }
 
 /// A stream of which no more is known.
-trait Erased: Read + Write + Unpin + Send {
+trait Erased: Read + Write + Unpin + Send + Sync {
     fn source(&self) -> Option<&Source>;
 }
 
