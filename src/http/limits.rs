@@ -160,8 +160,8 @@ impl Limits {
     }
 
     /// How long an idle connection is still read when the server ends; a second by default, and never beyond the
-    /// deadline. A request that comes is answered, with `connection: close`. A connection that was accepted less than
-    /// that ago, and has said nothing, has the rest of that time to say something.
+    /// deadline. A request that comes is answered, with `connection: close`. A connection that has never said anything
+    /// is closed at once, unless it was accepted within the last tenth of that time: it has the rest of the tenth.
     pub fn linger(mut self, limit: Duration) -> Limits {
         self.linger = limit;
         self

@@ -138,7 +138,7 @@ impl<L, M> Serve<L, M> {
     /// Ends politely when `stop` is cancelled or ready, within `deadline`:
     ///
     /// 1. Who has connected already is accepted, and nobody else. Who has sent half a head is closed at once, and so is
-    ///    who has sent nothing, unless it has connected within the last [moment](Limits::linger).
+    ///    who has sent nothing, unless it has connected within the last tenth of a [moment](Limits::linger).
     /// 2. What is being answered is answered, and then its connection is closed. HTTP/2 says `GOAWAY`.
     /// 3. An idle connection is read for a [moment](Limits::linger) more: a request that was on its way is answered,
     ///    with `connection: close`.

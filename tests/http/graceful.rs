@@ -2,7 +2,8 @@
 
 use super::raw::{LONG, echo, serve};
 use filch::CancelToken;
-use filch::http::{Body, BodyError, Limits, Request, Response};
+use filch::http::{self, Body, BodyError, Limits, Request, Response};
+use filch::time::{Instant, sleep};
 use std::time::Duration;
 
 /// Far more than a test takes: whoever waits for it fails.
@@ -20,11 +21,17 @@ async fn half_heads_are_closed_at_once() {
     second.send("GET / HT").await;
     let mut preface = server.connect().await;
     preface.send("PRI * HTT").await;
+    let mut behind = server.connect().await;
+    behind
+        .send("GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HT")
+        .await;
+    behind.answer().await;
     let served = server.end().await;
     assert!(half.is_closed().await);
     assert!(second.is_closed().await);
+    assert!(behind.is_closed().await);
     assert!(preface.is_closed().await);
-    assert_eq!((served.connections, served.finished), (3, 1));
+    assert_eq!((served.connections, served.finished), (4, 2));
 }
 
 #[filch::test]
@@ -40,6 +47,27 @@ async fn a_silent_connection_may_speak_if_it_is_new_and_is_closed_otherwise() {
     let mut silent = server.connect().await;
     assert_eq!(server.end().await.connections, 1);
     assert!(silent.is_closed().await);
+}
+
+#[filch::test(paused)]
+async fn a_silent_connection_that_is_not_new_is_closed_at_once() {
+    let linger = Duration::from_secs(10);
+    let (dialer, listener) = http::memory();
+    let stop = CancelToken::new();
+    let server = http::serve(listener, http::service_fn(echo))
+        .limits(patient().first_byte(LONG).linger(linger))
+        .graceful(stop.clone(), LONG);
+    let server = filch::spawn(server.into_future());
+    let _silent = dialer.connect().await.unwrap();
+    sleep(linger / 10).await;
+    let told = Instant::now();
+    stop.cancel();
+    assert_eq!(server.await.unwrap().unwrap().connections, 1);
+    assert_eq!(
+        told.elapsed(),
+        Duration::ZERO,
+        "on a clock that moves when all wait"
+    );
 }
 
 #[filch::test]

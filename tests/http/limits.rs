@@ -63,6 +63,38 @@ async fn half_a_preface_is_closed_and_half_a_head_answered_with_408() {
 }
 
 #[filch::test]
+async fn half_a_head_behind_a_whole_request_is_answered_with_408_too() {
+    let server = echoing(no_limits().head(SHORT)).await;
+    let chunked =
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
+    for first in ["GET / HTTP/1.1\r\nhost: a\r\n\r\n", chunked] {
+        let mut client = server.connect().await;
+        client.send([first, "GET / HT"].concat()).await;
+        assert_eq!(client.answer().await.status, 200);
+        assert_eq!(client.answer().await.status, 408, "{first}");
+        assert!(client.is_closed().await);
+    }
+}
+
+#[filch::test]
+async fn whole_requests_one_behind_the_other_leave_an_idle_connection() {
+    let server = echoing(no_limits().head(SHORT)).await;
+    let mut client = server.connect().await;
+    client
+        .send("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(3))
+        .await;
+    for _ in 0..3 {
+        assert_eq!(client.answer().await.status, 200);
+    }
+    client
+        .send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx")
+        .await;
+    assert_eq!(client.answer().await.status, 200);
+    sleep(4 * SHORT).await;
+    assert_eq!(client.get("/").await.status, 200, "the connection was kept");
+}
+
+#[filch::test]
 async fn large_heads_many_headers_and_long_uris_are_answered_so() {
     let server = echoing(no_limits().head_bytes(2000).uri(100)).await;
     let with = |headers: String| format!("GET / HTTP/1.1\r\nhost: a\r\n{headers}");

@@ -2,7 +2,7 @@
 
 use super::raw::{Client, LONG, echo};
 use filch::CancelToken;
-use filch::http;
+use filch::http::{self, Limits};
 use filch::io::BufReader;
 use filch::net::{TcpListener, TcpStream};
 use std::net::SocketAddr;
@@ -40,6 +40,8 @@ async fn no_request_fails_over_twenty_restarts() {
         let (stop, served) = (CancelToken::new(), CancelToken::new());
         let (count, enough) = (std::sync::atomic::AtomicUsize::new(0), served.clone());
         let server = http::serve(listener, http::service_fn(echo))
+            // Whoever has connected last may be slow to speak.
+            .limits(Limits::default().linger(LONG))
             .graceful(stop.clone(), LONG)
             .on_request(move |_| {
                 if count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 50 {
@@ -57,7 +59,9 @@ async fn no_request_fails_over_twenty_restarts() {
     over.cancel();
     let listener = TcpListener::from_std(socket).unwrap();
     let last = CancelToken::new();
-    let server = http::serve(listener, http::service_fn(echo)).graceful(last.clone(), LONG);
+    let server = http::serve(listener, http::service_fn(echo))
+        .limits(Limits::default().linger(LONG))
+        .graceful(last.clone(), LONG);
     let server = filch::spawn(server.into_future());
     let mut answered = 0;
     for client in clients {

@@ -27,6 +27,8 @@ pub(super) struct Flight {
     one: bool,
     /// The answer has no body, whatever its head says.
     head_only: bool,
+    /// An empty line is its end, not a length.
+    delimited: bool,
     /// It asks for a tunnel.
     connect: bool,
     end: Option<Fate>,
@@ -47,6 +49,7 @@ impl Flight {
             stop,
             one: request.version() < Version::HTTP_2,
             head_only: request.method() == Method::HEAD,
+            delimited: matches!(request.body().size_hint().exact(), None | Some(0)),
             connect: request.method() == Method::CONNECT,
             end: None,
             log: None,
@@ -81,7 +84,7 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.meter.ends();
+        self.meter.ends(self.delimited);
         let tally = &self.meter.tally;
         let number = match self.fate() {
             Fate::Finished => &tally.finished,

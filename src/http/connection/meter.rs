@@ -51,6 +51,8 @@ pub(crate) struct Meter {
     in_flight: AtomicUsize,
     /// Bytes that have come and belong to no request yet.
     fresh: AtomicUsize,
+    /// What came last does not end with an empty line, as a head does.
+    open: AtomicBool,
     /// The last write had no room.
     blocked: AtomicBool,
     /// Grows with each request and each write.
@@ -121,14 +123,26 @@ impl Meter {
     }
 
     /// Its answer is out, or never will be.
-    pub(super) fn ends(&self) {
+    ///
+    /// What came meanwhile was its body, and perhaps the next head, or half of one. A request whose end is an empty
+    /// line, `delimited`, shows which: what is there beyond that line is half a head. Behind a body of a known length
+    /// it counts when its next piece comes.
+    pub(super) fn ends(&self, delimited: bool) {
         self.in_flight.fetch_sub(1, Relaxed);
-        // What came meanwhile was its body. A head that followed in the same piece counts as nothing.
-        self.fresh.store(0, Relaxed);
+        let half = delimited && self.open.load(Relaxed);
+        self.fresh.store(usize::from(half), Relaxed);
     }
 
-    pub(super) fn has_read(&self, count: usize) {
-        self.fresh.fetch_add(count, Relaxed);
+    pub(super) fn has_read(&self, piece: &[u8]) {
+        if piece.is_empty() {
+            return;
+        }
+        self.fresh.fetch_add(piece.len(), Relaxed);
+        let ended = piece.ends_with(b"\n\r\n")
+            || piece.ends_with(b"\n\n")
+            || piece == b"\n"
+            || piece == b"\r\n";
+        self.open.store(!ended, Relaxed);
     }
 
     /// How much of a head is there.

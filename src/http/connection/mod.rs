@@ -57,10 +57,12 @@ where
     M: MakeService<<L::Io as Open>::Stream, L::Peer>,
 {
     let limits = &server.rules.limits;
-    let soon = Instant::now() + limits.linger;
+    let came = Instant::now();
+    let soon = came + limits.linger / NEW;
     let late = async {
         server.stop.cancelled().await;
-        sleep_until(soon).await;
+        // A handshake that is under way.
+        sleep_until(came + limits.linger).await;
     };
     let Some(Ok((mut stream, facts))) = before(io.open(), late).await else {
         // It has never asked for anything.
@@ -188,6 +190,10 @@ impl<M, S: Transport> Connection<'_, M, S> {
         ended.await.unwrap_or(End::Done)
     }
 }
+
+/// The part of `linger` that a new connection has to say something when the server ends. Whoever has just connected is
+/// about to speak, and would see a failure; whoever has not spoken for longer has nothing to say.
+const NEW: u32 = 10;
 
 /// What hyper allows by itself.
 const HYPERS_HEADERS: usize = 100;

@@ -23,7 +23,7 @@ pub(super) enum Version {
 /// Reads until it is known. `None` if the client has nothing to say, or too slowly, or the server stops before.
 ///
 /// What is there is read before `stop` is asked: a client that has spoken is answered. One that has just connected is
-/// about to speak, so it has until `soon`; half a preface has come to nothing.
+/// about to speak, so it has until `soon`, which is over for the others; half a preface has come to nothing.
 pub(super) async fn sniff<S: Transport>(
     stream: &mut S,
     received: &mut Vec<u8>,

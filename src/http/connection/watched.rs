@@ -29,7 +29,7 @@ pub(super) struct Watched<S: Transport> {
 
 impl<S: Transport> Watched<S> {
     pub(super) fn new(stream: S, prefix: Vec<u8>, meter: Arc<Meter>, back: Back<S>) -> Watched<S> {
-        meter.has_read(prefix.len());
+        meter.has_read(&prefix);
         Watched {
             stream: Some(stream),
             prefix,
@@ -105,10 +105,10 @@ impl<S: Transport> Read for Watched<S> {
         this.reading = true;
         ready!(this.stream().poll_read(cx, inner.unfilled()))?;
         this.reading = false;
+        this.meter.has_read(inner.filled());
         let count = inner.filled().len();
         // SAFETY: so many were filled.
         unsafe { buf.advance(count) };
-        this.meter.has_read(count);
         Poll::Ready(Ok(()))
     }
 }
