@@ -7,7 +7,7 @@
 use axum::Router;
 use axum::http::{HeaderMap, header::USER_AGENT};
 use axum::routing::get;
-use filch_axum::sse::{Event, KeepAlive, Sse};
+use filch_axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use std::convert::Infallible;
 use std::time::Duration;

@@ -18,9 +18,9 @@ use std::task::{Context, Poll};
 use tower_service::Service;
 
 #[cfg(feature = "axum-tokio")]
-pub use axum::extract::connect_info::{ConnectInfo, Connected};
+pub use axum::extract::connect_info::{ConnectInfo, Connected, MockConnectInfo};
 #[cfg(not(feature = "axum-tokio"))]
-pub use own::{ConnectInfo, Connected};
+pub use own::{ConnectInfo, Connected, MockConnectInfo};
 
 impl<L> Connected<IncomingStream<'_, L>> for SocketAddr
 where
@@ -33,9 +33,12 @@ where
 
 #[cfg(not(feature = "axum-tokio"))]
 mod own {
+    use axum::Extension;
     use axum::extract::FromRequestParts;
     use http::StatusCode;
     use http::request::Parts;
+    use std::ops::{Deref, DerefMut};
+    use tower_layer::Layer;
 
     /// What a handler wants to know of a connection: made once for each, from the stream.
     ///
@@ -63,7 +66,53 @@ mod own {
             const MISSING: &str =
                 "there is no ConnectInfo: use `into_make_service_with_connect_info`";
             let info = parts.extensions.get::<ConnectInfo<T>>().cloned();
-            info.ok_or((StatusCode::INTERNAL_SERVER_ERROR, MISSING))
+            let mock = || parts.extensions.get::<MockConnectInfo<T>>().cloned();
+            info.or_else(|| mock().map(|mock| ConnectInfo(mock.0)))
+                .ok_or((StatusCode::INTERNAL_SERVER_ERROR, MISSING))
+        }
+    }
+
+    impl<T> Deref for ConnectInfo<T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            &self.0
+        }
+    }
+
+    impl<T> DerefMut for ConnectInfo<T> {
+        fn deref_mut(&mut self) -> &mut T {
+            &mut self.0
+        }
+    }
+
+    /// A layer for tests: what [`ConnectInfo`] extracts where nobody has connected.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use filch_axum::connect_info::{ConnectInfo, MockConnectInfo};
+    /// use std::net::SocketAddr;
+    ///
+    /// # filch::run(async {
+    /// let hello = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
+    /// let app = Router::new().route("/", get(hello));
+    /// let peer = SocketAddr::from(([192, 0, 2, 7], 1337));
+    /// let client = filch::http::test_client(app.layer(MockConnectInfo(peer)));
+    /// let answer = client.get("/").await?;
+    /// assert_eq!(answer.into_body().text(100).await.unwrap(), "192.0.2.7:1337");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    #[derive(Clone, Copy, Debug)]
+    pub struct MockConnectInfo<T>(pub T);
+
+    impl<S, T> Layer<S> for MockConnectInfo<T>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        type Service = <Extension<Self> as Layer<S>>::Service;
+
+        fn layer(&self, service: S) -> Self::Service {
+            Extension(self.clone()).layer(service)
         }
     }
 }

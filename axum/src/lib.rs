@@ -1,5 +1,5 @@
-//! axum on filch: [`serve`], with the limits, the graceful end and the numbers of [`filch::http`]; WebSockets ([`ws`]),
-//! server-sent events ([`sse`]), [`timeout`] and [`files`] on filch's own sockets, timers and threads.
+//! axum on filch: [`serve()`], with the limits, the graceful end and the numbers of [`filch::http`]; WebSockets
+//! ([`ws`]), server-sent events ([`sse`]), [`timeout`] and [`files`] on filch's own sockets, timers and threads.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -18,9 +18,9 @@
 //!
 //! | axum, tower-http | here |
 //! |---|---|
-//! | `axum::serve`, `axum::serve::ListenerExt` | [`serve`], [`ListenerExt`] |
+//! | `axum::serve`, the function and the module | [`serve()`], [`mod@serve`] |
 //! | `axum::extract::ws` | [`ws`], with the feature `ws` |
-//! | `axum::extract::{ConnectInfo, connect_info}` | [`ConnectInfo`], [`Connected`], [`MakeServiceExt`] |
+//! | `axum::extract::{ConnectInfo, connect_info}` | [`ConnectInfo`], [`connect_info`], [`MakeServiceExt`] |
 //! | `axum::response::sse` | [`sse`] |
 //! | `tower_http::timeout::TimeoutLayer` | [`timeout::TimeoutLayer`] |
 //! | `tower_http::services::{ServeDir, ServeFile}` | [`files::ServeDir`], [`files::ServeFile`], with the feature `serve-dir` |
@@ -33,7 +33,8 @@ mod listener;
 pub mod connect_info;
 
 mod route;
-mod serve;
+
+pub mod serve;
 
 #[cfg(feature = "serve-dir")]
 pub mod files;
@@ -47,6 +48,12 @@ pub use incoming::IncomingStream;
 pub use listener::{Listener, ListenerExt, TapIo};
 pub use route::matched_route;
 pub use serve::{Reported, Serve, Serving, WithGracefulShutdown, serve};
+
+pub mod response {
+    //! axum's path for what it has with its feature `tokio`.
+
+    pub use crate::sse::{self, Sse};
+}
 
 pub mod extract {
     //! axum's path for what it has with its feature `tokio`.

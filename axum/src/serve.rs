@@ -1,6 +1,5 @@
 //! `serve`, with axum's signature.
 
-use crate::{IncomingStream, Listener};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -15,6 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tower_service::Service;
+
+pub use crate::incoming::IncomingStream;
+pub use crate::listener::{Listener, ListenerExt, TapIo};
 
 /// How long what is going on may go on when the server was told to stop.
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -83,6 +83,12 @@ impl fmt::Display for WebSocketUpgradeRejection {
 
 impl std::error::Error for WebSocketUpgradeRejection {}
 
+pub mod rejection {
+    //! axum's path for it.
+
+    pub use super::WebSocketUpgradeRejection;
+}
+
 impl<F> WebSocketUpgrade<F> {
     fn with(mut self, change: impl FnOnce(Config) -> Config) -> Self {
         self.config = change(self.config);

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! `app` has the routes, `log` the access log and the metrics, `load` the clients, which are a second process. Two
-//! features add what takes longer to compile: `example-thumbnails` a route that makes pictures smaller, in `thumbnails`,
-//! and `example-spans` a span of `tracing` around each request, in `spans`.
+//! features add what takes longer to compile: `example-thumbnails` a route that makes pictures smaller, in
+//! `thumbnails`, and `example-spans` a span of `tracing` around each request, in `spans`.
 
 mod app;
 mod load;
