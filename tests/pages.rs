@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 /// Characters in a line of prose. Tables, links and code may be longer.
 const WIDTH: usize = 120;
 /// Chapters whose code needs crates beside filch: the member `works-with` compiles them.
-const NEED_OTHER_CRATES: [&str; 3] = ["stopping-a-server", "logging", "tokio-crates"];
+const NEED_OTHER_CRATES: [&str; 4] = [
+    "stopping-a-server",
+    "logging",
+    "tokio-crates",
+    "from-fastapi",
+];
 /// Chapters whose code talks to real servers: the package `services` runs it.
 const NEED_SERVERS: [&str; 1] = ["databases-and-brokers"];
 

@@ -18,4 +18,6 @@ mod pages {
     struct Logging;
     #[doc = include_str!("../../docs/guide/tokio-crates.md")]
     struct TokioCrates;
+    #[doc = include_str!("../../docs/guide/from-fastapi.md")]
+    struct FromFastapi;
 }

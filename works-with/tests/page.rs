@@ -84,6 +84,17 @@ fn ours(manifest: &str) -> BTreeMap<&str, Wanted<'_>> {
         .collect()
 }
 
+/// As [`ours`], with what is only for tests and examples.
+fn all_of_ours(manifest: &str) -> BTreeMap<&str, Wanted<'_>> {
+    let (_, tests) = manifest
+        .split_once("[dev-dependencies]\n")
+        .expect("the section");
+    let tests = tests.lines().take_while(|line| !line.is_empty());
+    let mut all: BTreeMap<_, _> = tests.map(Wanted::new).map(|one| (one.name, one)).collect();
+    all.extend(ours(manifest));
+    all
+}
+
 /// It has the version that is here.
 fn is_of_this_repository(line: &str) -> bool {
     line.starts_with("filch = ") || line.starts_with("filch-axum = ")
@@ -124,7 +135,7 @@ fn the_page_asks_for_no_more_than_this_package_has() {
 #[test]
 fn every_other_page_asks_for_the_same_versions() {
     let manifest = read("works-with/Cargo.toml");
-    let ours = ours(&manifest);
+    let ours = all_of_ours(&manifest);
     for path in ["README.md".into()]
         .into_iter()
         .chain(markdown_in("docs"))
