@@ -1,7 +1,7 @@
 //! Server-sent events.
 
 use filch::CancelToken;
-use filch::http::sse::{Event, KeepAlive, Sse};
+use filch::http::sse::{Event, Events, KeepAlive, Received, Sse};
 use filch::http::{self, Body, Request};
 use filch::io::AsyncReadExt;
 use filch::sync::mpsc;
@@ -149,4 +149,102 @@ async fn a_server_that_stops_is_not_held_up_by_a_stream_that_listens_for_it() {
     assert_eq!(rest, "0\r\n\r\n");
     let served = server.await.unwrap().unwrap();
     assert_eq!((served.finished, served.cancelled), (1, 0));
+}
+
+/// What a client sees of these bytes, whole and byte by byte.
+async fn read(text: &'static str) -> Vec<Received> {
+    use filch::stream::StreamExt;
+    let whole: Vec<_> = Events::new(Body::from(text)).collect().await;
+    let bytes = text.bytes().map(|byte| bytes::Bytes::from(vec![byte]));
+    let bytes = filch::stream::iter(bytes.map(|byte| Ok::<_, Infallible>(Frame(Some(byte)))));
+    let pieces: Vec<_> = Events::new(Body::new(Pieces(bytes))).collect().await;
+    let (whole, pieces): (Vec<_>, Vec<_>) = (
+        whole.into_iter().map(Result::unwrap).collect(),
+        pieces.into_iter().map(Result::unwrap).collect(),
+    );
+    assert_eq!(whole, pieces);
+    whole
+}
+
+struct Frame(Option<bytes::Bytes>);
+
+struct Pieces<S>(S);
+
+impl<S> hyper::body::Body for Pieces<S>
+where
+    S: filch::stream::Stream<Item = Result<Frame, Infallible>> + Unpin,
+{
+    type Data = bytes::Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<bytes::Bytes>, Infallible>>> {
+        Pin::new(&mut self.0)
+            .poll_next(cx)
+            .map(|piece| piece?.ok()?.0.map(hyper::body::Frame::data).map(Ok))
+    }
+}
+
+#[filch::test]
+async fn events_are_read_as_the_standard_says() {
+    let events = read(
+        ": hush\n\ndata: one\r\ndata:two\r\rid: 7\nevent: kind\nretry: 1500\ndata\n\nevent: lost\n\n\
+         data: last\nunknown: x\n\ndata: cut off\n",
+    )
+    .await;
+    let seen: Vec<_> = events
+        .iter()
+        .map(|event| (event.event.as_str(), event.data.as_str(), event.id.as_str()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("message", "one\ntwo", ""),
+            ("kind", "", "7"),
+            ("message", "last", "7")
+        ]
+    );
+    assert_eq!(events[1].retry, Some(Duration::from_millis(1500)));
+    assert_eq!(events[2].retry, None);
+}
+
+#[filch::test]
+async fn a_client_for_tests_reads_events_while_they_come_by_both_protocols() {
+    use filch::stream::StreamExt;
+    let (sender, receiver) = events();
+    let receiver = std::sync::Arc::new(receiver);
+    let service = http::service_fn(move |_: Request<Body>| {
+        let receiver = std::sync::Arc::clone(&receiver);
+        let events = futures_util::stream::unfold(receiver, |receiver| async move {
+            let event = receiver.recv().await?;
+            Some((Ok::<_, Infallible>(event), receiver))
+        });
+        let answer = Sse::new(Box::pin(events)).into_response().map(Body::new);
+        async { Ok::<_, Infallible>(answer) }
+    });
+    let one = http::test_client(service);
+    for client in [one.clone(), one.http2()] {
+        let mut events = client.events("/").await.unwrap();
+        for n in 0..3 {
+            let sent = Event::new().id(n.to_string()).data("line\nline");
+            sender.send(sent).await.unwrap();
+            let event = events.next().await.unwrap().unwrap();
+            assert_eq!(
+                (event.id, event.data),
+                (n.to_string(), "line\nline".to_owned())
+            );
+        }
+        drop(events);
+    }
+}
+
+#[filch::test]
+async fn an_answer_without_events_is_an_error_of_a_client_for_tests() {
+    let service = http::service_fn(async |_: Request<Body>| {
+        Ok::<_, Infallible>(http::Response::new(Body::from("data: x\n\n")))
+    });
+    let error = http::test_client(service).events("/").await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
 }

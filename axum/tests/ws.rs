@@ -204,3 +204,31 @@ async fn events_are_sent_with_signs_of_life() {
         "{seen}"
     );
 }
+
+#[filch::test]
+async fn a_router_is_tested_without_a_socket() {
+    use filch::stream::{StreamExt, iter};
+    async fn events() -> Sse<impl filch::stream::Stream<Item = Result<Event, Infallible>>> {
+        Sse::new(iter([Ok(Event::default().data("one"))]))
+    }
+    let app = Router::new()
+        .route("/", get(|| async { "hello" }))
+        .route(
+            "/ws",
+            any(|ws: WebSocketUpgrade| async { ws.on_upgrade(echo) }),
+        )
+        .route("/events", get(events));
+    let client = filch::http::test_client(app);
+    for client in [client.clone(), client.clone().http2()] {
+        let answer = client.get("/").await.unwrap();
+        assert_eq!(answer.into_body().text(1024).await.unwrap(), "hello");
+        let mut events = client.events("/events").await.unwrap();
+        assert_eq!(events.next().await.unwrap().unwrap().data, "one");
+        assert!(events.next().await.is_none());
+        let mut socket = client.websocket("/ws").await.unwrap();
+        socket.send("x").await.unwrap();
+        assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("x"));
+    }
+    client.websocket("/").await.unwrap_err();
+    client.websocket("no path").await.unwrap_err();
+}

@@ -37,9 +37,6 @@ mod connection;
 mod serve;
 
 #[cfg(feature = "http")]
-mod testing;
-
-#[cfg(feature = "http")]
 pub use server::*;
 
 /// What the feature `http` adds of a server.
@@ -79,6 +76,9 @@ pub mod sse;
 
 #[cfg(feature = "websocket")]
 pub mod websocket;
+
+#[cfg(feature = "http")]
+mod testing;
 
 #[cfg(feature = "http-client")]
 pub mod client;

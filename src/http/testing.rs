@@ -3,13 +3,16 @@
 use super::body::Body;
 use super::error::BoxError;
 use super::listener::{Dialer, memory};
+use super::rt::Executor;
 use super::serve::serve;
 use super::service::HttpService;
+use super::sse::Events;
+use crate::io::DuplexStream;
 use crate::structure::AbortOnDrop;
 use filch_executor::spawn;
-use hyper::client::conn::http1::handshake;
-use hyper::header::{HOST, HeaderValue};
-use hyper::{Request, Response};
+use hyper::client::conn::{http1, http2};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Request, Response, StatusCode};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -41,6 +44,7 @@ pub fn test_client<S: HttpService>(service: S) -> TestClient {
     TestClient {
         dialer,
         _server: Arc::new(AbortOnDrop(spawn(server))),
+        is_two: false,
     }
 }
 
@@ -49,6 +53,7 @@ pub fn test_client<S: HttpService>(service: S) -> TestClient {
 pub struct TestClient {
     dialer: Dialer,
     _server: Arc<AbortOnDrop<io::Result<super::serve::Served>>>,
+    is_two: bool,
 }
 
 impl TestClient {
@@ -83,12 +88,119 @@ impl TestClient {
     /// Dropping it closes the connection.
     pub async fn request(&self, mut request: Request<Body>) -> io::Result<Response<Body>> {
         let stream = self.dialer.connect().await?;
-        let (mut sender, connection) = handshake(stream).await.map_err(broken)?;
+        if self.is_two {
+            return two(stream, request).await;
+        }
+        let (mut sender, connection) = http1::handshake(stream).await.map_err(broken)?;
         let _detached = spawn(connection.with_upgrades());
         let host = || HeaderValue::from_static("test");
         request.headers_mut().entry(HOST).or_insert_with(host);
         let answer = sender.send_request(request).await.map_err(broken)?;
         Ok(answer.map(Body::from))
+    }
+
+    /// The same service by HTTP/2: each request of this client, but for [`websocket`](Self::websocket).
+    ///
+    /// ```
+    /// use filch::http::{self, Body, Request, Response, Version};
+    /// use std::convert::Infallible;
+    ///
+    /// async fn hello(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    ///     Ok(Response::new(Body::from(format!("by {:?}", request.version()))))
+    /// }
+    ///
+    /// # filch::run(async {
+    /// let answer = http::test_client(http::service_fn(hello)).http2().get("/").await.unwrap();
+    /// assert_eq!(answer.version(), Version::HTTP_2);
+    /// assert_eq!(answer.into_body().text(1024).await.unwrap(), "by HTTP/2.0");
+    /// # });
+    /// ```
+    pub fn http2(mut self) -> TestClient {
+        self.is_two = true;
+        self
+    }
+
+    /// Sends a `GET` for [events](super::sse), and gives them as a stream.
+    ///
+    /// ```
+    /// use filch::http::sse::{Event, Sse};
+    /// use filch::http::{self, Body, Request, Response};
+    /// use filch::stream::{StreamExt, iter};
+    /// use std::convert::Infallible;
+    ///
+    /// async fn count(_: Request<Body>) -> Result<Response<Body>, Infallible> {
+    ///     let events = iter(1..4).map(|n| Ok::<_, Infallible>(Event::new().event("n").data(n.to_string())));
+    ///     Ok(Sse::new(events).into_response().map(Body::new))
+    /// }
+    ///
+    /// # filch::run(async {
+    /// let client = http::test_client(http::service_fn(count));
+    /// let mut events = client.events("/").await.unwrap();
+    /// let first = events.next().await.unwrap().unwrap();
+    /// assert_eq!((first.event.as_str(), first.data.as_str()), ("n", "1"));
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    /// As [`request`](Self::request); `InvalidData` if the answer's status is not 200, or it is no stream of events.
+    ///
+    /// # Cancel safety
+    /// Dropping it closes the connection, and so does dropping the events.
+    pub async fn events(&self, path: &str) -> io::Result<Events> {
+        let mut request = asked("GET", path, Body::empty())?;
+        let kind = HeaderValue::from_static("text/event-stream");
+        request.headers_mut().insert(ACCEPT, kind);
+        let answer = self.request(request).await?;
+        let kind = answer.headers().get(CONTENT_TYPE);
+        let is_events = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        if answer.status() != StatusCode::OK || !is_events {
+            let what = format!("no events: {} of type {kind:?}", answer.status());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        Ok(Events::new(answer.into_body()))
+    }
+
+    /// Opens a [WebSocket](super::websocket), by HTTP/1.1. With the feature `websocket`.
+    ///
+    /// ```
+    /// use filch::http::websocket::{Config, Message, Upgrade};
+    /// use filch::http::{self, Body, Request, Response};
+    /// use std::convert::Infallible;
+    ///
+    /// async fn greet(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    ///     let (mut head, _) = request.into_parts();
+    ///     let (answer, socket) = match Upgrade::of(&mut head) {
+    ///         Ok(upgrade) => upgrade.accept(),
+    ///         Err(refusal) => return Ok(refusal.into_response().map(Body::from)),
+    ///     };
+    ///     filch::spawn(async move {
+    ///         let mut socket = socket.open(Config::default()).await?;
+    ///         socket.send("hello").await
+    ///     });
+    ///     Ok(answer.map(|()| Body::empty()))
+    /// }
+    ///
+    /// # filch::run(async {
+    /// let client = http::test_client(http::service_fn(greet));
+    /// let mut socket = client.websocket("/").await.unwrap();
+    /// assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("hello"));
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    /// If `path` is none, or the service refuses. For headers of one's own see
+    /// [`connect_over`](super::websocket::connect_over), over a stream of [`dialer`](Self::dialer).
+    ///
+    /// # Cancel safety
+    /// Dropping it closes the connection.
+    #[cfg(feature = "websocket")]
+    pub async fn websocket(&self, path: &str) -> io::Result<super::websocket::WebSocket> {
+        use super::websocket::{Config, connect_over};
+        let request = Request::get(format!("ws://test{path}")).body(());
+        let request =
+            request.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let stream = self.dialer.connect().await?;
+        Ok(connect_over(request, stream, Config::default()).await?)
     }
 
     /// For connections that speak for themselves.
@@ -101,6 +213,25 @@ impl fmt::Debug for TestClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestClient").finish_non_exhaustive()
     }
+}
+
+/// HTTP/2 has the host in its URL.
+async fn two(stream: DuplexStream, mut request: Request<Body>) -> io::Result<Response<Body>> {
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    let whole = request.uri().authority().is_some();
+    if !whole {
+        let url = format!("http://test{path}").parse();
+        *request.uri_mut() =
+            url.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    }
+    let builder = http2::Builder::new(Executor);
+    let (mut sender, connection) = builder.handshake(stream).await.map_err(broken)?;
+    let _detached = spawn(connection);
+    let answer = sender.send_request(request).await.map_err(broken)?;
+    Ok(answer.map(Body::from))
 }
 
 fn asked(method: &str, path: &str, body: Body) -> io::Result<Request<Body>> {

@@ -17,10 +17,12 @@
 //! ```
 
 mod event;
+mod events;
 
 use crate::structure::{CancelToken, UntilCancelled};
 use crate::time::{Instant, Sleep, sleep};
 pub use event::Event;
+pub use events::{Events, Received};
 use futures_core::Stream;
 use hyper::Response;
 use hyper::body::{Body, Bytes, Frame};
