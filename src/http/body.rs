@@ -169,6 +169,14 @@ impl HttpBody for Body {
     }
 }
 
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Kind::Incoming(incoming, Some(reading)) = &mut self.0 {
+            reading.is_left(incoming);
+        }
+    }
+}
+
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Body")

@@ -1,7 +1,7 @@
 //! What several parts of the server know of one request: its body's reader, its answer, and the task of its stream.
 
 use hyper::StatusCode;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 const TOO_LARGE: u8 = 1;
 const STALLED: u8 = 2;
@@ -15,6 +15,8 @@ pub(crate) struct Exchange {
     pieces: AtomicUsize,
     /// Bytes of the request's body that were read.
     received: AtomicU64,
+    /// Nobody reads the request's body any more, and its end has not come.
+    unread: AtomicBool,
 }
 
 impl Exchange {
@@ -49,6 +51,14 @@ impl Exchange {
 
     pub(super) fn received(&self) -> u64 {
         self.received.load(Relaxed)
+    }
+
+    pub(super) fn stays_unread(&self) {
+        self.unread.store(true, Relaxed);
+    }
+
+    pub(super) fn is_unread(&self) -> bool {
+        self.unread.load(Relaxed)
     }
 
     /// The next piece is asked for.

@@ -8,11 +8,16 @@ use hyper::body::{Body, Bytes, Frame, Incoming};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
+
+/// So many pieces of a body that nobody wants are looked through for its end. Most have come as one.
+const PIECES: usize = 64;
 
 /// What watches the body of a request.
 pub(super) struct Reading {
     exchange: Arc<Exchange>,
+    /// It comes over HTTP/2.
+    two: bool,
     /// How much more may come.
     left: u64,
     stall: Duration,
@@ -21,9 +26,10 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(exchange: Arc<Exchange>, limits: &Limits) -> Reading {
+    pub(super) fn new(exchange: Arc<Exchange>, two: bool, limits: &Limits) -> Reading {
         Reading {
             exchange,
+            two,
             left: limits.body.unwrap_or(u64::MAX),
             stall: limits.stall,
             timer: None,
@@ -44,6 +50,25 @@ impl Reading {
         ready!(Pin::new(timer).poll(cx));
         self.exchange.has_stalled();
         Poll::Ready(Some(Err(BodyError::timed_out())))
+    }
+
+    /// Nobody asks for more of it. Over HTTP/2 its stream's task wants to know whether there would be more.
+    pub(super) fn is_left(&self, incoming: &mut Incoming) {
+        if !self.two {
+            return;
+        }
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..PIECES {
+            if incoming.is_end_stream() {
+                return;
+            }
+            match Pin::new(&mut *incoming).poll_frame(&mut cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(_) => return,
+                Poll::Pending => break,
+            }
+        }
+        self.exchange.stays_unread();
     }
 
     fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {

@@ -9,7 +9,7 @@ use crate::http::info::ConnInfo;
 use crate::structure::CancelToken;
 use crate::time::Sleep;
 use hyper::body::{Body, Buf, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -133,6 +133,9 @@ impl<B: Body> Answer<B> {
         if flight.head_only || has_no_body(status) || answer.body().is_end_stream() {
             flight.end = Some(Fate::Finished);
         }
+        if !flight.one && !upgrade && (flight.head_only || has_no_body(status)) {
+            return Answer::without_body(answer, flight);
+        }
         let last = flight.one && !upgrade && flight.stop.is_cancelled();
         let mut answer = answer.map(|body| Answer {
             body: Some(body),
@@ -141,6 +144,22 @@ impl<B: Body> Answer<B> {
         });
         if last {
             close(&mut answer);
+        }
+        answer
+    }
+
+    /// Over HTTP/1 hyper leaves the body out. Over HTTP/2 it would send it, and clients take that for a broken answer.
+    fn without_body(answer: Response<B>, flight: Flight) -> Response<Answer<B>> {
+        let length = answer.body().size_hint().exact();
+        let mut answer = answer.map(|_| Answer {
+            body: None,
+            whole: None,
+            flight: Some(flight),
+        });
+        // A body that is said to be empty may be one that somebody has left out already.
+        if let (false, Some(length @ 1..)) = (has_no_body(answer.status()), length) {
+            let headers = answer.headers_mut();
+            headers.entry(CONTENT_LENGTH).or_insert(length.into());
         }
         answer
     }
@@ -226,6 +245,7 @@ where
         if let Some(exchange) = exchange {
             exchange.gives();
         }
+        let is_unread = exchange.is_some_and(|exchange| exchange.is_unread());
         let ended = match &frame {
             None => true,
             Some(Ok(_)) => body.is_end_stream(),
@@ -238,6 +258,10 @@ where
             if ended {
                 flight.end = Some(Fate::Finished);
             }
+        }
+        // The stream stays for a moment, and the request does not.
+        if ended && is_unread {
+            *this.flight = None;
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }

@@ -37,7 +37,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
-use streams::{Latest, Streams};
+use streams::{Begun, Streams};
 use watched::{Back, Watched};
 
 /// What all connections of a server share.
@@ -126,7 +126,7 @@ impl<M, S: Transport> Connection<'_, M, S> {
             info,
             meter,
             rules: Arc::clone(&self.server.rules),
-            latest: None,
+            begun: None,
         };
         let end = match version {
             Version::One => self.serve_one(stream, adapter).await,
@@ -171,13 +171,16 @@ impl<M, S: Transport> Connection<'_, M, S> {
     async fn serve_two<H: HttpService>(&self, stream: Watched<S>, mut adapter: Adapter<H>) -> End {
         self.meter.multiplexed.store(true, Relaxed);
         let limits = &self.server.rules.limits;
-        let latest = Latest::default();
-        adapter.latest = Some(latest.clone());
+        let begun = Begun::default();
+        adapter.begun = Some(begun.clone());
+        let meter = Arc::clone(&self.meter);
         let ended = Apart::run(self.server.at, |group| async move {
             let mut builder = http2::Builder::new(Streams {
                 group,
-                latest,
+                begun,
+                meter,
                 stall: limits.stall,
+                linger: limits.linger,
             });
             builder.timer(Timer).enable_connect_protocol();
             builder.max_concurrent_streams(limits.streams);

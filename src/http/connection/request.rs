@@ -3,7 +3,7 @@
 use super::answer::{Answer, Flight};
 use super::meter::Meter;
 use super::rules::{Rules, Turn};
-use super::streams::Latest;
+use super::streams::Begun;
 use crate::http::body::Body;
 use crate::http::error::{BodyError, BoxError};
 use crate::http::exchange::Exchange;
@@ -28,7 +28,7 @@ pub(super) struct Adapter<S> {
     pub(super) meter: Arc<Meter>,
     pub(super) rules: Arc<Rules>,
     /// Over HTTP/2: where the stream's task finds its request.
-    pub(super) latest: Option<Latest>,
+    pub(super) begun: Option<Begun>,
 }
 
 impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
@@ -44,7 +44,9 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
             flight.log(hook, &self.info, &request);
         }
         let limits = &self.rules.limits;
+        let begun = self.begun.clone().zip(exchange.clone());
         let mut call = Call {
+            begun,
             flight: Some(flight),
             stage: Stage::Over,
             rules: Arc::clone(&self.rules),
@@ -61,7 +63,11 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
                     request: Some(request),
                 };
             }
-            Err(status) => call.stage = Stage::Refused { status },
+            Err(status) => {
+                // Nobody will ask for its body.
+                drop(self.prepared(request, exchange));
+                call.stage = Stage::Refused { status };
+            }
         }
         call
     }
@@ -70,14 +76,10 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
 impl<S> Adapter<S> {
     /// What is shared of the request, if anybody needs to know it.
     fn exchange(&self, request: &Request<Incoming>) -> Option<Arc<Exchange>> {
-        if self.latest.is_none() && request.body().is_end_stream() {
+        if self.begun.is_none() && request.body().is_end_stream() {
             return None;
         }
-        let exchange = Arc::<Exchange>::default();
-        if let Some(latest) = &self.latest {
-            latest.put(&exchange);
-        }
-        Some(exchange)
+        Some(Arc::default())
     }
 
     /// The request as the service gets it.
@@ -86,7 +88,8 @@ impl<S> Adapter<S> {
         request: Request<Incoming>,
         exchange: Option<Arc<Exchange>>,
     ) -> Request<Body> {
-        let reading = exchange.map(|exchange| Reading::new(exchange, &self.rules.limits));
+        let two = self.begun.is_some();
+        let reading = exchange.map(|exchange| Reading::new(exchange, two, &self.rules.limits));
         let mut request = request.map(|body| match reading {
             Some(reading) => Body::received(body, reading),
             None => Body::empty(),
@@ -103,6 +106,8 @@ pin_project! {
         #[pin]
         stage: Stage<S>,
         flight: Option<Flight>,
+        // Until it is polled, by its stream's task.
+        begun: Option<(Begun, Arc<Exchange>)>,
         rules: Arc<Rules>,
         turn: Option<Turn>,
         // Until the answer's head. It is made when the answer is not there at once.
@@ -161,6 +166,9 @@ fn status_of(error: &BoxError) -> StatusCode {
 impl<S: HttpService> Call<S> {
     fn poll_outcome(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<S>> {
         let this = self.project();
+        if let Some((begun, exchange)) = this.begun.take() {
+            begun.put(exchange);
+        }
         let polled = this.stage.poll_answer(cx);
         // What a limit on the body has ended is answered so, whatever the handler made of the error.
         if let Some(status) = this.flight.as_ref().and_then(Flight::refusal) {
