@@ -65,7 +65,7 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
             }
             Err(status) => {
                 // Nobody will ask for its body.
-                drop(self.prepared(request, exchange));
+                let _unread = self.prepared(request, exchange);
                 call.stage = Stage::Refused { status };
             }
         }

@@ -18,7 +18,9 @@ use std::task::{Context, Poll, ready};
 /// hyper makes a stream's task of a request's future, and says of neither which the other is. But the task polls the
 /// future, and so the two meet under the task's own name, whenever hyper spawns it.
 #[derive(Clone, Default)]
-pub(super) struct Begun(Arc<Mutex<Vec<(Option<TaskId>, Arc<Exchange>)>>>);
+pub(super) struct Begun(Arc<Mutex<Vec<Met>>>);
+
+type Met = (Option<TaskId>, Arc<Exchange>);
 
 impl Begun {
     /// In the request's first poll.
@@ -125,8 +127,9 @@ impl<F: Future<Output = ()>> Future for StreamTask<F> {
 ///
 /// When a stream's future is dropped before its body's end, h2 resets it with `NO_ERROR`, which asks the client to stop
 /// and says that the answer stands (RFC 9113, section 8.1). Some clients take any reset for a failure, and do not look
-/// at an answer that came together with it. In this moment they see the answer. h2 throws away what they send meanwhile,
-/// and gives it back to the connection's window, but not to the stream's: no more comes than that has room for.
+/// at an answer that came together with it. In this moment they see the answer. h2 throws away what they send
+/// meanwhile, and gives it back to the connection's window, but not to the stream's: no more comes than that has room
+/// for.
 async fn linger(meter: Arc<Meter>, time: Duration) {
     let _ = timeout(time, meter.gone.wait()).await;
 }
