@@ -1,5 +1,5 @@
-//! Servers that follow one another in processes of their own, each told by SIGTERM to end, and clients of all kinds that
-//! notice nothing: HTTP/1.1 and HTTP/2 on kept connections, WebSockets, streams of events.
+//! Servers that follow one another in processes of their own, each told by SIGTERM to end, and clients of all kinds
+//! that notice nothing: HTTP/1.1 and HTTP/2 on kept connections, WebSockets, streams of events.
 //!
 //! The listening socket is this process's, and each server inherits it as its standard input. So whoever connects
 //! between two servers waits in the system's queue. No client retries: the first failure fails the test.
