@@ -220,7 +220,7 @@ async fn a_file_that_cannot_be_read_is_an_error_and_no_panic() {
         (StatusCode::INTERNAL_SERVER_ERROR, 0)
     );
     let closed = folder.0.join("public/digits.txt");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     // Root may read it all the same.
     let expected = match fs::File::open(&closed) {
         Ok(_) => StatusCode::OK,
