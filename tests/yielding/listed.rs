@@ -581,6 +581,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
         "poll_frame",
         Not("as ready as the stream that it is around; signs of life come by the timer"),
     ),
+    ("src/http/sse/events.rs", "Events", HYPERS),
     ("src/http/sse/events.rs", "poll_next", HYPERS),
     (
         "src/http/websocket/future.rs",
