@@ -21,7 +21,7 @@ async fn echoing(limits: Limits) -> (Running, Client) {
 }
 
 /// The reason that a `GOAWAY` or a `RST_STREAM` gives.
-fn reason(frame: &Frame) -> u32 {
+pub(crate) fn reason(frame: &Frame) -> u32 {
     let last = frame.payload.len() - 4;
     let last = if frame.kind == GOAWAY { 4 } else { last };
     u32::from_be_bytes(frame.payload[last..last + 4].try_into().unwrap())

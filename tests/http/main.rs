@@ -5,6 +5,7 @@ mod common;
 
 mod floods;
 mod graceful;
+mod h2;
 mod hook;
 mod layers;
 mod leaving;
