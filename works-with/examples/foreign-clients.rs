@@ -9,12 +9,13 @@
 //! | `/large` | 4 MiB |
 //! | `/events` | three server-sent events |
 //! | `/ws` | a WebSocket that sends back what comes |
-//! | `/` | a page with events and a WebSocket, which writes down how they went |
+//! | `/` | a page with events and a WebSocket, which tells how they went |
+//! | `/told` | what the page has told: a `POST` sets it |
 
 use filch::http::sse::{Event, Sse};
 use filch::http::websocket::{Config, Message, Upgrade, Upgrading};
 use filch::http::{
-    self, Body, Limits, Request, Response, Several, StatusCode, TlsListener, header,
+    self, Body, Limits, Method, Request, Response, Several, StatusCode, TlsListener, header,
 };
 use filch::io::AsyncReadExt;
 use filch::net::TcpListener;
@@ -22,6 +23,7 @@ use filch::tls::{Identity, TlsAcceptor};
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The most that a request may bring: little, so that a client can be told so soon.
@@ -36,7 +38,9 @@ async fn main() -> io::Result<()> {
     let listeners = Several::new()
         .and(plain)
         .and(TlsListener::new(below, acceptor()?));
-    let served = http::serve(listeners, http::service_fn(answer))
+    let told = Arc::<Mutex<Vec<u8>>>::default();
+    let service = http::service_fn(move |request| answer(request, Arc::clone(&told)));
+    let served = http::serve(listeners, service)
         .limits(Limits::default().body(BODY))
         .graceful(end_of_input(), Duration::from_secs(5))
         .await?;
@@ -64,7 +68,10 @@ async fn end_of_input() {
     while input.read(&mut [0; 64]).await.is_ok_and(|count| count > 0) {}
 }
 
-async fn answer(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+async fn answer(
+    request: Request<Body>,
+    told: Arc<Mutex<Vec<u8>>>,
+) -> Result<Response<Body>, Infallible> {
     Ok(match request.uri().path() {
         "/" => page(),
         "/hello" => Response::new(Body::from("hello\n")),
@@ -73,6 +80,12 @@ async fn answer(request: Request<Body>) -> Result<Response<Body>, Infallible> {
         "/large" => Response::new(Body::from(vec![b'x'; LARGE])),
         "/events" => events(),
         "/ws" => socket(request),
+        "/told" if request.method() == Method::POST => {
+            let bytes = request.into_body().bytes(LARGE).await;
+            *told.lock().unwrap() = bytes.unwrap_or_default().to_vec();
+            Response::new(Body::empty())
+        }
+        "/told" => Response::new(Body::from(told.lock().unwrap().clone())),
         _ => {
             let mut answer = Response::new(Body::empty());
             *answer.status_mut() = StatusCode::NOT_FOUND;
