@@ -249,7 +249,7 @@ async fn where_nobody_listens_the_client_is_refused() {
 
 #[filch::test]
 async fn what_is_no_url_of_a_websocket_is_refused() {
-    for url in ["/path", "http", "ftp://h/", "ws://", ""] {
+    for url in ["wss://h/", "/path", "http", "ftp://h/", "ws://", ""] {
         let error = io::Error::from(connect(url).await.unwrap_err());
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{url}");
     }

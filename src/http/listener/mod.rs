@@ -27,8 +27,8 @@ pub use tls::{Handshaking, TlsListener};
 /// Where a server's connections come from: what [`serve`](super::serve()) takes.
 ///
 /// Implemented for [`TcpListener`], [`UnixListener`](crate::net::UnixListener), `TlsListener` over either,
-/// [`ProxyListener`], [`Several`] of them, and [`MemoryListener`]. For one of your own, see [`net::Listener`](crate::net::Listener): this
-/// is the same trait with the peer's type narrowed down, and an address.
+/// [`ProxyListener`], [`Several`] of them, and [`MemoryListener`]. For one of your own, see
+/// [`net::Listener`](crate::net::Listener): this is the same trait with the peer's type narrowed down, and an address.
 pub trait Listener: Send + 'static {
     /// A connection, or what becomes one in a task of its own.
     type Io: Open;
