@@ -195,6 +195,31 @@ fn messages_between_tasks_come_before_their_time_limits() {
 }
 
 #[test]
+fn who_sleeps_on_a_seat_that_was_made_later_wakes_by_the_paused_clock() {
+    limited(|| {
+        let builder = Runtime::builder().workers(1).start_paused(true);
+        let runtime = builder.build().unwrap();
+        let stuck = runtime.spawn(async {
+            let start = Instant::now();
+            // By now the system's clock is ahead of the paused one.
+            std::thread::sleep(20 * MILLI);
+            let (sender, registered) = mpsc::channel();
+            let sleeper = filch::spawn(async move {
+                let mut nap = sleep(MILLI);
+                assert!(poll_once(&mut nap).await.is_pending());
+                sender.send(()).unwrap();
+                nap.await;
+                start.elapsed()
+            });
+            // The only worker is stuck here, so the sleeper's poll is a spare thread's.
+            registered.recv().unwrap();
+            assert_eq!(sleeper.await.unwrap(), MILLI);
+        });
+        stuck.join_blocking(Some(LIMIT)).unwrap().unwrap();
+    });
+}
+
+#[test]
 fn two_runtimes_have_clocks_of_their_own() {
     limited(|| {
         let paused = Runtime::builder().workers(1).start_paused(true);

@@ -101,7 +101,7 @@ pub struct Inserted {
 }
 
 impl Timers {
-    /// No timers; their time starts at `now`.
+    /// No timers; their time starts at `now`. An entry that is due before that is due then.
     pub fn new(now: Instant) -> Timers {
         let inner = Inner {
             wheel: Wheel::new(now),

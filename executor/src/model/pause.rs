@@ -184,6 +184,89 @@ fn the_deadline_of_one_who_is_woken_does_not_count_before_it_rests() {
     });
 }
 
+/// Somebody else's deadline is due next, and a thread comes into `block_on`: the time that it has read stays as it is
+/// until it rests.
+///
+/// Broken to see it fail: without `await_step`; with it before `enter`; `step` without its lock.
+#[test]
+fn the_clock_stands_while_a_newcomer_works() {
+    struct Hall {
+        pause: Pause,
+        callers: Callers,
+        clock: AtomicUsize,
+    }
+
+    loom::model(|| {
+        let hall = Arc::new(Hall {
+            pause: Pause::new(),
+            callers: Callers::new(),
+            clock: AtomicUsize::new(0),
+        });
+        let theirs = Arc::clone(&hall);
+        let now = system_now();
+        let newcomer = thread::spawn(move || {
+            // `Shared::poll_until_ready`.
+            let caller = theirs.callers.enter();
+            theirs.pause.await_step();
+            let begun = theirs.clock.load(Relaxed);
+            thread::yield_now();
+            assert_eq!(theirs.clock.load(Relaxed), begun);
+            theirs.callers.count_park();
+            caller.parker.park_until(Some(now));
+        });
+        // `step_time`.
+        hall.pause.step(|| {
+            if look_at_rest(|| hall.callers.all_parked(), || Some(())).is_some() {
+                hall.clock.store(1, Relaxed);
+            }
+        });
+        newcomer.join().unwrap();
+    });
+}
+
+/// A task is spawned from outside, so that a worker is woken: likewise.
+///
+/// Broken to see it fail: without `await_step`; with it before the worker parks.
+#[test]
+fn the_clock_stands_while_one_who_was_woken_works() {
+    struct Place {
+        pause: Pause,
+        seat: Seat,
+        clock: AtomicUsize,
+    }
+
+    loom::model(|| {
+        let place = Arc::new(Place {
+            pause: Pause::new(),
+            seat: Seat::new(),
+            clock: AtomicUsize::new(0),
+        });
+        let now = system_now();
+        let worker = Arc::clone(&place);
+        let worker = thread::spawn(move || {
+            while !worker.seat.park(None) {}
+            worker.pause.await_step();
+            let begun = worker.clock.load(Relaxed);
+            thread::yield_now();
+            assert_eq!(worker.clock.load(Relaxed), begun);
+            worker.seat.park(Some(now));
+        });
+        let keeper = Arc::clone(&place);
+        let keeper = thread::spawn(move || {
+            let parks = || keeper.seat.parks.load(Relaxed) as u64;
+            let round = || keeper.seat.parker.is_parked().then(parks);
+            keeper.pause.step(|| {
+                if look_at_rest(round, || Some(())).is_some() {
+                    keeper.clock.store(1, Relaxed);
+                }
+            });
+        });
+        assert_eq!(place.seat.parker.unpark(), Unpark::Done);
+        worker.join().unwrap();
+        keeper.join().unwrap();
+    });
+}
+
 /// A hold is given up while the clock is stopped: the keeper, who goes to sleep if it is held, is told.
 ///
 /// Broken to see it fail: without either fence of `rest/pause.rs`.

@@ -9,10 +9,13 @@
 //! ```
 //!
 //! Whichever fence comes first, either H3 sees that the clock stands, or the keeper sees the count.
+//!
+//! Whoever leaves rest while the keeper looks, or moves the clock, waits for the end of that: somebody outside has
+//! called him, and what he then asks for the time must not see it move (`seats/pause.rs`).
 
+use crate::primitive::Mutex;
 use crate::primitive::atomic::Ordering::{AcqRel, Acquire, SeqCst};
 use crate::primitive::atomic::{AtomicUsize, fence};
-use parking_lot::Mutex;
 use std::task::Waker;
 
 /// What `look` finds, if everybody was at rest while it looked. `round` says how often threads have parked up to now,
@@ -31,6 +34,8 @@ pub(crate) fn look_at_rest<T>(
 pub(crate) struct Pause {
     holds: AtomicUsize,
     settling: Mutex<Settling>,
+    /// The keeper's, from its first look at the others until the clock has moved.
+    step: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -48,7 +53,20 @@ impl Pause {
                 wakers: Vec::new(),
                 round: 0,
             }),
+            step: Mutex::new(()),
         }
+    }
+
+    /// The keeper's step: while `step` runs nobody comes back from rest.
+    pub(crate) fn step<T>(&self, step: impl FnOnce() -> T) -> T {
+        let _step = self.step.lock();
+        step()
+    }
+
+    /// A thread comes back from rest, and has said so: its word, or its seat, shows it. If the keeper does not see that
+    /// any more, this waits until the clock has moved.
+    pub(crate) fn await_step(&self) {
+        drop(self.step.lock());
     }
 
     /// While it is held, a paused clock does not move by itself.

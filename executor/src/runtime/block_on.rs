@@ -94,6 +94,7 @@ impl Shared {
         let mut cx = Context::from_waker(&waker);
         let mut body = Body::new(future);
         loop {
+            self.leave_rest();
             if let Poll::Ready(output) = body.poll(&mut cx) {
                 return output;
             }

@@ -16,7 +16,8 @@ impl Shared {
     /// Gets one more thread to work: one of the workers' that was not needed yet, or else a spare one.
     /// `false`: there is none to be had.
     pub(crate) fn call_help(&self) -> bool {
-        let now = self.coarse_now();
+        // Of the clock that its timers go by: a wheel takes nothing that is due before it begins.
+        let now = self.coarse_shown();
         match self
             .seats
             .call(&self.remotes, &self.idle, self.config.common(), now)

@@ -13,8 +13,9 @@
 //! parked, before it parks, and how often it has left a seat, before that. If all are parked in both rounds and the sum
 //! is the same, none has left its word in between: it would have counted before it came back, or left its seat. So
 //! between the rounds all were parked at once, and the look at the reactor lies there. So does the look for the next
-//! deadline, and the clock moves to that one only. What happens afterwards comes from outside: from who should have
-//! held the clock, or from a thread that comes into `block_on`, whose own deadlines are not the ones that were seen.
+//! deadline, and the clock moves to that one only. What happens afterwards comes from outside: somebody spawns a task,
+//! or comes into `block_on`. All that is one step, under a lock, and who comes back from rest passes through that lock
+//! before it polls: it sees the time from before the step, and then it is found awake, or from after it.
 //!
 //! Orderings: a thread counts, then parks with Release; the keeper sees it parked with Acquire, then reads the count.
 //! It reads deadlines under the locks of their wheels: if it sees one of a thread that was woken between the rounds, it
@@ -81,6 +82,17 @@ impl Shared {
         match self.config.local {
             true => self.unpark(0),
             false => self.wake_backstop(),
+        }
+    }
+
+    /// A thread comes back from rest, or to a seat or into `block_on`, which it has shown by now.
+    ///
+    /// Orderings: it may miss that the clock was stopped just now, but then whoever did that is awake, and wakes it
+    /// once more (`unpark_all`): the keeper finds both so, or the thread has seen it when it next comes here.
+    #[inline]
+    pub(crate) fn leave_rest(&self) {
+        if self.clock.is_stopped() {
+            self.pause.await_step();
         }
     }
 

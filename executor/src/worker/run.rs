@@ -62,6 +62,7 @@ impl<'a> Worker<'a> {
         let bomb = AbortOnUnwind;
         self.remote.thread.store(sys::thread_number(), Relaxed);
         self.remote.held.store(true, Relaxed);
+        self.shared.leave_rest();
         self.core.stopwatch.pause(&self.remote.pace);
         self.shared.leave_idle();
         let exit = self.work();

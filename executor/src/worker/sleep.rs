@@ -62,6 +62,7 @@ impl Worker<'_> {
                 (self.sleep_in_poller_or_on_word(start, deadline), deadline)
             }
         };
+        self.shared.leave_rest();
         let now = self.shared.now();
         self.searching |= self.shared.idle.stop_sleeping(self.core.index);
         self.shared.leave_idle();

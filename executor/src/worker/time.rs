@@ -26,22 +26,24 @@ pub(crate) const RECHECK: Duration = Duration::from_micros(100);
 /// events there were.
 pub(crate) fn step_time(shared: &Shared, woken: &mut Vec<Waker>) -> (Step, u64) {
     let mut events = 0;
-    let found = look_at_rest(
-        || shared.all_parked(),
-        || {
-            let mut turn = shared.reactor.try_lock()?;
-            events = events_of_turn(&turn.wait(Some(Duration::ZERO), woken));
-            drop(turn);
-            let next = shared.earliest_deadline();
-            (woken.is_empty() && !shared.has_work()).then_some(next)
-        },
-    );
-    let step = match found {
-        _ if !woken.is_empty() => Step::Moved,
-        None => Step::Unrest,
-        Some(next) if shared.next_in_time(next, woken) => Step::Moved,
-        Some(_) => Step::AtRest,
-    };
+    let step = shared.pause.step(|| {
+        let found = look_at_rest(
+            || shared.all_parked(),
+            || {
+                let mut turn = shared.reactor.try_lock()?;
+                events = events_of_turn(&turn.wait(Some(Duration::ZERO), woken));
+                drop(turn);
+                let next = shared.earliest_deadline();
+                (woken.is_empty() && !shared.has_work()).then_some(next)
+            },
+        );
+        match found {
+            _ if !woken.is_empty() => Step::Moved,
+            None => Step::Unrest,
+            Some(next) if shared.next_in_time(next, woken) => Step::Moved,
+            Some(_) => Step::AtRest,
+        }
+    });
     (step, events)
 }
 
