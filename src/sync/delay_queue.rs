@@ -98,7 +98,7 @@ impl<T> DelayQueue<T> {
 
     /// Puts something in, which comes out after `delay`.
     pub fn insert(&mut self, thing: T, delay: Duration) -> DelayKey {
-        self.insert_at(thing, Instant::now() + delay)
+        self.insert_at(thing, Instant::now().saturating_add(delay))
     }
 
     /// Puts something in, which comes out at `deadline`. Of equal ones the first that was put in comes first.
@@ -139,7 +139,7 @@ impl<T> DelayQueue<T> {
     /// If it has come out.
     #[track_caller]
     pub fn reset(&mut self, key: &DelayKey, delay: Duration) {
-        self.reset_at(key, Instant::now() + delay);
+        self.reset_at(key, Instant::now().saturating_add(delay));
     }
 
     /// Lets something come out at another time.

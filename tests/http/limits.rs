@@ -1,6 +1,7 @@
 //! Each limit, and what its client sees.
 
 use super::raw::{LONG, Running, echo, serve};
+use super::two;
 use filch::CancelToken;
 use filch::http::{Body, BodyError, Bytes, Frame, Limits, Request, Response};
 use filch::time::sleep;
@@ -41,6 +42,33 @@ async fn reads(request: Request<Body>, dropped: CancelToken) -> Answered {
 async fn whoever_says_nothing_is_closed() {
     let server = echoing(no_limits().first_byte(SHORT)).await;
     assert!(server.connect().await.is_closed().await);
+}
+
+/// "As long as you like" is a limit that nobody reaches, not one that cannot be added to the time.
+#[filch::test]
+async fn every_limit_may_be_as_long_as_there_is() {
+    let ever = Duration::MAX;
+    let limits = Limits::default().first_byte(ever).head(ever).stall(ever);
+    let limits = limits.answer(ever).whole(ever).idle(ever).linger(ever);
+    let server = serve(limits, ever, echo).await;
+    let mut client = server.connect().await;
+    for _ in 0..2 {
+        assert_eq!(client.get("/").await.status, 200);
+    }
+    let mut two = server.connect().await;
+    two.greet().await;
+    for stream in [1, 3] {
+        two.ask(stream).await;
+        assert!(two.next(two::DATA).await.is_some());
+    }
+    server.stop.cancel();
+    // Whoever may still ask something is waited for.
+    assert!(two.next(two::GOAWAY).await.is_some());
+    assert_eq!(client.get("/").await.status, 200);
+    assert!(client.is_closed().await);
+    drop(two);
+    let served = server.ended().await;
+    assert_eq!((served.finished, served.connections_panicked), (5, 0));
 }
 
 #[filch::test]

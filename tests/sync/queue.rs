@@ -29,6 +29,16 @@ fn things_come_out_in_their_order() {
     assert_eq!(fifo.try_get(), Err(TryRecvError::Empty));
 }
 
+#[filch::test]
+async fn what_is_delayed_for_ever_never_comes_and_holds_nothing_up() {
+    let mut queue = DelayQueue::new();
+    let never = queue.insert("never", Duration::MAX);
+    let now = queue.insert("now", Duration::MAX);
+    queue.reset(&now, Duration::ZERO);
+    assert_eq!(queue.next().await.unwrap().into_inner(), "now");
+    assert_eq!(queue.remove(&never).into_inner(), "never");
+}
+
 #[test]
 fn equal_things_keep_their_order() {
     struct Job(u8, u8);

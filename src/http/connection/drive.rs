@@ -169,7 +169,7 @@ impl<'a> Watch<'a> {
             Phase::Idle if self.winding_down => limits.linger,
             Phase::Idle => limits.idle,
         };
-        if !self.is_over(self.since + limit, cx) {
+        if !self.is_over(self.since.saturating_add(limit), cx) {
             return Next::Wait;
         }
         match self.seen.0 {
@@ -193,7 +193,7 @@ impl<'a> Watch<'a> {
             Phase::Busy | Phase::Blocked if !self.winding_down => self.wind_down(),
             Phase::Idle if two && !self.winding_down => self.wind_down(),
             Phase::Busy | Phase::Blocked => {
-                if two && self.is_over(Instant::now() + self.limits.linger, cx) {
+                if two && self.is_over(Instant::now().saturating_add(self.limits.linger), cx) {
                     return self.poll_stopping(cx);
                 }
                 Next::Wait
@@ -201,7 +201,7 @@ impl<'a> Watch<'a> {
             Phase::Head if first => Next::End(End::Idle),
             Phase::Idle | Phase::Head => {
                 // A request may be on its way.
-                match self.is_over(self.since.max(stopped) + self.limits.linger, cx) {
+                match self.is_over(self.since.max(stopped).saturating_add(self.limits.linger), cx) {
                     true if self.winding_down => Next::End(End::Idle),
                     true => self.wind_down(),
                     false => Next::Wait,

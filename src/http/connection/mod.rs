@@ -58,11 +58,11 @@ where
 {
     let limits = &server.rules.limits;
     let came = Instant::now();
-    let soon = came + limits.linger / NEW;
+    let soon = came.saturating_add(limits.linger / NEW);
     let late = async {
         server.stop.cancelled().await;
         // A handshake that is under way.
-        sleep_until(came + limits.linger).await;
+        sleep_until(came.saturating_add(limits.linger)).await;
     };
     let Some(Ok((mut stream, facts))) = before(io.open(), late).await else {
         // It has never asked for anything.
