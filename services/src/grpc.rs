@@ -1,56 +1,60 @@
-//! gRPC: tonic without its transport, over hyper on filch.
+//! gRPC: tonic without its transport, on filch's HTTP.
 //!
-//! tonic's generated servers are a tower service, [`Routes`], and its clients ask for one: [`Channel`]. hyper speaks
-//! HTTP/2 below both, with the executor and the timer of [`filch::http::rt`] (feature `hyper`).
+//! tonic's generated servers are a tower service, [`Routes`]: [`serve`] gives it to [`filch::http::serve`]. Its clients
+//! ask for one: [`Channel`], over hyper's client with the executor and the timer of [`filch::http::rt`].
 
 use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use filch::CancelToken;
 use filch::http::rt::{Executor, Timer};
-use filch::net::{Served, TcpListener, TcpStream};
+use filch::http::{Layer, Limits, Listener, Serve, Shared, WithDeadline, grpc_timeout};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
-use hyper::server::conn::http2;
-use hyper_util::service::TowerToHyperService;
+use hyper::rt::{Read, Write};
 use tonic::body::Body;
 use tonic::codegen::{Service, http};
 use tonic::service::Routes;
 
-/// Serves until the token is cancelled. Then nobody is accepted, clients are told to go (GOAWAY), and calls that have
-/// begun are finished, for as long as the grace time lasts.
+/// Serves gRPC on a listener: TCP, Unix sockets, TLS (with ALPN `h2`), or memory for tests.
 ///
-/// # Errors
+/// What it gives is awaited, as [`filch::http::serve()`] says: its `graceful` ends it politely, its `on_request` is an
+/// access log. The limits are [`limits`], and can be changed.
 ///
-/// The listener's, if nothing can be accepted any more.
-pub async fn serve(
-    listener: TcpListener,
-    routes: Routes,
-    stop: CancelToken,
-    grace: Duration,
-) -> io::Result<Served> {
-    let stopped = stop.clone();
-    filch::net::serve(listener, move |stream, _peer| {
-        connection(stream, routes.clone(), stopped.clone())
-    })
-    .graceful(stop, grace)
-    .await
-    .map_err(io::Error::other)
+/// A call ends at the deadline that its client gave it by `grpc-timeout`, unary or streaming, with the status
+/// `DEADLINE_EXCEEDED`.
+///
+/// ```no_run
+/// use filch::net::TcpListener;
+/// use filch_services::grpc;
+/// use std::time::Duration;
+/// use tonic::service::Routes;
+///
+/// # filch::run(async {
+/// let (_reporter, service) = tonic_health::server::health_reporter();
+/// let listener = TcpListener::bind("127.0.0.1:50051").await?;
+/// let stop = async { filch::signal::ctrl_c().await.unwrap() };
+/// let served = grpc::serve(listener, Routes::new(service))
+///     .graceful(stop, Duration::from_secs(30))
+///     .await?;
+/// println!("{} calls, {} of them cut off", served.finished, served.cancelled);
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+#[track_caller]
+pub fn serve<L: Listener>(listener: L, routes: Routes) -> Serve<L, Shared<WithDeadline<Routes>>> {
+    filch::http::serve(listener, grpc_timeout().layer(routes)).limits(limits())
 }
 
-async fn connection(stream: TcpStream, routes: Routes, stop: CancelToken) -> hyper::Result<()> {
-    let mut builder = http2::Builder::new(Executor);
-    builder.timer(Timer);
-    let service = TowerToHyperService::new(routes);
-    let mut connection = pin!(builder.serve_connection(stream, service));
-    filch::select! {
-        done = connection.as_mut() => return done,
-        _ = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await
+/// [`Limits::default`], but for three of them which a call sets itself.
+///
+/// Its client says by `grpc-timeout` how long it may take. tonic refuses a message of more than 4 MiB, and a stream has
+/// as many messages as it likes. Streams may be silent, from either side.
+pub fn limits() -> Limits {
+    Limits::default()
+        .answer(None)
+        .body(None)
+        .stall(Duration::MAX)
 }
 
 /// One connection to a server; clones share it, each call is a stream of its own.
@@ -63,7 +67,10 @@ impl Channel {
     /// # Errors
     ///
     /// hyper's, if the beginning cannot be sent.
-    pub async fn new(stream: TcpStream) -> hyper::Result<Channel> {
+    pub async fn new<T>(stream: T) -> hyper::Result<Channel>
+    where
+        T: Read + Write + Unpin + Send + 'static,
+    {
         let (requests, connection) = hyper::client::conn::http2::Builder::new(Executor)
             .timer(Timer)
             .handshake(stream)

@@ -1,62 +1,25 @@
-//! tonic without its transport on filch: calls, streams, calls that are given up, and how server and client end.
+//! Calls and streams of the server: results, calls that are given up, and how server and client end.
 
 use std::time::Duration;
 
-use filch::net::{Served, TcpListener, TcpStream};
 use filch::sync::oneshot;
 use filch::time::{FutureExt, timeout};
-use filch::{CancelToken, JoinHandle};
-use filch_services::grpc::{Channel, serve};
 use filch_services::testing::{OTHER_RUNTIMES, threads_of, until_alone};
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 use tonic_health::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_health::server::{HealthReporter, health_reporter};
 
-struct Server {
-    address: std::net::SocketAddr,
-    stop: CancelToken,
-    task: JoinHandle<std::io::Result<Served>>,
-}
+use crate::Server;
 
-impl Server {
-    async fn start(routes: Routes) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancelToken::new());
-        let task = filch::spawn(serve(
-            listener,
-            routes,
-            stop.clone(),
-            Duration::from_secs(30),
-        ));
-        Server {
-            address,
-            stop,
-            task,
-        }
-    }
-
-    async fn healthy() -> (Server, HealthReporter) {
-        let (reporter, service) = health_reporter();
-        reporter
-            .set_service_status("shop", ServingStatus::Serving)
-            .await;
-        (Server::start(Routes::new(service)).await, reporter)
-    }
-
-    async fn client(&self) -> HealthClient<Channel> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let channel = Channel::new(stream).await.unwrap();
-        HealthClient::with_origin(channel, "http://localhost".parse().unwrap())
-    }
-
-    async fn stop(self) -> Served {
-        self.stop.cancel();
-        self.task.await.unwrap().unwrap()
-    }
+async fn healthy() -> (Server, HealthReporter) {
+    let (reporter, service) = health_reporter();
+    reporter
+        .set_service_status("shop", ServingStatus::Serving)
+        .await;
+    (Server::start(Routes::new(service)).await, reporter)
 }
 
 fn about(service: &str) -> HealthCheckRequest {
@@ -101,7 +64,7 @@ impl Health for Waits {
 
 #[filch::test]
 async fn calls_of_many_tasks_share_a_connection_and_errors_are_the_call_s() {
-    let (server, _reporter) = Server::healthy().await;
+    let (server, _reporter) = healthy().await;
     let client = server.client().await;
     let calls = (0..100).map(|n| {
         let mut client = client.clone();
@@ -125,13 +88,13 @@ async fn calls_of_many_tasks_share_a_connection_and_errors_are_the_call_s() {
     assert!(threads_of(&OTHER_RUNTIMES).is_empty());
     drop(client);
     let served = server.stop().await;
-    assert_eq!((served.accepted, served.cancelled), (1, 0));
+    assert_eq!((served.connections, served.connections_cancelled), (1, 0));
     until_alone().await;
 }
 
 #[filch::test]
 async fn a_stream_of_the_server_gives_each_change_until_it_is_dropped() {
-    let (server, reporter) = Server::healthy().await;
+    let (server, reporter) = healthy().await;
     let mut client = server.client().await;
     let mut changes = client.watch(about("shop")).await.unwrap().into_inner();
     for status in [
@@ -207,7 +170,7 @@ async fn a_call_whose_future_is_dropped_is_dropped_at_the_server_and_the_connect
 
 #[filch::test]
 async fn a_call_in_flight_is_answered_though_the_server_stops() {
-    let (server, reporter) = Server::healthy().await;
+    let (server, reporter) = healthy().await;
     let mut client = server.client().await;
     let mut changes = client.watch(about("shop")).await.unwrap().into_inner();
     assert!(changes.message().await.unwrap().is_some());
@@ -223,7 +186,7 @@ async fn a_call_in_flight_is_answered_though_the_server_stops() {
     );
     drop(changes);
     let served = server.stop().await;
-    assert_eq!((served.accepted, served.cancelled), (1, 0));
+    assert_eq!((served.connections, served.connections_cancelled), (1, 0));
     drop((client, reporter));
     until_alone().await;
 }

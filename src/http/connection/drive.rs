@@ -201,7 +201,10 @@ impl<'a> Watch<'a> {
             Phase::Head if first => Next::End(End::Idle),
             Phase::Idle | Phase::Head => {
                 // A request may be on its way.
-                match self.is_over(self.since.max(stopped).saturating_add(self.limits.linger), cx) {
+                match self.is_over(
+                    self.since.max(stopped).saturating_add(self.limits.linger),
+                    cx,
+                ) {
                     true if self.winding_down => Next::End(End::Idle),
                     true => self.wind_down(),
                     false => Next::Wait,
