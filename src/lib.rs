@@ -49,7 +49,7 @@
 //! | `http` | `http`: a server of tower services over HTTP/1.1 and HTTP/2, with limits and a graceful end | |
 //! | `http-client` | `http::Client`, an HTTP client; by TLS with the feature `tls` | |
 //! | `json` | JSON in the client's requests and answers, and in server-sent events | `body` and `bytes` |
-//! | `websocket` | `http::websocket`: WebSockets, a server's and a client's, by tungstenite | |
+//! | `websocket` | `http::websocket`: WebSockets, a server's and a client's, by tungstenite; `wss://` with the feature `tls` | |
 //! | `tokio` | a tokio runtime beside filch's, for who asks for it: `#[filch::main(tokio)]`, `Builder::tokio`, `guest` | crates that need tokio panic in a task |
 //! | `polling` | [`Selector::Polling`] on Linux. Other systems have it anyway | Linux has [`Selector::Epoll`] alone, and five crates fewer are compiled |
 

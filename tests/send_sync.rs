@@ -16,6 +16,23 @@ use std::fmt::Debug;
 fn ok<T: Send + Sync + Debug>() {}
 fn future<F: Future + Send + Sync + Debug + Unpin>(_: F) {}
 
+#[cfg(feature = "websocket")]
+#[test]
+fn websockets() {
+    use filch::http::websocket::{future::*, *};
+    ok::<WebSocket>();
+    ok::<Config>();
+    ok::<Error>();
+    ok::<Upgrade>();
+    ok::<Upgrading>();
+    ok::<Recv<'static>>();
+    ok::<SendMessage<'static>>();
+    ok::<Close<'static>>();
+    ok::<ConnectOver>();
+    ok::<Open>();
+    future(connect("ws://127.0.0.1:1"));
+}
+
 #[cfg(feature = "tls")]
 fn tls_objects() {
     ok::<filch::tls::TlsAcceptor>();

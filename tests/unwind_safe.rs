@@ -120,6 +120,17 @@ fn children_are_unwind_safe() {
     safe::<filch::process::ChildStdout>();
 }
 
+#[cfg(feature = "websocket")]
+#[test]
+fn websockets_are_unwind_safe() {
+    use filch::http::websocket::{WebSocket, future};
+    safe::<WebSocket>();
+    safe::<future::Connect>();
+    safe::<future::ConnectOver>();
+    safe::<future::Open>();
+    safe::<filch::http::Client>();
+}
+
 #[test]
 fn timers_are_unwind_safe() {
     safe::<filch::time::Sleep>();

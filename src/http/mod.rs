@@ -5,6 +5,11 @@
 
 pub mod rt;
 
+#[cfg(feature = "http-client")]
+mod exclusive;
+#[cfg(feature = "http-client")]
+mod waiting;
+
 #[cfg(feature = "http")]
 mod error;
 #[cfg(feature = "http")]
@@ -74,13 +79,13 @@ mod server {
 #[cfg(feature = "http")]
 pub mod sse;
 
+#[cfg(feature = "http-client")]
+pub mod client;
+#[cfg(feature = "http-client")]
+pub use client::{Client, get};
+
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
 #[cfg(feature = "http")]
 mod testing;
-
-#[cfg(feature = "http-client")]
-pub mod client;
-#[cfg(feature = "http-client")]
-pub use client::{Client, get};

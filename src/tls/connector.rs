@@ -108,6 +108,17 @@ impl TlsConnector {
         self.begin(name, received, reader.into_inner())
     }
 
+    /// The same for one protocol, whatever it would offer else. Sessions are shared.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn speaking(&self, protocol: &str) -> TlsConnector {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = listed([protocol]);
+        TlsConnector {
+            config: Arc::new(config),
+            limit: self.limit,
+        }
+    }
+
     #[track_caller]
     fn begin<S>(&self, name: &str, received: Vec<u8>, stream: S) -> Handshake<S> {
         let tls = server_name(name).and_then(|name| {

@@ -1,7 +1,7 @@
 //! The client, against a server whose bytes are written by hand.
 
 use crate::tools::{
-    BINARY, CLOSE, ENDS, PING, PONG, TEXT, TEXT_BEGINS, code, head, masked, server,
+    BINARY, CLOSE, ENDS, PING, PONG, TEXT, TEXT_BEGINS, code, dial, head, masked, server,
 };
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
 use filch::http::websocket::{Config, Message, Side, WebSocket, connect, connect_over};
@@ -16,7 +16,7 @@ async fn pair(config: Config) -> (WebSocket, TcpStream) {
         .await
         .unwrap();
     let (theirs, _) = listener.accept().await.unwrap();
-    let client = WebSocket::from_stream(stream, Side::Client, config).await;
+    let client = WebSocket::from_stream(stream, Side::Client, config);
     (client, theirs)
 }
 
@@ -154,7 +154,7 @@ async fn ask_with(answer: &str, more: &[u8]) -> io::Result<WebSocket> {
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         stream
     });
-    let socket = connect(&url).await;
+    let socket = dial(&url).await;
     drop(server.await.unwrap());
     Ok(socket?)
 }
@@ -243,13 +243,13 @@ async fn where_nobody_listens_the_client_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let error = io::Error::from(connect(&url).await.unwrap_err());
+    let error = io::Error::from(dial(&url).await.unwrap_err());
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }
 
 #[filch::test]
 async fn what_is_no_url_of_a_websocket_is_refused() {
-    for url in ["wss://h/", "/path", "http", "ftp://h/", "ws://", ""] {
+    for url in ["/path", "wss:/h", "http", "ftp://h/", "ws://", ""] {
         let error = io::Error::from(connect(url).await.unwrap_err());
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{url}");
     }

@@ -93,7 +93,7 @@ async fn each_message_counts_by_itself() {
 #[filch::test]
 async fn the_default_is_16_mebibytes() {
     let (one, mut two) = filch::io::duplex(1 << 16);
-    let mut server = WebSocket::from_stream(one, Side::Server, Config::new()).await;
+    let mut server = WebSocket::from_stream(one, Side::Server, Config::new());
     let size: u64 = (16 << 20) + 1;
     let head = [&[BINARY, 0x80 | 127][..], &size.to_be_bytes(), &[0; 4]].concat();
     filch::io::AsyncWriteExt::write_all(&mut two, &head)

@@ -9,11 +9,14 @@ mod common;
 mod client;
 mod closing;
 mod control;
+mod dialing;
 mod fragments;
 mod handshake;
 mod keepalive;
 mod limits;
 mod messages;
+#[cfg(feature = "tls")]
+mod secure;
 mod tools;
 mod two;
 mod utf8;

@@ -1,8 +1,8 @@
 //! Whole messages of all sizes, both ways.
 
 use crate::common::rounds;
-use crate::tools::{BINARY, Raw, TEXT, frame, masked, server};
-use filch::http::websocket::{CloseFrame, Config, Message, connect};
+use crate::tools::{BINARY, Raw, TEXT, dial, frame, masked, server};
+use filch::http::websocket::{CloseFrame, Config, Message};
 
 /// Lengths beside which the frame's head changes its form.
 const LENGTHS: [usize; 8] = [1, 124, 125, 126, 127, 128, 65_535, 65_536];
@@ -116,7 +116,7 @@ async fn messages_that_come_together_keep_their_order() {
 #[filch::test]
 async fn messages_go_both_ways_and_a_close_is_agreed_on() {
     let (address, seen) = server(Config::new()).await;
-    let mut socket = connect(&format!("ws://{address}/")).await.unwrap();
+    let mut socket = dial(&format!("ws://{address}/")).await.unwrap();
     for round in 0..rounds(50) {
         socket.send(format!("text {round}")).await.unwrap();
         let Some(Ok(Message::Text(text))) = socket.recv().await else {
@@ -142,7 +142,7 @@ async fn messages_go_both_ways_and_a_close_is_agreed_on() {
 #[filch::test]
 async fn a_mebibyte_goes_both_ways() {
     let (address, _seen) = server(Config::new()).await;
-    let mut socket = connect(&format!("ws://{address}/")).await.unwrap();
+    let mut socket = dial(&format!("ws://{address}/")).await.unwrap();
     let large = vec![7; 1 << 20];
     socket.send(large.clone()).await.unwrap();
     let echoed = socket.recv().await.unwrap().unwrap();
@@ -153,7 +153,7 @@ async fn a_mebibyte_goes_both_ways() {
 async fn a_socket_is_a_stream_and_a_sink_of_two_tasks() {
     use futures_util::{SinkExt, StreamExt};
     let (address, _seen) = server(Config::new()).await;
-    let socket = connect(&format!("ws://{address}/")).await.unwrap();
+    let socket = dial(&format!("ws://{address}/")).await.unwrap();
     let (mut sink, mut stream) = StreamExt::split(socket);
     let count = rounds(40);
     let sending = filch::spawn(async move {

@@ -1,7 +1,8 @@
 //! A server that echoes, and a client whose frames are written by hand.
 
+use filch::http::websocket::future::Connect;
 use filch::http::websocket::{Config, Message, Upgrade, WebSocket};
-use filch::http::{self, Body, Limits, Request, Response};
+use filch::http::{self, Body, Client, Limits, Request, Response};
 use filch::io::AsyncReadExt;
 use filch::net::{TcpListener, TcpStream};
 use filch::sync::mpsc;
@@ -31,13 +32,28 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    serve_on(listener, config, handler);
+    address
+}
+
+/// The same on a listener of one's own.
+pub(crate) fn serve_on<L, F, Fut>(listener: L, config: Config, handler: F)
+where
+    L: http::Listener,
+    F: Fn(WebSocket, http::HeaderMap) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let service = http::service_fn(move |request: Request<Body>| {
         let answer = answer(request, config.clone(), handler.clone());
         async { Ok::<_, Infallible>(answer) }
     });
     let limits = Limits::default().connections(1);
     filch::spawn(http::serve(listener, service).limits(limits).into_future());
-    address
+}
+
+/// A client that no proxy of this machine's gets in the way of.
+pub(crate) fn dial(url: &str) -> Connect {
+    Client::builder().no_proxy().build().websocket(url)
 }
 
 fn answer<F, Fut>(request: Request<Body>, config: Config, handler: F) -> Response<Body>
@@ -65,7 +81,7 @@ pub(crate) async fn server(config: Config) -> (SocketAddr, Seen) {
     (serving(config, handler).await, seen)
 }
 
-async fn echo(mut socket: WebSocket, seen: mpsc::Sender<String>) {
+pub(crate) async fn echo(mut socket: WebSocket, seen: mpsc::Sender<String>) {
     while let Some(message) = socket.recv().await {
         let told = match &message {
             Ok(Message::Text(_)) => "text".to_owned(),

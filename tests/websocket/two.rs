@@ -55,7 +55,7 @@ impl Client {
     }
 
     async fn socket(&mut self) -> WebSocket {
-        WebSocket::from_stream(self.open().await, Side::Client, Config::new()).await
+        WebSocket::from_stream(self.open().await, Side::Client, Config::new())
     }
 }
 

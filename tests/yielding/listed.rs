@@ -584,17 +584,17 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/http/sse/events.rs", "Events", HYPERS),
     ("src/http/sse/events.rs", "poll_next", HYPERS),
     (
-        "src/http/websocket/future.rs",
+        "src/http/websocket/transfer.rs",
         "Recv",
         Not("it calls the socket's `poll_next`, which spends; what is ready is in one buffer"),
     ),
     (
-        "src/http/websocket/future.rs",
+        "src/http/websocket/transfer.rs",
         "SendMessage",
         Not("it calls the socket's `poll_ready`, which spends"),
     ),
     (
-        "src/http/websocket/future.rs",
+        "src/http/websocket/transfer.rs",
         "Close",
         Not("it calls the socket's `poll_ready`, which spends"),
     ),
@@ -603,7 +603,27 @@ const LISTED: &[(&str, &str, Seen)] = &[
         "WebSocket",
         Not("it spends before it reads"),
     ),
-    ("src/http/websocket/future.rs", "poll_sent", PART),
+    ("src/http/websocket/transfer.rs", "poll_sent", PART),
+    (
+        "src/http/websocket/opening.rs",
+        "Connect",
+        Not("it polls a `Waiting`, which spends"),
+    ),
+    (
+        "src/http/websocket/opening.rs",
+        "ConnectOver",
+        Not("it polls a `Waiting`, which spends"),
+    ),
+    (
+        "src/http/websocket/opening.rs",
+        "Open",
+        Not("it spends before it asks hyper's task"),
+    ),
+    (
+        "src/http/waiting.rs",
+        "Waiting",
+        Not("it spends before it polls what it is around"),
+    ),
     ("src/http/websocket/socket.rs", "poll_message", PART),
     ("src/http/websocket/socket.rs", "poll_beat", PART),
     (

@@ -87,10 +87,12 @@ pub enum WaitKind {
     Queue,
     /// The end of a task of the tokio runtime beside this one; the resource is that task's id there.
     Guest,
+    /// What another program answers to a request.
+    Answer,
 }
 
 impl WaitKind {
-    const ALL: [WaitKind; 32] = [
+    const ALL: [WaitKind; 33] = [
         WaitKind::Join,
         WaitKind::Sleep,
         WaitKind::Yield,
@@ -123,6 +125,7 @@ impl WaitKind {
         WaitKind::Once,
         WaitKind::Queue,
         WaitKind::Guest,
+        WaitKind::Answer,
     ];
 
     fn from_code(code: u8) -> Option<WaitKind> {
@@ -165,6 +168,7 @@ impl fmt::Display for WaitKind {
             WaitKind::Once => "value that is set once",
             WaitKind::Queue => "queue",
             WaitKind::Guest => "task of tokio",
+            WaitKind::Answer => "answer",
         })
     }
 }

@@ -8,6 +8,8 @@ use super::url::Target;
 use crate::http::rt::{Executor, Timer};
 use crate::net::TcpStream;
 use crate::time::timeout;
+#[cfg(feature = "tls")]
+use crate::tls::{TlsConnector, TlsStream};
 use filch_executor::spawn;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
@@ -48,6 +50,15 @@ pub(super) async fn dial(
 }
 
 async fn connect(settings: &Settings, target: &Target, route: &Route) -> Result<Dialed, Error> {
+    let stream = reach(target, route).await?;
+    match target.is_tls {
+        true => secure(settings, target, stream).await,
+        false => speak(stream, settings.prior_knowledge).await,
+    }
+}
+
+/// A stream to the target, or to the proxy that leads there.
+pub(super) async fn reach(target: &Target, route: &Route) -> Result<TcpStream, Error> {
     let (first, kind) = match route.proxy() {
         Some(proxy) => (proxy.target(), Kind::Proxy),
         None => (target, Kind::Connect),
@@ -59,34 +70,43 @@ async fn connect(settings: &Settings, target: &Target, route: &Route) -> Result<
     if let Route::Opened(proxy) = route {
         proxy.open(&stream, target).await?;
     }
-    match target.is_tls {
-        true => secure(settings, target, stream).await,
-        false => speak(stream, settings.prior_knowledge).await,
-    }
+    Ok(stream)
 }
 
 #[cfg(feature = "tls")]
 async fn secure(settings: &Settings, target: &Target, stream: TcpStream) -> Result<Dialed, Error> {
-    let failed = |error: io::Error| {
-        let what = format!("no TLS with {}", target.authority(true));
-        Error::because(Kind::Tls, what, error)
-    };
-    let connector = settings.connector().map_err(failed)?;
-    let stream = connector
-        .connect(&target.host, stream)
-        .await
-        .map_err(failed)?;
+    let stream = handshake(settings, target, stream, Clone::clone).await?;
     let is_two = stream.alpn_protocol() == Some(b"h2");
     speak(stream, is_two).await
 }
 
+/// TLS by the client's connector, as `change` makes it.
+#[cfg(feature = "tls")]
+pub(super) async fn handshake(
+    settings: &Settings,
+    target: &Target,
+    stream: TcpStream,
+    change: impl FnOnce(&TlsConnector) -> TlsConnector,
+) -> Result<TlsStream<TcpStream>, Error> {
+    let failed = |error: io::Error| {
+        let what = format!("no TLS with {}", target.authority(true));
+        Error::because(Kind::Tls, what, error)
+    };
+    let connector = change(settings.connector().map_err(failed)?);
+    let secured = connector.connect(&target.host, stream).await;
+    secured.map_err(failed)
+}
+
 #[cfg(not(feature = "tls"))]
 async fn secure(_: &Settings, target: &Target, _: TcpStream) -> Result<Dialed, Error> {
-    let what = format!(
-        "https://{} needs filch's feature tls",
-        target.authority(false)
-    );
-    Err(Error::new(Kind::Tls, what))
+    Err(without_tls("https", target))
+}
+
+#[cfg(not(feature = "tls"))]
+pub(super) fn without_tls(scheme: &str, target: &Target) -> Error {
+    let host = target.authority(false);
+    let what = format!("{scheme}://{host} needs filch's feature tls");
+    Error::new(Kind::Tls, what)
 }
 
 /// hyper's side of a new connection. Its task ends with the connection, and that with its last user.

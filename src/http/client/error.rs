@@ -69,6 +69,19 @@ impl Error {
         self.kind
     }
 
+    /// As which an [`io::Error`] has it.
+    pub(in crate::http) fn io_kind(&self) -> io::ErrorKind {
+        let source = || self.source.as_ref()?.downcast_ref::<io::Error>();
+        match self.kind {
+            _ if self.is_timeout() => io::ErrorKind::TimedOut,
+            Kind::Url => io::ErrorKind::InvalidInput,
+            Kind::Broken => io::ErrorKind::ConnectionReset,
+            Kind::Body | Kind::TooLarge => io::ErrorKind::InvalidData,
+            Kind::Connect => source().map_or(io::ErrorKind::NotConnected, io::Error::kind),
+            _ => io::ErrorKind::Other,
+        }
+    }
+
     /// Was it one of the limits of time?
     pub fn is_timeout(&self) -> bool {
         use Kind::*;
@@ -99,21 +112,6 @@ impl StdError for Error {}
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
-        let kind = match error.kind {
-            _ if error.is_timeout() => io::ErrorKind::TimedOut,
-            Kind::Url => io::ErrorKind::InvalidInput,
-            Kind::Broken => io::ErrorKind::ConnectionReset,
-            Kind::Body | Kind::TooLarge => io::ErrorKind::InvalidData,
-            Kind::Connect => match error
-                .source
-                .as_ref()
-                .and_then(|s| s.downcast_ref::<io::Error>())
-            {
-                Some(source) => source.kind(),
-                None => io::ErrorKind::NotConnected,
-            },
-            _ => io::ErrorKind::Other,
-        };
-        io::Error::new(kind, error)
+        io::Error::new(error.io_kind(), error)
     }
 }

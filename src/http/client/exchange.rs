@@ -36,7 +36,7 @@ pub(super) async fn exchange(
     let proxies = shared.settings.proxies.as_ref();
     let route = proxies.map_or(Route::Direct, |proxies| proxies.route(&target));
     let key = Key::new(&target, &route);
-    let mut request = complete(request, shared, &target);
+    let mut request = complete(request, &shared.settings, &target);
     let mut may_be_used = true;
     loop {
         let spare = copy(&request);
@@ -60,7 +60,11 @@ pub(super) async fn exchange(
 }
 
 /// With what every request carries.
-fn complete(mut request: Request<Body>, shared: &Shared, target: &Target) -> Request<Body> {
+pub(super) fn complete<B>(
+    mut request: Request<B>,
+    settings: &Settings,
+    target: &Target,
+) -> Request<B> {
     if let Some((user, password)) = url::credentials(request.uri()) {
         if let Ok(mut basic) = HeaderValue::from_str(&url::basic(&user, &password)) {
             basic.set_sensitive(true);
@@ -68,7 +72,7 @@ fn complete(mut request: Request<Body>, shared: &Shared, target: &Target) -> Req
         }
         *request.uri_mut() = url::without_credentials(request.uri().clone());
     }
-    for (name, value) in &shared.settings.headers {
+    for (name, value) in &settings.headers {
         if !request.headers().contains_key(name) {
             request.headers_mut().append(name, value.clone());
         }

@@ -50,6 +50,8 @@ mod redirect;
 mod request;
 mod response;
 mod settings;
+#[cfg(feature = "websocket")]
+mod stream;
 mod url;
 
 pub use body::{Body, Incoming};
@@ -57,10 +59,15 @@ pub use builder::ClientBuilder;
 pub use error::{Error, Kind};
 pub use request::RequestBuilder;
 pub use response::Response;
+#[cfg(feature = "websocket")]
+pub(in crate::http) use stream::Way;
+#[cfg(feature = "websocket")]
+pub(in crate::http) use url::parse as parse_url;
 
 use exchange::Shared;
 use http::{Method, Request};
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -138,6 +145,10 @@ impl Client {
 pub fn get(url: &str) -> RequestBuilder {
     Client::new().get(url)
 }
+
+// Its pool is behind a lock, and what it was told does not change.
+impl UnwindSafe for Client {}
+impl RefUnwindSafe for Client {}
 
 impl Default for Client {
     fn default() -> Client {

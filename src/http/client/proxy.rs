@@ -125,6 +125,15 @@ pub(super) enum Route {
 }
 
 impl Route {
+    /// As a stream needs it that carries no requests: a proxy opens a way for it, TLS or not.
+    #[cfg(feature = "websocket")]
+    pub(super) fn opened(self) -> Route {
+        match self {
+            Route::Asked(proxy) => Route::Opened(proxy),
+            other => other,
+        }
+    }
+
     pub(super) fn proxy(&self) -> Option<&Proxy> {
         match self {
             Route::Direct => None,

@@ -54,7 +54,7 @@ fn no_url(uri: &Uri, what: &str) -> Error {
 }
 
 /// Reads a URL, without its fragment, which servers never see.
-pub(super) fn parse(url: &str) -> Result<Uri, Error> {
+pub(in crate::http) fn parse(url: &str) -> Result<Uri, Error> {
     let bare = url.split('#').next().unwrap_or_default();
     let uri: Uri = bare
         .parse()

@@ -2,21 +2,27 @@
 
 use super::Config;
 use super::error::Error;
+use super::future::{Connect, ConnectOver};
 use super::socket::WebSocket;
-use crate::net::TcpStream;
+use crate::http::client::{Client, Way, parse_url};
+use crate::time::timeout;
+use filch_executor::leaf::{Wait, WaitKind};
 use futures_io::{AsyncRead, AsyncWrite};
-use http::Request;
-use http::uri::Scheme;
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderName, HeaderValue, Request, Uri, header};
+use std::time::Duration;
 
-/// Connects to `ws://host/path`.
+/// Connects to `ws://host/path`, or with the feature `tls` to `wss://host/path`, by a client of its own.
 ///
-/// For `wss://`, for a proxy, or for headers of one's own: connect a stream and call [`connect_over`].
+/// Options are methods of what it returns; the limit of time is 10 seconds. For own certificates, a proxy, or headers
+/// of all requests make a [`Client`] and call its [`websocket`](Client::websocket); also to connect often, since a new
+/// client reads the system's certificates.
 ///
 /// ```no_run
 /// # filch::run(async {
 /// use filch::http::websocket::{Message, connect};
 ///
-/// let mut socket = connect("ws://127.0.0.1:8000/ws").await?;
+/// let mut socket = connect("wss://example.org/ws").await?;
 /// socket.send("hello").await?;
 /// while let Some(message) = socket.recv().await {
 ///     println!("{:?}", message?);
@@ -25,66 +31,197 @@ use http::uri::Scheme;
 /// ```
 ///
 /// # Errors
-/// If the URL is no such one, nobody listens there, or the server refuses.
+/// As [`Client::websocket`].
 ///
 /// # Cancel safety
 /// Dropping it gives the connection up.
-pub async fn connect(url: &str) -> Result<WebSocket, Error> {
-    let request = Request::get(url).body(());
-    let request = request.map_err(|error| Error::url(format!("{url:?} is no URL: {error}")))?;
-    let uri = request.uri();
-    let is_plain = uri
-        .scheme()
-        .is_some_and(|s| s.as_str() == "ws" || *s == Scheme::HTTP);
-    let Some(host) = uri.host().filter(|_| is_plain) else {
-        return Err(Error::url(format!(
-            "{url:?} cannot be connected to: it has to begin with ws://"
-        )));
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await;
-    let stream = stream.map_err(async_tungstenite::tungstenite::Error::from)?;
-    // Messages are whole. A system that cannot do this sends them a little later.
-    let _ = stream.set_nodelay(true);
-    connect_over(request, stream, Config::default()).await
+#[track_caller]
+pub fn connect(url: &str) -> Connect {
+    Client::new().websocket(url)
+}
+
+/// With the feature `websocket`.
+impl Client {
+    /// Connects to a WebSocket: `ws://host/path`, or with the feature `tls` `wss://host/path`.
+    ///
+    /// It goes the client's ways: with its headers, its TLS (in which it offers HTTP/1.1 alone), and by its proxies,
+    /// which open a way for it (`CONNECT`), to `ws://` as well. The connection is the WebSocket's own, and does not
+    /// count among those to its host.
+    ///
+    /// ```no_run
+    /// # filch::run(async {
+    /// use filch::http::Client;
+    /// use filch::http::websocket::Config;
+    /// use std::time::Duration;
+    ///
+    /// let client = Client::new();
+    /// let mut socket = client
+    ///     .websocket("ws://127.0.0.1:8000/chat")
+    ///     .header("origin", "http://127.0.0.1:8000")
+    ///     .protocols(["chat.v2", "chat.v1"])
+    ///     .config(Config::new().max_message_size(64 * 1024))
+    ///     .timeout(Duration::from_secs(3))
+    ///     .await?;
+    /// socket.send("hello").await?;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// - The URL is none of a WebSocket, or a header cannot be sent.
+    /// - The server was not reached, its certificate not trusted, or the feature `tls` is missing:
+    ///   [`client_error`](Error::client_error) has the reason.
+    /// - The server refuses: [`status`](Error::status). Redirects are refusals.
+    /// - It took longer than [`Connect::timeout`] allows: [`is_timeout`](Error::is_timeout).
+    ///
+    /// # Cancel safety
+    /// Dropping it gives the connection up.
+    #[track_caller]
+    pub fn websocket(&self, url: &str) -> Connect {
+        let plan = Plan {
+            client: self.clone(),
+            request: request(url),
+            config: Config::default(),
+            limit: self.connect_timeout(),
+        };
+        Connect::new(plan, Wait::here(WaitKind::Answer))
+    }
 }
 
 /// Asks for a WebSocket over a stream that leads to its server already. What the protocol needs is added to `request`.
+/// There is no limit of time: that is the caller's, by [`timeout`](crate::time::timeout).
+///
+/// ```
+/// # filch::run(async {
+/// use filch::http::websocket::{Config, connect_over};
+///
+/// let (stream, server) = filch::io::duplex(1024);
+/// drop(server);
+/// let request = http::Request::get("ws://host/path").body(()).unwrap();
+/// assert!(connect_over(request, stream, Config::new()).await.is_err());
+/// # });
+/// ```
 ///
 /// # Errors
 /// If the server refuses, or the stream's.
 ///
 /// # Cancel safety
 /// Dropping it drops the stream.
-pub async fn connect_over<S>(
-    request: Request<()>,
-    stream: S,
-    config: Config,
-) -> Result<WebSocket, Error>
+#[track_caller]
+pub fn connect_over<S>(request: Request<()>, stream: S, config: Config) -> ConnectOver
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    WebSocket::ask(complete(request), stream, config).await
+    let asking = async move { WebSocket::ask(complete(request), stream, config).await };
+    ConnectOver::new(Wait::here(WaitKind::Answer), asking)
+}
+
+/// What is to be connected to, and how.
+pub(super) struct Plan {
+    client: Client,
+    /// With the scheme `http` or `https`, which are what the client connects to.
+    request: Result<Request<()>, Error>,
+    pub(super) config: Config,
+    pub(super) limit: Option<Duration>,
+}
+
+impl Plan {
+    pub(super) fn header(&mut self, name: Option<HeaderName>, value: Option<HeaderValue>) {
+        let Ok(request) = &mut self.request else {
+            return;
+        };
+        match (name, value) {
+            (Some(name), Some(value)) => {
+                request.headers_mut().append(name, value);
+            }
+            (name, _) => {
+                let which = name.map_or("its name".to_owned(), |name| name.to_string());
+                let what = format!("a header of the handshake cannot be sent: {which}");
+                self.request = Err(Error::url(what));
+            }
+        }
+    }
+
+    pub(super) async fn carry_out(self) -> Result<WebSocket, Error> {
+        let request = self.request?;
+        let url = shown(request.uri());
+        let asking = async {
+            let (mut request, way) = self.client.reach(request).await?;
+            *request.uri_mut() = as_websocket(request.uri());
+            let request = complete(request);
+            match way {
+                Way::Plain(stream) => WebSocket::ask(request, stream, self.config).await,
+                #[cfg(feature = "tls")]
+                Way::Secure(stream) => WebSocket::ask(request, *stream, self.config).await,
+            }
+        };
+        let Some(limit) = self.limit else {
+            return asking.await;
+        };
+        let asked = timeout(limit, asking).await;
+        asked.unwrap_or_else(|_| Err(Error::late(url, limit)))
+    }
+}
+
+/// The request that the client sends in place of one to `ws://` or `wss://`.
+fn request(url: &str) -> Result<Request<()>, Error> {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "ws" | "http" => "http",
+        "wss" | "https" => "https",
+        _ => {
+            let what =
+                format!("{url:?} cannot be connected to: it has to begin with ws:// or wss://");
+            return Err(Error::url(what));
+        }
+    };
+    let uri = parse_url(&format!("{scheme}://{rest}"));
+    let uri = uri.map_err(|error| Error::url(format!("{url:?} is no URL: {error}")))?;
+    let mut request = Request::new(());
+    *request.uri_mut() = uri;
+    Ok(request)
+}
+
+/// Back to the scheme of WebSockets.
+fn as_websocket(uri: &Uri) -> Uri {
+    let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+    let scheme = if is_tls { "wss" } else { "ws" };
+    let mut parts = uri.clone().into_parts();
+    parts.scheme = Scheme::try_from(scheme).ok();
+    let root = || PathAndQuery::from_static("/");
+    parts.path_and_query.get_or_insert_with(root);
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}
+
+/// For errors: without a password.
+fn shown(uri: &Uri) -> String {
+    let shown = as_websocket(uri);
+    match host(&shown) {
+        Some(host) => format!(
+            "{}://{host}{}",
+            shown.scheme_str().unwrap_or_default(),
+            shown.path()
+        ),
+        None => shown.to_string(),
+    }
+}
+
+/// Host and port, without user and password.
+fn host(uri: &Uri) -> Option<&str> {
+    let all = uri.authority()?.as_str();
+    Some(all.rsplit_once('@').map_or(all, |(_, host)| host))
 }
 
 /// With the headers of a handshake, unless they are there.
 fn complete(mut request: Request<()>) -> Request<()> {
     use async_tungstenite::tungstenite::handshake::client::generate_key;
-    use http::HeaderValue;
-    use http::header;
-    let host = request.uri().authority().map(|authority| {
-        let all = authority.as_str();
-        all.rsplit_once('@')
-            .map_or(all, |(_, host)| host)
-            .to_owned()
-    });
+    let host = host(request.uri()).unwrap_or_default().to_owned();
     let headers = request.headers_mut();
     let mut or = |name, value: String| {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.entry(name).or_insert(value);
         }
     };
-    or(header::HOST, host.unwrap_or_default());
+    or(header::HOST, host);
     or(header::CONNECTION, "Upgrade".into());
     or(header::UPGRADE, "websocket".into());
     or(header::SEC_WEBSOCKET_VERSION, "13".into());

@@ -1,6 +1,8 @@
 //! What ends a WebSocket before its time.
 
+use crate::http::client;
 use async_tungstenite::tungstenite::Error as Protocol;
+use http::StatusCode;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -15,6 +17,10 @@ enum Cause {
     /// The other side has not answered for so long.
     Silent(Duration),
     Url(String),
+    /// Its server was not reached.
+    Client(client::Error),
+    /// It was not open in time.
+    Late(String, Duration),
 }
 
 impl Error {
@@ -24,6 +30,38 @@ impl Error {
 
     pub(super) fn url(what: impl Into<String>) -> Error {
         Error(Cause::Url(what.into()))
+    }
+
+    pub(super) fn late(url: String, limit: Duration) -> Error {
+        Error(Cause::Late(url, limit))
+    }
+
+    /// Was it not open within its limit of time, or was the other side silent for too long?
+    pub fn is_timeout(&self) -> bool {
+        match &self.0 {
+            Cause::Late(..) | Cause::Silent(_) => true,
+            Cause::Client(error) => error.is_timeout(),
+            _ => false,
+        }
+    }
+
+    /// The status by which the server has refused, if it answered the handshake with one.
+    pub fn status(&self) -> Option<StatusCode> {
+        match &self.0 {
+            Cause::Protocol(error) => match &**error {
+                Protocol::Http(answer) => Some(answer.status()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Why its server was not reached, in the client's words.
+    pub fn client_error(&self) -> Option<&client::Error> {
+        match &self.0 {
+            Cause::Client(error) => Some(error),
+            _ => None,
+        }
     }
 
     /// Has the other side sent more than a limit allows?
@@ -61,8 +99,14 @@ impl Error {
                 _ => None,
             },
             Cause::Silent(_) => Some(code::AWAY),
-            Cause::Url(_) => None,
+            Cause::Url(_) | Cause::Client(_) | Cause::Late(..) => None,
         }
+    }
+}
+
+impl From<client::Error> for Error {
+    fn from(error: client::Error) -> Error {
+        Error(Cause::Client(error))
     }
 }
 
@@ -81,6 +125,8 @@ impl fmt::Display for Error {
                 "the WebSocket's other side did not answer a ping within {time:?}"
             ),
             Cause::Url(what) => f.write_str(what),
+            Cause::Client(error) => write!(f, "there is no WebSocket: {error}"),
+            Cause::Late(url, limit) => write!(f, "{url} was no open WebSocket within {limit:?}"),
         }
     }
 }
@@ -91,7 +137,8 @@ impl std::error::Error for Error {}
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
         let kind = match &error.0 {
-            Cause::Silent(_) => io::ErrorKind::TimedOut,
+            Cause::Silent(_) | Cause::Late(..) => io::ErrorKind::TimedOut,
+            Cause::Client(error) => error.io_kind(),
             Cause::Url(_) => io::ErrorKind::InvalidInput,
             Cause::Protocol(protocol) => match &**protocol {
                 Protocol::Io(error) => error.kind(),

@@ -1,17 +1,15 @@
 //! The server's side of a handshake: over HTTP/1.1 (RFC 6455) and over HTTP/2 (RFC 8441).
 
 use super::Config;
-use super::error::Error;
-use super::socket::{Side, WebSocket};
-use crate::http::rt::FromHyper;
+use super::future::Open;
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
+use filch_executor::leaf::{Wait, WaitKind};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use std::error::Error as StdError;
 use std::fmt;
-use std::io;
 
 /// A request for a WebSocket, before it is answered.
 ///
@@ -165,15 +163,13 @@ impl Upgrading {
     ///
     /// # Errors
     /// If it never was: the client has gone, or the answer was not returned.
-    pub async fn open(self, config: Config) -> Result<WebSocket, Error> {
-        let upgraded = self.upgrade.await.map_err(|error| {
-            let error = io::Error::new(io::ErrorKind::ConnectionAborted, error);
-            Error::from(async_tungstenite::tungstenite::Error::from(error))
-        })?;
-        let mut socket =
-            WebSocket::from_stream(FromHyper::new(upgraded), Side::Server, config).await;
-        socket.set_protocol(self.protocol);
-        Ok(socket)
+    ///
+    /// # Cancel safety
+    /// Dropping it drops the connection.
+    #[track_caller]
+    pub fn open(self, config: Config) -> Open {
+        let wait = Wait::here(WaitKind::Answer);
+        Open::new(self.upgrade, self.protocol, config, wait)
     }
 }
 

@@ -1,7 +1,7 @@
 //! WebSockets: the server's side over HTTP/1.1 and HTTP/2, and the client's.
 //!
 //! The protocol is tungstenite's, in types of this crate. [`Upgrade`] is a server's handshake, for any server whose
-//! connections are hyper's; [`connect`] is a client's. Messages are compressed by nobody (permessage-deflate).
+//! connections are hyper's; [`connect`] is a client's, for `ws://` and, with the feature `tls`, `wss://`. Messages are compressed by nobody (permessage-deflate).
 //!
 //! # Limits
 //!
@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | a message | 16 MiB | [`Config::max_message_size`] |
 //! | a frame, of which a message has one or more | 16 MiB | [`Config::max_frame_size`] |
+//! | a client's connection and handshake, together | 10 s | [`Connect::timeout`](future::Connect::timeout) |
 //! | silence until the other side is asked for a sign of life, and as long again until it is given up | 30 s | [`Config::ping`] |
 //!
 //! What is larger is not read: the other side is told (1009), and [`recv`](WebSocket::recv) fails.
@@ -17,7 +18,9 @@ mod client;
 mod error;
 mod handshake;
 mod message;
+mod opening;
 mod socket;
+mod transfer;
 
 pub use client::{connect, connect_over};
 pub use error::Error;
@@ -28,7 +31,12 @@ pub use socket::{Side, WebSocket};
 use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use std::time::Duration;
 
-pub mod future;
+pub mod future {
+    //! Futures of this module that nobody has to name but who keeps one in a struct.
+
+    pub use super::opening::{Connect, ConnectOver, Open};
+    pub use super::transfer::{Close, Recv, SendMessage};
+}
 
 /// The largest message, and the largest frame of one.
 const LARGEST: usize = 16 << 20;

@@ -4,6 +4,7 @@ use super::Config;
 use super::error::Error;
 use super::future::{Close, Recv, SendMessage};
 use super::message::{CloseFrame, Message};
+use crate::http::exclusive::Exclusive;
 use crate::time::{Instant, Sleep, sleep};
 use async_tungstenite::tungstenite::protocol::Role;
 use async_tungstenite::tungstenite::{self as ts, Error as Protocol};
@@ -13,7 +14,7 @@ use filch_executor::leaf;
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_util::Sink;
+use futures_util::{FutureExt, Sink};
 use http::HeaderValue;
 use std::fmt;
 use std::future::Future;
@@ -30,7 +31,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 /// Pings of the other side are answered when this side reads or sends. Its own pings go out while somebody waits in
 /// [`recv`](Self::recv): see [`Config::ping`]. Dropped without [`close`](Self::close), it cuts the connection off.
 pub struct WebSocket {
-    inner: WebSocketStream<Box<dyn Duplex>>,
+    inner: Exclusive<WebSocketStream<Box<dyn Duplex>>>,
     beat: Option<Beat>,
     protocol: Option<HeaderValue>,
     is_over: bool,
@@ -45,8 +46,8 @@ struct Beat {
 }
 
 impl WebSocket {
-    /// On a stream over which both sides have agreed on the protocol: for handshakes of one's own.
-    pub async fn from_stream<S>(stream: S, side: Side, config: Config) -> WebSocket
+    /// On a stream over which both sides have agreed on the protocol: for handshakes of one's own. It waits for nothing.
+    pub fn from_stream<S>(stream: S, side: Side, config: Config) -> WebSocket
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -55,7 +56,8 @@ impl WebSocket {
             Side::Client => Role::Client,
         };
         let stream: Box<dyn Duplex> = Box::new(stream);
-        let inner = WebSocketStream::from_raw_socket(stream, role, Some(config.protocol)).await;
+        let made = WebSocketStream::from_raw_socket(stream, role, Some(config.protocol));
+        let inner = made.now_or_never().expect("it only asks for a waker");
         WebSocket::new(inner, config.ping, None)
     }
 
@@ -82,7 +84,7 @@ impl WebSocket {
     ) -> WebSocket {
         let beat = ping.map(Beat::new);
         WebSocket {
-            inner,
+            inner: Exclusive::new(inner),
             beat,
             protocol,
             is_over: false,
@@ -132,12 +134,16 @@ impl WebSocket {
         Close(SendMessage::new(self, Message::Close(frame)))
     }
 
+    fn inner(&mut self) -> Pin<&mut WebSocketStream<Box<dyn Duplex>>> {
+        Pin::new(self.inner.get_mut())
+    }
+
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         if self.is_over {
             return Poll::Ready(None);
         }
         loop {
-            let Poll::Ready(read) = Pin::new(&mut self.inner).poll_next(cx) else {
+            let Poll::Ready(read) = self.inner().poll_next(cx) else {
                 break;
             };
             if let Some(beat) = &mut self.beat {
@@ -152,7 +158,7 @@ impl WebSocket {
                 Some(Ok(message)) => {
                     if message.is_close() {
                         // The answer goes out, though nobody may read on.
-                        let _ = Pin::new(&mut self.inner).poll_flush(cx);
+                        let _ = self.inner().poll_flush(cx);
                     }
                     if let Some(message) = Message::from_protocol(message) {
                         return Poll::Ready(Some(Ok(message)));
@@ -176,7 +182,7 @@ impl WebSocket {
                 return Poll::Ready(Error::silent(beat.every));
             }
             beat.ask();
-            let mut inner = Pin::new(&mut self.inner);
+            let mut inner = Pin::new(self.inner.get_mut());
             // A stream that takes nothing is not asked: that nothing comes either is what counts.
             if inner.as_mut().poll_ready(cx).is_ready() {
                 let _ = inner.as_mut().start_send(ts::Message::Ping(Bytes::new()));
@@ -195,7 +201,7 @@ impl WebSocket {
                 code: code.into(),
                 reason,
             };
-            let mut inner = Pin::new(&mut self.inner);
+            let mut inner = self.inner();
             if inner.as_mut().poll_ready(cx).is_ready()
                 && inner
                     .as_mut()
@@ -258,25 +264,20 @@ impl Sink<Message> for WebSocket {
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         ready!(leaf::poll_budget_of(&*self, cx));
-        Pin::new(&mut self.inner)
-            .poll_ready(cx)
-            .map_err(Error::from)
+        self.inner().poll_ready(cx).map_err(Error::from)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Pin::new(&mut self.inner)
-            .start_send(message.into_protocol())
-            .map_err(Error::from)
+        let sent = self.inner().start_send(message.into_protocol());
+        sent.map_err(Error::from)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Pin::new(&mut self.inner)
-            .poll_flush(cx)
-            .map_err(Error::from)
+        self.inner().poll_flush(cx).map_err(Error::from)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        match ready!(Pin::new(&mut self.inner).poll_close(cx)) {
+        match ready!(self.inner().poll_close(cx)) {
             Err(Protocol::ConnectionClosed | Protocol::AlreadyClosed) | Ok(()) => {
                 Poll::Ready(Ok(()))
             }

@@ -1,4 +1,4 @@
-//! Futures of [`WebSocket`]'s methods.
+//! The futures that receive and send.
 
 use super::error::Error;
 use super::message::Message;
