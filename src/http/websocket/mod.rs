@@ -1,7 +1,8 @@
 //! WebSockets: the server's side over HTTP/1.1 and HTTP/2, and the client's.
 //!
 //! The protocol is tungstenite's, in types of this crate. [`Upgrade`] is a server's handshake, for any server whose
-//! connections are hyper's; [`connect`] is a client's, for `ws://` and, with the feature `tls`, `wss://`. Messages are compressed by nobody (permessage-deflate).
+//! connections are hyper's. [`connect`] is a client's, for `ws://` and, with the feature `tls`, `wss://`. Messages are
+//! compressed by nobody (permessage-deflate).
 //!
 //! # Limits
 //!

@@ -46,7 +46,8 @@ struct Beat {
 }
 
 impl WebSocket {
-    /// On a stream over which both sides have agreed on the protocol: for handshakes of one's own. It waits for nothing.
+    /// On a stream over which both sides have agreed on the protocol: for handshakes of one's own. It does not
+    /// wait.
     pub fn from_stream<S>(stream: S, side: Side, config: Config) -> WebSocket
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
