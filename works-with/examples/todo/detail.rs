@@ -1,12 +1,13 @@
-//! Errors as FastAPI writes them: `{"detail": "no such to-do"}`, or under 422 a list of what is wrong with the request.
+//! What a handler fails with, as FastAPI writes it: `{"detail": "no such to-do"}`, or under 422 a list of faults.
 
+use crate::fault::Fault;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// What a handler fails with: FastAPI's `HTTPException`, or its `RequestValidationError`.
+/// FastAPI's `HTTPException`, or its `RequestValidationError`.
 #[derive(Debug, ToSchema)]
 pub(crate) struct Failure {
     #[schema(ignore)]
@@ -21,11 +22,14 @@ impl Failure {
         Failure { status, detail }
     }
 
-    /// 422, with one error per item.
-    pub(crate) fn invalid(errors: Vec<Value>) -> Failure {
+    /// 422, for what is wrong within the body, the query or the path.
+    pub(crate) fn invalid(place: &str, faults: Vec<Fault>) -> Failure {
+        let faults = faults.into_iter();
         Failure {
             status: StatusCode::UNPROCESSABLE_ENTITY,
-            detail: errors.into(),
+            detail: faults
+                .map(|fault| fault.inside(place.into()).told())
+                .collect(),
         }
     }
 }
@@ -34,10 +38,4 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         (self.status, Json(json!({ "detail": self.detail }))).into_response()
     }
-}
-
-/// One error: where it is, its text, its kind.
-pub(crate) fn error(place: &str, path: &[Value], message: &str, kind: &str) -> Value {
-    let loc: Vec<Value> = [&[place.into()], path].concat();
-    json!({ "loc": loc, "msg": message, "type": kind })
 }

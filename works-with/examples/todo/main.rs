@@ -6,6 +6,8 @@
 mod app;
 mod detail;
 mod extract;
+mod fault;
+mod input;
 
 use filch::net::TcpListener;
 use std::time::Duration;

@@ -5,6 +5,7 @@
     python3 check.py http://127.0.0.1:8001
 """
 
+from itertools import count
 from typing import Annotated
 
 from fastapi import FastAPI, HTTPException, Query
@@ -14,7 +15,7 @@ app = FastAPI(title="To-do")
 
 
 class NewTodo(BaseModel):
-    title: str = Field(min_length=1, max_length=80)
+    title: str = Field(min_length=1, max_length=20)
     done: bool = False
 
 
@@ -28,6 +29,7 @@ class Filter(BaseModel):
 
 
 todos: dict[int, Todo] = {}
+numbers = count(1)
 
 
 def find(id: int) -> Todo:
@@ -44,7 +46,7 @@ async def list_todos(filter: Annotated[Filter, Query()]) -> list[Todo]:
 
 @app.post("/todos", status_code=201)
 async def create(new: NewTodo) -> Todo:
-    todo = Todo(id=len(todos) + 1, **new.model_dump())
+    todo = Todo(id=next(numbers), **new.model_dump())
     todos[todo.id] = todo
     return todo
 
