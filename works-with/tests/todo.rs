@@ -157,7 +157,7 @@ mod readings {
         let faults = match Order::deserialize(input) {
             Ok(order) => match order.validate() {
                 Ok(()) => Vec::new(),
-                Err(errors) => broken_rules(&errors, input),
+                Err(errors) => broken_rules(&errors, Some(input)),
             },
             Err(fault) => vec![fault],
         };

@@ -79,7 +79,7 @@ fn valid<T: DeserializeOwned + Validate>(place: &str, input: Input<'_>) -> Resul
     let value = T::deserialize(input).map_err(|fault| invalid(vec![fault]))?;
     match value.validate() {
         Ok(()) => Ok(value),
-        Err(errors) => Err(invalid(broken_rules(&errors, input))),
+        Err(errors) => Err(invalid(broken_rules(&errors, Some(input)))),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::input::Input;
 use serde::de;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
@@ -12,8 +13,8 @@ pub(crate) struct Fault {
     text: String,
     /// From the inside to the outside.
     path: Vec<Value>,
-    input: Option<Value>,
-    context: Value,
+    input: Option<Box<Value>>,
+    context: Option<Box<Value>>,
 }
 
 impl Fault {
@@ -23,7 +24,7 @@ impl Fault {
             text,
             path: Vec::new(),
             input: None,
-            context: Value::Null,
+            context: None,
         }
     }
 
@@ -44,12 +45,13 @@ impl Fault {
     }
 
     pub(crate) fn with(self, context: Value) -> Fault {
+        let context = Some(context.into());
         Fault { context, ..self }
     }
 
     /// What it is about, unless that is known.
     pub(crate) fn about(mut self, input: Input<'_>) -> Fault {
-        self.input.get_or_insert_with(|| input.shown());
+        self.input.get_or_insert_with(|| input.shown().into());
         self
     }
 
@@ -64,8 +66,8 @@ impl Fault {
         let loc: Vec<Value> = self.path.into_iter().rev().collect();
         let mut told =
             json!({ "type": self.kind, "loc": loc, "msg": self.text, "input": self.input });
-        if !self.context.is_null() {
-            told["ctx"] = self.context;
+        if let Some(context) = self.context {
+            told["ctx"] = *context;
         }
         told
     }
@@ -111,39 +113,37 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 /// What validator finds in a value, whose input this was.
-pub(crate) fn broken_rules(errors: &ValidationErrors, input: Input<'_>) -> Vec<Fault> {
+pub(crate) fn broken_rules(errors: &ValidationErrors, input: Option<Input<'_>>) -> Vec<Fault> {
     let mut fields: Vec<_> = errors.errors().iter().collect();
     fields.sort_by_key(|(field, _)| *field);
-    let faults = fields.into_iter().flat_map(|(field, kind)| {
+    let mut broken = Vec::new();
+    for (field, kind) in fields {
         let step = json!(field);
-        let inner = input.at(&step);
-        let faults = match (kind, inner) {
-            (ValidationErrorsKind::Field(errors), _) => errors
-                .iter()
-                .map(|error| broken_rule(error, inner))
-                .collect(),
-            (ValidationErrorsKind::Struct(errors), Some(inner)) => broken_rules(errors, inner),
-            (ValidationErrorsKind::List(items), Some(inner)) => in_items(items, inner),
-            (_, None) => Vec::new(),
+        let inner = input.and_then(|input| input.at(&step));
+        let faults = match kind {
+            ValidationErrorsKind::Field(errors) => {
+                let errors = errors.iter();
+                errors.map(|error| broken_rule(error, inner)).collect()
+            }
+            ValidationErrorsKind::Struct(errors) => broken_rules(errors, inner),
+            ValidationErrorsKind::List(items) => in_items(items, inner),
         };
-        faults
-            .into_iter()
-            .map(move |fault| fault.inside(step.clone()))
-    });
-    faults.collect()
+        broken.extend(faults.into_iter().map(|fault| fault.inside(step.clone())));
+    }
+    broken
 }
 
-fn in_items<'a>(
-    items: impl IntoIterator<Item = (&'a usize, &'a Box<ValidationErrors>)>,
-    input: Input<'_>,
+fn in_items(
+    items: &BTreeMap<usize, Box<ValidationErrors>>,
+    input: Option<Input<'_>>,
 ) -> Vec<Fault> {
-    let of_item = |(index, errors): (&usize, &Box<ValidationErrors>)| -> Vec<Fault> {
+    let mut broken = Vec::new();
+    for (index, errors) in items {
         let step = json!(index);
-        let faults = input.at(&step).map(|item| broken_rules(errors, item));
-        let faults = faults.unwrap_or_default().into_iter();
-        faults.map(|fault| fault.inside(step.clone())).collect()
-    };
-    items.into_iter().flat_map(of_item).collect()
+        let faults = broken_rules(errors, input.and_then(|input| input.at(&step)));
+        broken.extend(faults.into_iter().map(|fault| fault.inside(step.clone())));
+    }
+    broken
 }
 
 fn broken_rule(error: &ValidationError, input: Option<Input<'_>>) -> Fault {
@@ -165,15 +165,16 @@ fn broken_rule(error: &ValidationError, input: Option<Input<'_>>) -> Fault {
 
 fn range(error: &ValidationError) -> Option<Fault> {
     let value = error.params.get("value")?.as_f64()?;
-    let broken: [(&str, &'static str, fn(f64, f64) -> bool); 4] = [
+    type IsBroken = fn(f64, f64) -> bool;
+    let rules: [(&str, &'static str, IsBroken); 4] = [
         ("min", "greater_than_equal", |value, min| value < min),
         ("exclusive_min", "greater_than", |value, min| value <= min),
         ("max", "less_than_equal", |value, max| value > max),
         ("exclusive_max", "less_than", |value, max| value >= max),
     ];
-    broken.into_iter().find_map(|(name, kind, outside)| {
+    rules.into_iter().find_map(|(name, kind, is_broken)| {
         let bound = error.params.get(name)?;
-        outside(value, bound.as_f64()?).then(|| Fault::bound(kind, bound))
+        is_broken(value, bound.as_f64()?).then(|| Fault::bound(kind, bound))
     })
 }
 
@@ -188,29 +189,23 @@ fn length(error: &ValidationError) -> Option<Fault> {
         (_, Some(max)) => (false, max),
         _ => return None,
     };
-    let (words, key) = if is_short {
-        ("at least", "min_length")
-    } else {
-        ("at most", "max_length")
-    };
     let s = if bound == 1 { "" } else { "s" };
-    let fault = match (is_text, is_short) {
-        (true, _) => {
-            let kind = if is_short {
-                "string_too_short"
-            } else {
-                "string_too_long"
-            };
-            let text = format!("String should have {words} {bound} character{s}");
-            Fault::new(kind, text).with(json!({ key: bound }))
-        }
-        (false, _) => {
-            let kind = if is_short { "too_short" } else { "too_long" };
-            let text =
-                format!("List should have {words} {bound} item{s} after validation, not {length}");
-            let context = json!({ "field_type": "List", key: bound, "actual_length": length });
-            Fault::new(kind, text).with(context)
-        }
+    let (words, key, kind) = match (is_short, is_text) {
+        (true, true) => ("at least", "min_length", "string_too_short"),
+        (true, false) => ("at least", "min_length", "too_short"),
+        (false, true) => ("at most", "max_length", "string_too_long"),
+        (false, false) => ("at most", "max_length", "too_long"),
     };
-    Some(fault)
+    let (text, context) = if is_text {
+        let text = format!("String should have {words} {bound} character{s}");
+        (text, json!({ key: bound }))
+    } else {
+        let text =
+            format!("List should have {words} {bound} item{s} after validation, not {length}");
+        (
+            text,
+            json!({ "field_type": "List", key: bound, "actual_length": length }),
+        )
+    };
+    Some(Fault::new(kind, text).with(context))
 }
