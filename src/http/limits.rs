@@ -101,14 +101,14 @@ impl Limits {
         self
     }
 
-    /// How many headers a request may have; 100 by default. More are answered with 431. HTTP/2 knows only
-    /// [`head_bytes`](Self::head_bytes).
+    /// How many headers a request may have; 100 by default. More are answered with 431.
     pub fn headers(mut self, limit: usize) -> Limits {
         self.headers = limit;
         self
     }
 
-    /// How long a URI may be, in bytes; 8 KiB by default. A longer one is answered with 414.
+    /// How long a URI may be, in bytes and with its host if that is part of it; 8 KiB by default. A longer one is
+    /// answered with 414.
     pub fn uri(mut self, limit: usize) -> Limits {
         self.uri = limit;
         self
@@ -123,7 +123,8 @@ impl Limits {
 
     /// How long a client may leave the server waiting in the midst of a request; 30 seconds by default.
     ///
-    /// It sends nothing of a body that a handler waits for: the answer is 408, and the handler is dropped. Or it does
+    /// It sends nothing of a body that a handler waits for: the answer is 408, and the handler is dropped. Empty pieces,
+    /// which HTTP/2 has, are nothing. Or it does
     /// not take the next piece of an answer: that is cut off, with its stream over HTTP/2 and its connection otherwise.
     /// A handler that has nothing to say, as streams of events mostly, is not its client's fault.
     pub fn stall(mut self, limit: Duration) -> Limits {
@@ -153,7 +154,7 @@ impl Limits {
     }
 
     /// How long a connection may do nothing between two requests; 60 seconds by default. Then it is closed, an HTTP/2
-    /// connection by `GOAWAY`.
+    /// connection by `GOAWAY`. HTTP/2's pings do not count, and neither does half a head.
     pub fn idle(mut self, limit: Duration) -> Limits {
         self.idle = limit;
         self

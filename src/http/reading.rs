@@ -4,6 +4,7 @@ use super::error::BodyError;
 use super::exchange::Exchange;
 use super::limits::Limits;
 use crate::time::{Duration, Sleep, sleep};
+use filch_executor::leaf;
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use std::future::Future;
 use std::pin::Pin;
@@ -23,6 +24,8 @@ pub(super) struct Reading {
     stall: Duration,
     /// While the next piece is waited for.
     timer: Option<Sleep>,
+    /// Its end was read.
+    is_over: bool,
 }
 
 impl Reading {
@@ -33,6 +36,7 @@ impl Reading {
             left: limits.body.unwrap_or(u64::MAX),
             stall: limits.stall,
             timer: None,
+            is_over: false,
         }
     }
 
@@ -41,21 +45,36 @@ impl Reading {
         incoming: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) {
+        while let Poll::Ready(frame) = Pin::new(&mut *incoming).poll_frame(cx) {
+            // Over HTTP/2 a piece may be empty. Whoever sends only such ones sends nothing.
+            if matches!(&frame, Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty)) {
+                match leaf::poll_budget_of(&*self, cx) {
+                    Poll::Ready(()) => continue,
+                    Poll::Pending => break,
+                }
+            }
             self.timer = None;
+            self.is_over = frame.is_none();
             let frame = frame.map(|frame| frame.map_err(BodyError::other));
             return Poll::Ready(frame.map(|frame| self.count(frame?)));
         }
+        self.poll_stalled(cx)
+    }
+
+    fn poll_stalled<T>(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, BodyError>>> {
         let timer = self.timer.get_or_insert_with(|| sleep(self.stall));
         ready!(Pin::new(timer).poll(cx));
         self.exchange.has_stalled();
         Poll::Ready(Some(Err(BodyError::timed_out())))
     }
 
-    /// Nobody asks for more of it. Over HTTP/2 its stream's task wants to know whether there would be more.
+    /// Nobody asks for more of it. Whoever ends its stream or its connection wants to know whether there would be more.
     pub(super) fn is_left(&self, incoming: &mut Incoming) {
-        if !self.two {
+        if self.is_over || incoming.is_end_stream() {
             return;
+        }
+        if !self.two {
+            return self.exchange.stays_unread();
         }
         let mut cx = Context::from_waker(Waker::noop());
         for _ in 0..PIECES {

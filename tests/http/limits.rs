@@ -6,14 +6,15 @@ use filch::CancelToken;
 use filch::http::{Body, BodyError, Bytes, Frame, Limits, Request, Response};
 use filch::time::sleep;
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Short enough not to be waited for by whoever runs the tests, and every other limit is out of the way.
-const SHORT: Duration = Duration::from_millis(30);
+pub(crate) const SHORT: Duration = Duration::from_millis(30);
 
-fn no_limits() -> Limits {
+pub(crate) fn no_limits() -> Limits {
     let limits = Limits::default().first_byte(LONG).head(LONG);
     limits.idle(LONG).stall(LONG).answer(None).linger(SHORT)
 }
@@ -22,7 +23,7 @@ async fn echoing(limits: Limits) -> Running {
     serve(limits, LONG, echo).await
 }
 
-type Answered = Result<Response<Body>, BodyError>;
+pub(crate) type Answered = Result<Response<Body>, BodyError>;
 
 /// Never answers, and tells when it is dropped.
 async fn never(_: Request<Body>, dropped: CancelToken) -> Answered {
@@ -31,7 +32,7 @@ async fn never(_: Request<Body>, dropped: CancelToken) -> Answered {
 }
 
 /// The same, which waits for the body.
-async fn reads(request: Request<Body>, dropped: CancelToken) -> Answered {
+pub(crate) async fn reads(request: Request<Body>, dropped: CancelToken) -> Answered {
     let _guard = dropped.drop_guard();
     let read = request.into_body().bytes(usize::MAX - 1).await;
     assert!(read.is_err(), "{read:?}");
@@ -231,19 +232,28 @@ impl filch::http::HttpBody for Endless {
     }
 }
 
+/// Answers with such a body, and a token for its drop.
+pub(crate) fn endless_handler(
+    piece: Option<&'static [u8]>,
+) -> (
+    impl FnMut(Request<Body>) -> Ready<Answered> + Clone + Send + 'static,
+    CancelToken,
+) {
+    let dropped = CancelToken::new();
+    let token = dropped.clone();
+    let handler = move |_| {
+        let dropped = token.clone();
+        ready(Ok(Response::new(Body::new(Endless { piece, dropped }))))
+    };
+    (handler, dropped)
+}
+
 pub(crate) async fn endless(
     limits: Limits,
     piece: Option<&'static [u8]>,
 ) -> (Running, CancelToken) {
-    let dropped = CancelToken::new();
-    let token = dropped.clone();
-    let server = serve(limits, LONG, move |_| {
-        let dropped = token.clone();
-        let body = Endless { piece, dropped };
-        async { Ok(Response::new(Body::new(body))) }
-    })
-    .await;
-    (server, dropped)
+    let (handler, dropped) = endless_handler(piece);
+    (serve(limits, LONG, handler).await, dropped)
 }
 
 #[filch::test]

@@ -3,13 +3,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod defaults;
 mod floods;
 mod graceful;
 mod h2;
 mod hook;
+mod hpack;
 mod layers;
 mod leaving;
 mod limits;
+mod one;
 mod raw;
 mod restarts;
 mod serving;

@@ -6,9 +6,11 @@ use filch::CancelToken;
 use filch::http::{self, Body, BodyError, ConnInfo, Request, Response, TlsListener};
 use filch::io::{AsyncReadExt, AsyncWriteExt};
 use filch::net::{TcpListener, TcpStream};
+use filch::time::Instant;
 use filch::tls::{Identity, Roots, TlsAcceptor, TlsConnector, TlsStream};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A file that the tests of TLS have.
 fn file(name: &str) -> PathBuf {
@@ -17,14 +19,16 @@ fn file(name: &str) -> PathBuf {
         .collect()
 }
 
-async fn listener() -> (TlsListener<TcpListener>, SocketAddr) {
+fn acceptor() -> TlsAcceptor {
     let identity = Identity::from_pem_files(file("localhost.pem"), file("localhost.key")).unwrap();
-    let acceptor = TlsAcceptor::builder()
-        .identity(identity)
-        .alpn(["h2", "http/1.1"]);
+    let acceptor = TlsAcceptor::builder().identity(identity);
+    acceptor.alpn(["h2", "http/1.1"]).build().unwrap()
+}
+
+async fn listener() -> (TlsListener<TcpListener>, SocketAddr) {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
-    (TlsListener::new(tcp, acceptor.build().unwrap()), address)
+    (TlsListener::new(tcp, acceptor()), address)
 }
 
 async fn connect(address: SocketAddr, alpn: &str) -> TlsStream<TcpStream> {
@@ -95,4 +99,15 @@ async fn a_handshake_that_does_not_come_keeps_neither_others_nor_the_end_waiting
     let served = server.await.unwrap().unwrap();
     assert_eq!((served.connections, served.finished), (2, 1));
     assert_eq!(silent.read(&mut [0; 1]).await.unwrap_or(0), 0);
+}
+
+#[filch::test(paused)]
+async fn a_handshake_that_does_not_come_is_closed_after_10_seconds() {
+    let (dialer, listener) = http::memory();
+    let listener = TlsListener::new(listener, acceptor());
+    filch::spawn(http::serve(listener, http::service_fn(echo)).into_future());
+    let mut silent = dialer.connect().await.unwrap();
+    let came = Instant::now();
+    assert_eq!(silent.read(&mut [0; 1]).await.unwrap_or(0), 0);
+    assert_eq!(came.elapsed(), Duration::from_secs(10));
 }

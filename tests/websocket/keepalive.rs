@@ -1,7 +1,9 @@
 //! Pings of our own, to whoever is silent.
 
 use crate::tools::{PING, PONG, Raw, TEXT, frame, server};
-use filch::http::websocket::Config;
+use filch::http::websocket::{Config, Side, WebSocket};
+use filch::io::AsyncReadExt;
+use filch::time::Instant;
 use std::time::Duration;
 
 async fn pinged(every: Duration) -> (Raw, crate::tools::Seen) {
@@ -37,4 +39,20 @@ async fn any_message_is_a_sign_of_life() {
         raw.expect(TEXT, b"x").await;
         assert_eq!(seen.recv().await.unwrap(), "text");
     }
+}
+
+#[filch::test(paused)]
+async fn by_default_a_peer_is_pinged_after_30_seconds_and_given_up_after_30_more() {
+    let (one, mut two) = filch::io::duplex(100);
+    let mut server = WebSocket::from_stream(one, Side::Server, Config::new()).await;
+    let came = Instant::now();
+    let pinged = async {
+        let mut ping = [0; 2];
+        two.read_exact(&mut ping).await.unwrap();
+        (ping, came.elapsed())
+    };
+    let (error, (ping, after)) = filch::join!(server.recv(), pinged);
+    assert_eq!((ping, after), ([PING, 0], Duration::from_secs(30)));
+    assert!(error.unwrap().unwrap_err().is_silent());
+    assert_eq!(came.elapsed(), Duration::from_secs(60));
 }

@@ -8,6 +8,7 @@ use crate::http::exchange::Exchange;
 use crate::http::info::ConnInfo;
 use crate::structure::CancelToken;
 use crate::time::Sleep;
+use filch_executor::leaf;
 use hyper::body::{Body, Buf, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -85,6 +86,14 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         self.meter.ends(self.delimited);
+        if self.one
+            && self
+                .exchange
+                .as_ref()
+                .is_some_and(|exchange| exchange.is_unread())
+        {
+            self.meter.leaves_unread();
+        }
         let tally = &self.meter.tally;
         let number = match self.fate() {
             Fate::Finished => &tally.finished,
@@ -121,16 +130,23 @@ impl<B: Body> Answer<B> {
         mut flight: Flight,
         whole: Option<Sleep>,
     ) -> Response<Answer<B>> {
-        flight.has_answer(&answer);
         let status = answer.status();
         let upgrade = match flight.connect {
             true => status.is_success(),
             false => status == StatusCode::SWITCHING_PROTOCOLS,
         };
+        // Over HTTP/2 a status is no upgrade, whatever it says.
+        if status.is_informational() && !(upgrade && flight.one) {
+            leaf::report(format_args!(
+                "an HTTP service answered with {status}, which is no answer, and its client got a 500"
+            ));
+            return Answer::failed(StatusCode::INTERNAL_SERVER_ERROR, flight);
+        }
+        flight.has_answer(&answer);
         if upgrade && flight.one {
             flight.meter.hand_over();
         }
-        if flight.head_only || has_no_body(status) || answer.body().is_end_stream() {
+        if upgrade || flight.head_only || has_no_body(status) || answer.body().is_end_stream() {
             flight.end = Some(Fate::Finished);
         }
         if !flight.one && !upgrade && (flight.head_only || has_no_body(status)) {
@@ -173,7 +189,7 @@ impl<B: Body> Answer<B> {
     /// What a limit has to say.
     pub(super) fn refused(status: StatusCode, mut flight: Flight) -> Response<Answer<B>> {
         flight.end = Some(Fate::Refused);
-        flight.meter.refuses();
+        flight.meter.leaves_unread();
         let (one, last) = (flight.one, flight.exchange.is_some());
         let mut answer = Answer::bare(status, flight);
         if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -245,7 +261,8 @@ where
         if let Some(exchange) = exchange {
             exchange.gives();
         }
-        let is_unread = exchange.is_some_and(|exchange| exchange.is_unread());
+        let one = this.flight.as_ref().is_some_and(|flight| flight.one);
+        let is_unread = !one && exchange.is_some_and(|exchange| exchange.is_unread());
         let ended = match &frame {
             None => true,
             Some(Ok(_)) => body.is_end_stream(),

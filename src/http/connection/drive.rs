@@ -133,7 +133,7 @@ impl<'a> Watch<'a> {
         Watch {
             meter,
             limits,
-            seen: (meter.phase(), meter.progress()),
+            seen: meter.seen(),
             since: Instant::now(),
             timer: None,
             stopping: false,
@@ -143,10 +143,14 @@ impl<'a> Watch<'a> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Next {
-        let now = (self.meter.phase(), self.meter.progress());
-        if now != self.seen {
-            self.seen = now;
-            self.since = Instant::now();
+        let seen = self.meter.seen();
+        if seen != self.seen {
+            self.seen = seen;
+            let known = match seen.0 {
+                Phase::Idle => self.meter.idle_since(),
+                _ => None,
+            };
+            self.since = known.unwrap_or_else(Instant::now);
         }
         match self.stopping {
             true => self.poll_stopping(cx),

@@ -5,7 +5,9 @@
 //! joined by their group's lock.
 
 use crate::sync::Event;
+use crate::time::Instant;
 use filch_executor::foreign::WakerCell;
+use parking_lot::Mutex;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::Context;
@@ -55,12 +57,17 @@ pub(crate) struct Meter {
     open: AtomicBool,
     /// The last write had no room.
     blocked: AtomicBool,
-    /// Grows with each request and each write.
-    progress: AtomicUsize,
+    /// Grows with each request.
+    requests: AtomicUsize,
+    /// Grows with each write that was taken.
+    writes: AtomicUsize,
+    /// Over HTTP/2: since when nothing is asked.
+    idle_since: Mutex<Option<Instant>>,
     /// It is an upgraded connection, and in somebody else's hands.
     handed_over: AtomicBool,
     cut: AtomicBool,
-    refused: AtomicBool,
+    /// The client may still be sending what nobody reads.
+    unread: AtomicBool,
     fate: AtomicU8,
     /// Whoever waits for an upgraded connection: to read it, to write it.
     wakers: [Cell; 2],
@@ -111,15 +118,25 @@ impl Meter {
         self.in_flight.load(Relaxed) > 0 && !self.multiplexed.load(Relaxed)
     }
 
-    pub(super) fn progress(&self) -> usize {
-        self.progress.load(Relaxed)
+    /// What it is doing, and a number that is another one when it has begun with that anew. A client whose pings are
+    /// answered is idle all the same.
+    pub(super) fn seen(&self) -> (Phase, usize) {
+        match self.phase() {
+            Phase::Blocked => (Phase::Blocked, self.writes.load(Relaxed)),
+            phase => (phase, self.requests.load(Relaxed)),
+        }
+    }
+
+    /// Since when it is [idle](Phase::Idle), if that is known.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        *self.idle_since.lock()
     }
 
     /// A request has come whole, but for its body.
     pub(super) fn begins(&self) {
         self.in_flight.fetch_add(1, Relaxed);
         self.fresh.store(0, Relaxed);
-        self.progress.fetch_add(1, Relaxed);
+        self.requests.fetch_add(1, Relaxed);
     }
 
     /// Its answer is out, or never will be.
@@ -128,7 +145,10 @@ impl Meter {
     /// line, `delimited`, shows which: what is there beyond that line is half a head. Behind a body of a known length
     /// it counts when its next piece comes.
     pub(super) fn ends(&self, delimited: bool) {
-        self.in_flight.fetch_sub(1, Relaxed);
+        let before = self.in_flight.fetch_sub(1, Relaxed);
+        if before == 1 && self.multiplexed.load(Relaxed) {
+            *self.idle_since.lock() = Some(Instant::now());
+        }
         let half = delimited && self.open.load(Relaxed);
         self.fresh.store(usize::from(half), Relaxed);
     }
@@ -150,13 +170,13 @@ impl Meter {
         self.fresh.load(Relaxed)
     }
 
-    /// A limit has spoken: what the client is still sending is read, and thrown away.
-    pub(super) fn refuses(&self) {
-        self.refused.store(true, Relaxed);
+    /// Somebody has answered before a request's end: what the client is still sending is read, and thrown away.
+    pub(super) fn leaves_unread(&self) {
+        self.unread.store(true, Relaxed);
     }
 
-    pub(super) fn has_refused(&self) -> bool {
-        self.refused.load(Relaxed)
+    pub(super) fn has_unread(&self) -> bool {
+        self.unread.load(Relaxed)
     }
 
     /// What ends the requests that are still open when the connection is dropped.
@@ -174,7 +194,7 @@ impl Meter {
 
     pub(super) fn has_written(&self, blocked: bool) {
         if !blocked {
-            self.progress.fetch_add(1, Relaxed);
+            self.writes.fetch_add(1, Relaxed);
         }
         self.blocked.store(blocked, Relaxed);
     }

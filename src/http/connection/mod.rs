@@ -145,7 +145,7 @@ impl<M, S: Transport> Connection<'_, M, S> {
         let status = match end {
             End::SlowHead => Some(StatusCode::REQUEST_TIMEOUT),
             End::LargeHead => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
-            End::Done if self.meter.has_refused() => None,
+            End::Done if self.meter.has_unread() => None,
             End::Nonsense => None,
             End::Done | End::Idle | End::Stalled => return,
         };

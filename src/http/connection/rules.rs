@@ -3,7 +3,7 @@
 use crate::http::done::OnRequest;
 use crate::http::limits::Limits;
 use hyper::body::{Body, Incoming};
-use hyper::{Request, StatusCode};
+use hyper::{Request, StatusCode, Uri};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -26,9 +26,12 @@ impl Rules {
     /// Lets a request in, or says how it is answered in place of that.
     pub(super) fn admit(&self, request: &Request<Incoming>) -> Result<Turn, StatusCode> {
         let limits = &self.limits;
-        let target = request.uri().path_and_query();
-        if target.is_some_and(|target| target.as_str().len() > limits.uri) {
+        if length(request.uri()) > limits.uri {
             return Err(StatusCode::URI_TOO_LONG);
+        }
+        // HTTP/1 has counted them already.
+        if request.headers().len() > limits.headers {
+            return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         }
         let known = request.body().size_hint().lower();
         if limits.body.is_some_and(|limit| known > limit) {
@@ -40,6 +43,17 @@ impl Rules {
         }
         Ok(turn)
     }
+}
+
+/// Without the scheme, which is short.
+fn length(uri: &Uri) -> usize {
+    let authority = uri
+        .authority()
+        .map_or(0, |authority| authority.as_str().len());
+    let target = uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    authority + target
 }
 
 /// One handler at work.

@@ -1,7 +1,7 @@
 //! Bodies of requests and answers: lengths, padding, trailers, HEAD, and answers that come early.
 
 use super::*;
-use filch::http::{Body, Response, StatusCode};
+use filch::http::StatusCode;
 
 #[filch::test]
 async fn a_length_that_disagrees_with_the_body_resets_the_stream() {
@@ -61,6 +61,71 @@ async fn trailers_that_end_nothing_reset_the_stream() {
     );
 }
 
+/// Ends the body of stream 1.
+fn trailers(fields: &[(&str, &str)]) -> Vec<u8> {
+    let end = frame(HEADERS, END_STREAM | END_HEADERS, 1, &block(fields));
+    [post_with(1, &[]), frame(DATA, 0, 1, b"body"), end].concat()
+}
+
+#[filch::test]
+async fn pseudo_headers_behind_others_in_trailers_reset_the_stream() {
+    for name in [":path", ":method", ":status", ":authority"] {
+        let frames = trailers(&[("sum", "4"), (name, "200")]);
+        assert_eq!(is_reset(frames).await, PROTOCOL_ERROR, "{name}");
+    }
+}
+
+#[filch::test]
+async fn pseudo_headers_before_others_in_trailers_are_seen_by_nobody() {
+    async fn told(mut request: Request<Body>) -> Result<Response<Body>, BodyError> {
+        let mut told = format!("{} ", request.uri().path());
+        while let Some(frame) = request.body_mut().frame().await {
+            if let Ok(trailers) = frame?.into_trailers() {
+                told += &format!("{trailers:?}");
+            }
+        }
+        Ok(Response::new(Body::from(told)))
+    }
+    for name in [":path", ":method", ":status", ":authority"] {
+        let (_server, mut client) = served(Limits::default(), told).await;
+        client.send(trailers(&[(name, "200"), ("sum", "4")])).await;
+        assert_eq!(body(&mut client, 1).await, br#"/ {"sum": "4"}"#, "{name}");
+    }
+}
+
+#[filch::test]
+async fn trailers_with_headers_of_a_connection_reset_the_stream() {
+    for (name, value) in [
+        ("connection", "close"),
+        ("te", "gzip"),
+        ("transfer-encoding", "chunked"),
+    ] {
+        assert_eq!(
+            is_reset(trailers(&[(name, value)])).await,
+            PROTOCOL_ERROR,
+            "{name}"
+        );
+    }
+}
+
+#[filch::test]
+async fn trailers_with_capitals_end_the_connection() {
+    assert_eq!(goes_away(trailers(&[("Sum", "4")])).await, PROTOCOL_ERROR);
+}
+
+#[filch::test]
+async fn trailers_after_too_short_a_body_reset_the_stream() {
+    let ask = post_with(1, &[("content-length", "5")]);
+    let end = frame(
+        HEADERS,
+        END_STREAM | END_HEADERS,
+        1,
+        &block(&[("sum", "4")]),
+    );
+    let frames = [ask, frame(DATA, 0, 1, b"four"), end].concat();
+    assert_eq!(is_reset(frames).await, PROTOCOL_ERROR);
+}
+
 #[filch::test]
 async fn an_answer_to_head_has_its_length_and_no_body() {
     let (server, mut client) = greeted(Limits::default()).await;
@@ -69,7 +134,14 @@ async fn an_answer_to_head_has_its_length_and_no_body() {
         .send(frame(HEADERS, END_STREAM | END_HEADERS, 1, &head))
         .await;
     let answer = client.next(HEADERS).await.unwrap();
-    assert_ne!(answer.flags & END_STREAM, 0);
+    assert_eq!(answer.flags & END_STREAM, END_STREAM);
+    assert_eq!(
+        (
+            answer.status(),
+            answer.field("content-length").unwrap().as_str()
+        ),
+        (200, "7")
+    );
     answers(&mut client, 3).await;
     drop(client);
     assert_eq!(server.end().await.finished, 2);
@@ -77,28 +149,61 @@ async fn an_answer_to_head_has_its_length_and_no_body() {
 
 #[filch::test]
 async fn an_answer_that_may_have_no_body_has_none_whatever_its_handler_says() {
-    let server = serve(Limits::default(), LONG, |_| async {
-        let mut answer = Response::new(Body::from("none"));
-        *answer.status_mut() = StatusCode::NO_CONTENT;
+    for status in [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED] {
+        let (_server, mut client) = answering(status).await;
+        client.ask(1).await;
+        let head = client.next(HEADERS).await.unwrap();
+        assert_eq!(
+            (head.status(), head.flags & END_STREAM),
+            (status.as_u16(), END_STREAM)
+        );
+        assert_eq!(head.field("content-length"), None);
+    }
+}
+
+/// Each answer has that status, and a body.
+async fn answering(status: StatusCode) -> (Running, Client) {
+    served(Limits::default(), move |_| async move {
+        let mut answer = Response::new(Body::from("body"));
+        *answer.status_mut() = status;
         Ok(answer)
     })
-    .await;
-    let mut client = server.connect().await;
-    client.greet().await;
-    client.ask(1).await;
-    assert_ne!(client.next(HEADERS).await.unwrap().flags & END_STREAM, 0);
+    .await
+}
+
+#[filch::test]
+async fn a_status_that_is_no_answer_becomes_a_500() {
+    for status in [100, 101, 103] {
+        let (server, mut client) = answering(StatusCode::from_u16(status).unwrap()).await;
+        client.ask(1).await;
+        let head = client.next(HEADERS).await.unwrap();
+        assert_eq!(
+            (head.status(), head.flags & END_STREAM),
+            (500, END_STREAM),
+            "{status}"
+        );
+        client.ask(3).await;
+        assert_eq!(client.next(HEADERS).await.unwrap().stream, 3);
+        drop(client);
+        assert_eq!(server.end().await.finished, 2);
+    }
+}
+
+#[filch::test]
+async fn a_body_that_expects_100_is_read_without_one() {
+    let (_server, mut client) = greeted(Limits::default()).await;
+    client
+        .send(post_with(1, &[("expect", "100-continue")]))
+        .await;
+    client.send(frame(DATA, END_STREAM, 1, b"body")).await;
+    assert_eq!(client.next(HEADERS).await.unwrap().status(), 200);
+    assert_eq!(body(&mut client, 1).await, b"POST / body");
 }
 
 /// Answers at once, and reads nothing.
 async fn early() -> (Running, Client) {
     let limits = Limits::default().linger(std::time::Duration::from_millis(30));
-    let server = serve(limits, LONG, |_| async {
-        Ok(Response::new(Body::from("early")))
-    })
-    .await;
-    let mut client = server.connect().await;
-    client.greet().await;
-    (server, client)
+    served(limits, |_| async { Ok(Response::new(Body::from("early"))) }).await
 }
 
 #[filch::test]
@@ -119,12 +224,10 @@ async fn an_early_answer_is_there_before_its_stream_is_reset_with_no_error() {
 
 #[filch::test]
 async fn a_body_that_ends_after_an_early_answer_is_no_reason_for_a_reset() {
-    let limits = Limits::default().linger(LONG);
-    let server = serve(limits.body(10), LONG, echo).await;
-    let mut client = server.connect().await;
-    client.greet().await;
+    let (server, mut client) = greeted(Limits::default().linger(LONG).body(10)).await;
     client.send(post_with(1, &[("content-length", "11")])).await;
-    assert_ne!(client.next(HEADERS).await.unwrap().flags & END_STREAM, 0);
+    let head = client.next(HEADERS).await.unwrap();
+    assert_eq!((head.status(), head.flags & END_STREAM), (413, END_STREAM));
     client
         .send(frame(DATA, END_STREAM, 1, b"12345678901"))
         .await;

@@ -1,8 +1,10 @@
 //! HTTP/2 by its rules and against them, frame by frame. Where hyper decides, a test says what it does.
 
 mod bodies;
+mod connect;
 mod ends;
 mod heads;
+mod limits;
 mod settings;
 mod streams;
 mod windows;
@@ -10,9 +12,12 @@ mod windows;
 use super::floods::reason;
 use super::raw::{Client, LONG, Running, echo, serve};
 use super::two::*;
-use filch::http::Limits;
+use filch::http::{Body, BodyError, Limits, Request, Response};
+use std::future::Future;
 
+const NO_ERROR: u32 = 0;
 const PROTOCOL_ERROR: u32 = 1;
+const INTERNAL_ERROR: u32 = 2;
 const FLOW_CONTROL_ERROR: u32 = 3;
 const STREAM_CLOSED: u32 = 5;
 const FRAME_SIZE_ERROR: u32 = 6;
@@ -22,7 +27,16 @@ const PADDED: u8 = 8;
 const POST: &[u8] = &[0x83, 0x86, 0x84, 0x41, 1, b'a'];
 
 async fn greeted(limits: Limits) -> (Running, Client) {
-    let server = serve(limits, LONG, echo).await;
+    served(limits, echo).await
+}
+
+/// A server with that handler, and a client that has greeted it.
+async fn served<F, Fut>(limits: Limits, handler: F) -> (Running, Client)
+where
+    F: FnMut(Request<Body>) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = Result<Response<Body>, BodyError>> + Send + 'static,
+{
+    let server = serve(limits, LONG, handler).await;
     let mut client = server.connect().await;
     client.greet().await;
     (server, client)
@@ -66,6 +80,18 @@ async fn is_reset(frames: impl AsRef<[u8]>) -> u32 {
     drop(client);
     server.end().await;
     reason(&reset)
+}
+
+/// The status of stream 1 after these frames; another one of the connection is answered then.
+async fn status(limits: Limits, frames: impl AsRef<[u8]>) -> u16 {
+    let (server, mut client) = greeted(limits).await;
+    client.send(frames).await;
+    let head = client.next(HEADERS).await.expect("the stream is answered");
+    assert_eq!((head.stream, head.flags & END_STREAM), (1, END_STREAM));
+    answers(&mut client, 3).await;
+    drop(client);
+    server.end().await;
+    head.status()
 }
 
 /// The connection lives: a new stream is answered.

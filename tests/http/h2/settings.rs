@@ -12,12 +12,14 @@ async fn settings_come_first_and_are_acknowledged() {
 }
 
 #[filch::test]
-async fn a_broken_preface_is_closed() {
+async fn a_broken_preface_is_a_broken_request_of_http_1() {
     let server = serve(Limits::default(), LONG, echo).await;
     let mut client = server.connect().await;
     client.send("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n").await;
     let said = client.rest().await;
-    assert!(!said.starts_with(b"HTTP/1.1 200"), "{said:?}");
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{said}");
+    assert!(said.ends_with("\r\n\r\n"), "{said}");
     assert_eq!(server.end().await.finished, 0);
 }
 
@@ -114,8 +116,39 @@ async fn frames_of_an_unknown_kind_are_passed_over() {
 }
 
 #[filch::test]
+async fn limits_are_told() {
+    let (_server, mut client) = greeted(Limits::default()).await;
+    let settings = client.next(SETTINGS).await.unwrap();
+    let told = |id: u16, value: u32| {
+        let pair = [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
+        settings.payload.chunks(6).any(|found| found == pair)
+    };
+    assert!(told(3, 200), "streams: {settings:?}");
+    assert!(told(6, 65_536), "the list of headers: {settings:?}");
+    assert!(told(8, 1), "extended CONNECT: {settings:?}");
+}
+
+const PRIORITY: u8 = 2;
+const IS_PRIORITY: u8 = 0x20;
+
+#[filch::test]
+async fn a_stream_that_depends_on_itself_is_reset() {
+    // In a frame of its own, while it is open; and in its head.
+    let apart = [post_with(1, &[]), frame(PRIORITY, 0, 1, &[0, 0, 0, 1, 15])].concat();
+    assert_eq!(is_reset(apart).await, PROTOCOL_ERROR);
+    let head = [&[0, 0, 0, 1, 15], GET].concat();
+    let within = frame(HEADERS, END_STREAM | END_HEADERS | IS_PRIORITY, 1, &head);
+    assert_eq!(is_reset(within).await, PROTOCOL_ERROR);
+}
+
+#[filch::test]
+async fn a_priority_of_a_wrong_length_ends_the_connection() {
+    let short = [post_with(1, &[]), frame(PRIORITY, 0, 1, &[0; 4])].concat();
+    assert_eq!(goes_away(short).await, PROTOCOL_ERROR);
+}
+
+#[filch::test]
 async fn priorities_are_passed_over() {
-    const PRIORITY: u8 = 2;
     let (_server, mut client) = greeted(Limits::default()).await;
     client.send(frame(PRIORITY, 0, 9, &[0, 0, 0, 0, 15])).await;
     answers(&mut client, 1).await;

@@ -1,24 +1,17 @@
 //! Flow control: what is sent when, and windows that break.
 
 use super::*;
-use filch::http::{Body, Response};
+
+/// The setting of that.
+const INITIAL_WINDOW: u16 = 4;
 
 /// Its answers have 100,000 bytes, more than the first window.
-async fn large(initial: Option<u32>) -> (Running, Client) {
-    let server = serve(Limits::default(), LONG, |_| async {
+async fn large(initial: u32) -> (Running, Client) {
+    let (server, mut client) = served(Limits::default(), |_| async {
         Ok(Response::new(Body::from(vec![b'x'; 100_000])))
     })
     .await;
-    let mut client = server.connect().await;
-    client
-        .send(
-            [
-                PREFACE,
-                &initial.map_or(frame(SETTINGS, 0, 0, &[]), |size| setting(4, size)),
-            ]
-            .concat(),
-        )
-        .await;
+    client.send(setting(INITIAL_WINDOW, initial)).await;
     client.ask(1).await;
     client.next(HEADERS).await.unwrap();
     (server, client)
@@ -41,7 +34,7 @@ async fn takes(client: &mut Client, mut bytes: usize) {
 
 #[filch::test]
 async fn an_answer_larger_than_the_window_waits_for_it_to_grow() {
-    let (_server, mut client) = large(None).await;
+    let (_server, mut client) = large(65_535).await;
     takes(&mut client, 65_535).await;
     client.send(window(1, 100_000)).await;
     takes(&mut client, 0).await;
@@ -51,7 +44,7 @@ async fn an_answer_larger_than_the_window_waits_for_it_to_grow() {
 
 #[filch::test]
 async fn nothing_is_sent_into_a_window_of_zero_until_it_grows() {
-    let (_server, mut client) = large(Some(0)).await;
+    let (_server, mut client) = large(0).await;
     takes(&mut client, 0).await;
     client.send(window(1, 10)).await;
     takes(&mut client, 10).await;
@@ -59,17 +52,17 @@ async fn nothing_is_sent_into_a_window_of_zero_until_it_grows() {
 
 #[filch::test]
 async fn settings_enlarge_the_windows_of_open_streams() {
-    let (_server, mut client) = large(Some(10)).await;
+    let (_server, mut client) = large(10).await;
     takes(&mut client, 10).await;
-    client.send(setting(4, 30)).await;
+    client.send(setting(INITIAL_WINDOW, 30)).await;
     takes(&mut client, 20).await;
 }
 
 #[filch::test]
 async fn settings_shrink_a_window_below_zero_and_it_has_to_grow_beyond() {
-    let (_server, mut client) = large(Some(100)).await;
+    let (_server, mut client) = large(100).await;
     takes(&mut client, 100).await;
-    client.send(setting(4, 50)).await;
+    client.send(setting(INITIAL_WINDOW, 50)).await;
     client.send(window(1, 50)).await;
     takes(&mut client, 0).await;
     client.send(window(1, 7)).await;
@@ -96,6 +89,35 @@ async fn a_connections_window_beyond_the_largest_ends_it() {
 async fn a_streams_window_beyond_the_largest_resets_it() {
     let frames = [post_with(1, &[]), window(1, 0x7fff_ffff)].concat();
     assert_eq!(is_reset(frames).await, FLOW_CONTROL_ERROR);
+}
+
+#[filch::test]
+async fn settings_that_take_a_window_beyond_the_largest_end_the_connection() {
+    // What is open already grows by what the new value is larger.
+    let frames = [
+        post_with(1, &[]),
+        window(1, 0x7fff_ffff - 65_535),
+        setting(INITIAL_WINDOW, 65_536),
+    ];
+    assert_eq!(goes_away(frames.concat()).await, FLOW_CONTROL_ERROR);
+}
+
+#[filch::test]
+async fn a_stream_with_more_than_it_has_room_for_is_reset() {
+    // Nobody reads, so nothing is given back.
+    let (server, mut client) = served(Limits::default(), |request| async move {
+        let _unread = request;
+        std::future::pending().await
+    })
+    .await;
+    client.send(post_with(1, &[])).await;
+    // The window is 1 MiB.
+    let piece = frame(DATA, 0, 1, &[b'x'; 16_384]);
+    client.send(piece.repeat(65)).await;
+    let reset = client.next(RST_STREAM).await.unwrap();
+    assert_eq!((reset.stream, reason(&reset)), (1, FLOW_CONTROL_ERROR));
+    drop(client);
+    assert_eq!(server.end().await.left, 1);
 }
 
 #[filch::test]
