@@ -155,6 +155,9 @@ mod documents {
     #[cfg(feature = "http")]
     #[doc = include_str!("../docs/guide/http.md")]
     struct Http;
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../docs/guide/http-limits.md")]
+    struct HttpLimits;
     #[doc = include_str!("../docs/guide/streams.md")]
     struct Streams;
     #[doc = include_str!("../docs/guide/files.md")]

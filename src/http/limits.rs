@@ -123,10 +123,10 @@ impl Limits {
 
     /// How long a client may leave the server waiting in the midst of a request; 30 seconds by default.
     ///
-    /// It sends nothing of a body that a handler waits for: the answer is 408, and the handler is dropped. Empty pieces,
-    /// which HTTP/2 has, are nothing. Or it does
-    /// not take the next piece of an answer: that is cut off, with its stream over HTTP/2 and its connection otherwise.
-    /// A handler that has nothing to say, as streams of events mostly, is not its client's fault.
+    /// It sends nothing of a body that a handler waits for: the answer is 408, and the handler is dropped. Empty
+    /// pieces, which HTTP/2 has, are nothing. Or it does not take the next piece of an answer: that is cut off, with
+    /// its stream over HTTP/2 and its connection otherwise. A handler that has nothing to say, as streams of events
+    /// mostly, is not its client's fault.
     pub fn stall(mut self, limit: Duration) -> Limits {
         self.stall = limit;
         self
