@@ -44,7 +44,7 @@ async fn any_message_is_a_sign_of_life() {
 #[filch::test(paused)]
 async fn by_default_a_peer_is_pinged_after_30_seconds_and_given_up_after_30_more() {
     let (one, mut two) = filch::io::duplex(100);
-    let mut server = WebSocket::from_stream(one, Side::Server, Config::new()).await;
+    let mut server = WebSocket::from_stream(one, Side::Server, Config::new());
     let came = Instant::now();
     let pinged = async {
         let mut ping = [0; 2];
