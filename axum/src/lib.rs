@@ -25,7 +25,19 @@
 //! | `tower_http::timeout::TimeoutLayer` | [`timeout::TimeoutLayer`] |
 //! | `tower_http::services::{ServeDir, ServeFile}` | [`files::ServeDir`], [`files::ServeFile`], with the feature `serve-dir` |
 //!
-//! The page "Coming from tokio" has the whole way of a service, line by line.
+//! What you may want next:
+//!
+//! | you want | write |
+//! |---|---|
+//! | an end that loses no request | `serve(listener, app).with_graceful_shutdown(signal)`, and [`deadline`](serve::WithGracefulShutdown::deadline) |
+//! | other limits on clients | [`limits`](Serve::limits), with [`filch::http::Limits`] |
+//! | an access log | [`on_request`](Serve::on_request), and [`matched_route`] |
+//! | how many requests were answered, how many cut off | `.report()` |
+//! | a test without a socket | [`filch::http::test_client`], which takes a `Router` |
+//! | TLS, Unix sockets, several listeners | a [`Listener`] of `filch::http` or `filch::net` |
+//!
+//! In the guide, the page "From tokio" has the whole way of a service, line by line, under "Moving an axum service";
+//! "Serving HTTP, from FastAPI" begins at nothing.
 
 mod incoming;
 mod listener;

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// Serves HTTP/1.1 and HTTP/2 on a listener, with any tower service: axum's `Router`, or a [`service_fn`].
 ///
 /// `listener` is a [`TcpListener`](net::TcpListener), a [`UnixListener`](net::UnixListener), one of them under
-/// [`TlsListener`](super::TlsListener), [`Several`](super::Several) of these, or one in [`memory`](super::memory()).
+/// `TlsListener` with the feature `tls`, [`Several`](super::Several) of these, or one in [`memory`](super::memory()).
 /// A client speaks HTTP/2 if TLS has agreed on it (ALPN), or if it says so with its first bytes.
 ///
 /// Nothing happens before the server is awaited. Each connection is a task in a group: dropping the server cancels them
