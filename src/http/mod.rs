@@ -3,9 +3,18 @@
 //! Protocols are hyper's, services tower's, types those of the crate `http`. What a server owes its operator is here:
 //! limits, deadlines, a graceful end, and numbers.
 #![cfg_attr(feature = "http", doc = "")]
-#![cfg_attr(feature = "http", doc = "Begin with [`serve`], and a service by [`service_fn`] or an axum `Router`.")]
-#![cfg_attr(feature = "http", doc = "[`Limits`] has what a client may do, [`Serve::graceful`] the end,")]
-#![cfg_attr(feature = "http", doc = "[`test_client`] a client for tests, without a socket.")]
+#![cfg_attr(
+    feature = "http",
+    doc = "Begin with [`serve`], and a service by [`service_fn`] or an axum `Router`."
+)]
+#![cfg_attr(
+    feature = "http",
+    doc = "[`Limits`] has what a client may do, [`Serve::graceful`] the end,"
+)]
+#![cfg_attr(
+    feature = "http",
+    doc = "[`test_client`] a client for tests, without a socket."
+)]
 #![cfg_attr(feature = "http-client", doc = "[`Client`] asks others.")]
 //!
 //! In the guide, the chapter "Serving HTTP" goes through it.
