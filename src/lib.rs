@@ -53,6 +53,8 @@
 //! | `tokio` | a tokio runtime beside filch's, for who asks for it: `#[filch::main(tokio)]`, `Builder::tokio`, `guest` | crates that need tokio panic in a task |
 //! | `polling` | [`Selector::Polling`] on Linux. Other systems have it anyway | Linux has [`Selector::Epoll`] alone, and five crates fewer are compiled |
 
+mod exclusive;
+
 mod known;
 
 mod dump;
@@ -120,7 +122,8 @@ pub mod future {
 
     pub use crate::structure::{
         Cleanup, CleanupOutput, CleanupWith, DropGuard, Finish, Gather, GatherResults, GroupRun,
-        Limit, Outcome, Race, RunUntil, Shield, SpawnLimited, UntilCancelled, WaitFor,
+        JoinAll, JoinNext, JoinNextWithId, Limit, Outcome, Race, RunUntil, RunUntilCancelled,
+        Shield, Shutdown, SpawnLimited, UntilCancelled, WaitFor,
     };
 }
 

@@ -60,6 +60,16 @@ async fn futures_of_tasks_are_over_when_they_were_ready() {
     assert_eq!(ended(filch::gather([ready(Err::<(), _>(4))])).await, Err(4));
     assert_eq!(ended(filch::gather_results([ready(5)])).await.len(), 1);
     assert_eq!(ended(filch::race([ready(6)])).await, 6);
+    let mut set: filch::task::JoinSet<_> = [ready(6), ready(7)].into_iter().collect();
+    ended(set.join_next()).await.unwrap().unwrap();
+    ended(set.join_next_with_id()).await.unwrap().unwrap();
+    ended(set.shutdown()).await;
+    ended(set.join_all()).await;
+    let token = filch::CancelToken::new();
+    assert_eq!(
+        ended(Box::pin(token.run_until_cancelled(ready(8)))).await,
+        Some(8)
+    );
     let tasks = [filch::spawn(async { 7 })];
     assert_eq!(ended(filch::wait(tasks, filch::When::All)).await.0.len(), 1);
     let group = filch::TaskGroup::run(async |group| {

@@ -88,6 +88,8 @@ globs! {
     #[cfg(feature = "hyper")]
     http_rt: filch::http::rt;
     #[cfg(feature = "http")]
+    http_future: filch::http::future;
+    #[cfg(feature = "http")]
     http_sse: filch::http::sse;
     #[cfg(feature = "websocket")]
     http_websocket: filch::http::websocket;

@@ -16,6 +16,36 @@ use std::fmt::Debug;
 fn ok<T: Send + Sync + Debug>() {}
 fn future<F: Future + Send + Sync + Debug + Unpin>(_: F) {}
 
+#[cfg(feature = "http")]
+#[test]
+fn http() {
+    use filch::http::{future::*, *};
+    ok::<TestClient>();
+    ok::<Dialer>();
+    ok::<Dial<'static>>();
+    ok::<NextFrame<'static>>();
+    ok::<NextData<'static>>();
+    future(Body::empty().bytes(1));
+    future(Body::empty().text(1));
+    fn answer<T: Debug>(_: fn(&TestClient) -> TestAnswer<T>) {
+        ok::<TestAnswer<T>>();
+    }
+    answer(|client| client.get("/"));
+}
+
+#[cfg(feature = "http-client")]
+#[test]
+fn http_client() {
+    use filch::http::client::{future::*, *};
+    ok::<Client>();
+    ok::<Response>();
+    ok::<Incoming>();
+    ok::<Chunk<'static>>();
+    // What is read need not be `Sync`.
+    ok::<Answer<std::cell::Cell<u32>>>();
+    future(Client::new().get("http://127.0.0.1:1/").send());
+}
+
 #[cfg(feature = "websocket")]
 #[test]
 fn websockets() {
@@ -218,6 +248,11 @@ fn structure() {
     ok::<CancelToken>();
     ok::<DropGuard>();
     ok::<RunUntil<Ready<u32>>>();
+    ok::<RunUntilCancelled<Ready<u32>>>();
+    ok::<JoinNext<'static, Value>>();
+    ok::<JoinNextWithId<'static, Value>>();
+    ok::<JoinAll<Value>>();
+    ok::<Shutdown<'static, Value>>();
     ok::<Cancelled>();
     ok::<AbortOnDrop<Value>>();
     ok::<Shield<Value>>();

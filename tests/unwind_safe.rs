@@ -67,6 +67,7 @@ fn structures_are_unwind_safe() {
     safe::<filch::Child<Value>>();
     safe::<filch::future::Outcome<Value>>();
     safe::<filch::task::JoinSet<Value>>();
+    safe::<filch::future::JoinAll<Value>>();
     safe::<filch::future::Gather<String, Value>>();
     safe::<filch::future::GatherResults<String>>();
     safe::<filch::CancelToken>();
@@ -120,6 +121,27 @@ fn children_are_unwind_safe() {
     safe::<filch::process::ChildStdout>();
 }
 
+#[cfg(feature = "http")]
+#[test]
+fn http_is_unwind_safe() {
+    use filch::http::{Body, future};
+    safe::<future::NextFrame<'static>>();
+    safe::<future::NextData<'static>>();
+    safe::<future::ReadBytes>();
+    safe::<future::ReadText>();
+    safe::<future::Dial<'static>>();
+    safe::<future::TestAnswer<Body>>();
+}
+
+#[cfg(feature = "http-client")]
+#[test]
+fn the_http_client_is_unwind_safe() {
+    use filch::http::client::{Client, future};
+    safe::<Client>();
+    safe::<future::Answer<Value>>();
+    safe::<future::Chunk<'static>>();
+}
+
 #[cfg(feature = "websocket")]
 #[test]
 fn websockets_are_unwind_safe() {
@@ -128,7 +150,6 @@ fn websockets_are_unwind_safe() {
     safe::<future::Connect>();
     safe::<future::ConnectOver>();
     safe::<future::Open>();
-    safe::<filch::http::Client>();
 }
 
 #[test]

@@ -10,6 +10,7 @@ use filch::http::Route;
 ///
 /// Give it to `axum::middleware::from_fn`, and that to `Router::route_layer`: [`on_request`](crate::Serve::on_request)
 /// shows it. Of a request whose handler never answered, since its client went, the route is not known.
+// The one `async fn` here: `from_fn` takes a function, and nobody else ever holds its future.
 pub async fn matched_route(request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     let route = path.map(|path| Route::new(path.as_str()));

@@ -1,12 +1,13 @@
 //! The body of a request or an answer.
 
+use filch_executor::leaf::{Wait, WaitKind};
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::error::{BodyError, BoxError};
+use super::future::{NextData, NextFrame, ReadBytes, ReadText};
 use super::reading::Reading;
 
 type Boxed = Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>;
@@ -63,8 +64,9 @@ impl Body {
     ///
     /// # Cancel safety
     /// Cancel safe: a piece is lost only when it was returned.
-    pub async fn frame(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
-        poll_fn(|cx| Pin::new(&mut *self).poll_frame(cx)).await
+    #[track_caller]
+    pub fn frame(&mut self) -> NextFrame<'_> {
+        NextFrame::new(self, Wait::here(WaitKind::Body))
     }
 
     /// The next bytes; `None` after the last. Trailers are passed over.
@@ -74,14 +76,9 @@ impl Body {
     ///
     /// # Cancel safety
     /// Cancel safe, as [`frame`](Self::frame).
-    pub async fn data(&mut self) -> Option<Result<Bytes, BodyError>> {
-        loop {
-            match self.frame().await?.map(Frame::into_data) {
-                Ok(Ok(data)) => return Some(Ok(data)),
-                Ok(Err(_trailers)) => {}
-                Err(error) => return Some(Err(error)),
-            }
-        }
+    #[track_caller]
+    pub fn data(&mut self) -> NextData<'_> {
+        NextData::new(self, Wait::here(WaitKind::Body))
     }
 
     /// All of it, up to `limit` bytes.
@@ -91,23 +88,9 @@ impl Body {
     ///
     /// # Cancel safety
     /// Dropping it loses what was read.
-    pub async fn bytes(mut self, limit: usize) -> Result<Bytes, BodyError> {
-        let Some(first) = self.data().await.transpose()? else {
-            return Ok(Bytes::new());
-        };
-        // One piece is the most frequent case, and is not copied.
-        let mut all = first.to_vec();
-        let mut single = Some(first);
-        while all.len() <= limit {
-            match self.data().await.transpose()? {
-                Some(more) => {
-                    single = None;
-                    all.extend_from_slice(&more);
-                }
-                None => return Ok(single.unwrap_or_else(|| all.into())),
-            }
-        }
-        Err(BodyError::too_large())
+    #[track_caller]
+    pub fn bytes(self, limit: usize) -> ReadBytes {
+        ReadBytes::new(self, limit, Wait::here(WaitKind::Body))
     }
 
     /// All of it as text, up to `limit` bytes.
@@ -117,9 +100,9 @@ impl Body {
     ///
     /// # Cancel safety
     /// Dropping it loses what was read.
-    pub async fn text(self, limit: usize) -> Result<String, BodyError> {
-        let bytes = self.bytes(limit).await?;
-        String::from_utf8(bytes.into()).map_err(BodyError::other)
+    #[track_caller]
+    pub fn text(self, limit: usize) -> ReadText {
+        ReadText::new(self, limit, Wait::here(WaitKind::Body))
     }
 }
 

@@ -21,9 +21,7 @@
 
 pub mod rt;
 
-#[cfg(feature = "http-client")]
-mod exclusive;
-#[cfg(feature = "http-client")]
+#[cfg(any(feature = "http", feature = "http-client"))]
 mod waiting;
 
 #[cfg(feature = "http")]
@@ -37,6 +35,8 @@ mod reading;
 
 #[cfg(feature = "http")]
 mod body;
+#[cfg(feature = "http")]
+pub mod future;
 
 #[cfg(feature = "http")]
 mod detached;

@@ -2,6 +2,7 @@
 
 use super::body::Body;
 use super::error::BoxError;
+use super::future::TestAnswer;
 use super::listener::{Dialer, memory};
 use super::rt::Executor;
 use super::serve::serve;
@@ -9,11 +10,13 @@ use super::service::HttpService;
 use super::sse::Events;
 use crate::io::DuplexStream;
 use crate::structure::AbortOnDrop;
+use filch_executor::leaf::{Wait, WaitKind};
 use filch_executor::spawn;
 use hyper::client::conn::{http1, http2};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
@@ -64,8 +67,10 @@ impl TestClient {
     ///
     /// # Cancel safety
     /// Dropping it closes the connection.
-    pub async fn get(&self, path: &str) -> io::Result<Response<Body>> {
-        self.request(asked("GET", path, Body::empty())?).await
+    #[track_caller]
+    pub fn get(&self, path: &str) -> TestAnswer<Response<Body>> {
+        let request = asked("GET", path, Body::empty());
+        self.answer(|client| async move { client.send(request?).await })
     }
 
     /// Sends a `POST` with a body.
@@ -75,8 +80,10 @@ impl TestClient {
     ///
     /// # Cancel safety
     /// Dropping it closes the connection.
-    pub async fn post(&self, path: &str, body: impl Into<Body>) -> io::Result<Response<Body>> {
-        self.request(asked("POST", path, body.into())?).await
+    #[track_caller]
+    pub fn post(&self, path: &str, body: impl Into<Body>) -> TestAnswer<Response<Body>> {
+        let request = asked("POST", path, body.into());
+        self.answer(|client| async move { client.send(request?).await })
     }
 
     /// Sends any request, over a connection of its own. [`upgrade::on`](super::upgrade::on) works on the answer.
@@ -86,17 +93,9 @@ impl TestClient {
     ///
     /// # Cancel safety
     /// Dropping it closes the connection.
-    pub async fn request(&self, mut request: Request<Body>) -> io::Result<Response<Body>> {
-        let stream = self.dialer.connect().await?;
-        if self.is_two {
-            return two(stream, request).await;
-        }
-        let (mut sender, connection) = http1::handshake(stream).await.map_err(broken)?;
-        let _detached = spawn(connection.with_upgrades());
-        let host = || HeaderValue::from_static("test");
-        request.headers_mut().entry(HOST).or_insert_with(host);
-        let answer = sender.send_request(request).await.map_err(broken)?;
-        Ok(answer.map(Body::from))
+    #[track_caller]
+    pub fn request(&self, request: Request<Body>) -> TestAnswer<Response<Body>> {
+        self.answer(|client| async move { client.send(request).await })
     }
 
     /// The same service by HTTP/2: each request of this client, but for [`websocket`](Self::websocket).
@@ -146,18 +145,10 @@ impl TestClient {
     ///
     /// # Cancel safety
     /// Dropping it closes the connection, and so does dropping the events.
-    pub async fn events(&self, path: &str) -> io::Result<Events> {
-        let mut request = asked("GET", path, Body::empty())?;
-        let kind = HeaderValue::from_static("text/event-stream");
-        request.headers_mut().insert(ACCEPT, kind);
-        let answer = self.request(request).await?;
-        let kind = answer.headers().get(CONTENT_TYPE);
-        let is_events = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        if answer.status() != StatusCode::OK || !is_events {
-            let what = format!("no events: {} of type {kind:?}", answer.status());
-            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        }
-        Ok(Events::new(answer.into_body()))
+    #[track_caller]
+    pub fn events(&self, path: &str) -> TestAnswer<Events> {
+        let request = asked("GET", path, Body::empty());
+        self.answer(|client| async move { client.listen(request?).await })
     }
 
     /// Opens a [WebSocket](super::websocket), by HTTP/1.1. With the feature `websocket`.
@@ -194,18 +185,55 @@ impl TestClient {
     /// # Cancel safety
     /// Dropping it closes the connection.
     #[cfg(feature = "websocket")]
-    pub async fn websocket(&self, path: &str) -> io::Result<super::websocket::WebSocket> {
+    #[track_caller]
+    pub fn websocket(&self, path: &str) -> TestAnswer<super::websocket::WebSocket> {
         use super::websocket::{Config, connect_over};
         let request = Request::get(format!("ws://test{path}")).body(());
-        let request =
-            request.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let stream = self.dialer.connect().await?;
-        Ok(connect_over(request, stream, Config::default()).await?)
+        self.answer(|client| async move {
+            let request =
+                request.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            let stream = client.dialer.connect().await?;
+            Ok(connect_over(request, stream, Config::default()).await?)
+        })
     }
 
     /// For connections that speak for themselves.
     pub fn dialer(&self) -> &Dialer {
         &self.dialer
+    }
+
+    #[track_caller]
+    fn answer<T, F>(&self, ask: impl FnOnce(TestClient) -> F) -> TestAnswer<T>
+    where
+        F: Future<Output = io::Result<T>> + Send + 'static,
+    {
+        TestAnswer::new(Wait::here(WaitKind::Answer), ask(self.clone()))
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> io::Result<Response<Body>> {
+        let stream = self.dialer.connect().await?;
+        if self.is_two {
+            return two(stream, request).await;
+        }
+        let (mut sender, connection) = http1::handshake(stream).await.map_err(broken)?;
+        let _detached = spawn(connection.with_upgrades());
+        let host = || HeaderValue::from_static("test");
+        request.headers_mut().entry(HOST).or_insert_with(host);
+        let answer = sender.send_request(request).await.map_err(broken)?;
+        Ok(answer.map(Body::from))
+    }
+
+    async fn listen(&self, mut request: Request<Body>) -> io::Result<Events> {
+        let kind = HeaderValue::from_static("text/event-stream");
+        request.headers_mut().insert(ACCEPT, kind);
+        let answer = self.send(request).await?;
+        let kind = answer.headers().get(CONTENT_TYPE);
+        let is_events = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        if answer.status() != StatusCode::OK || !is_events {
+            let what = format!("no events: {} of type {kind:?}", answer.status());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        Ok(Events::new(answer.into_body()))
     }
 }
 

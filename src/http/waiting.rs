@@ -4,7 +4,7 @@
 //! little beside the connections, handshakes and answers that such futures wait for; what is polled for each message
 //! or piece of a body is written by hand instead.
 
-use super::exclusive::Exclusive;
+use crate::exclusive::Exclusive;
 use filch_executor::leaf::{self, Said, Wait};
 use futures_core::FusedFuture;
 use std::future::Future;

@@ -214,14 +214,14 @@ impl<E> Scope<E> {
         self.state.lock().members.len()
     }
 
-    /// As `take_ended`, or else waits for the next one.
-    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<u64> {
+    /// As `take_ended`, or else waits for the next one, and says so by `wait`.
+    pub(super) fn poll_ended(&self, wait: Wait, cx: &mut Context<'_>) -> Poll<u64> {
         let ended = self.take_ended().or_else(|| {
             self.waker.register(cx.waker());
             self.take_ended()
         });
         if ended.is_none() {
-            leaf::record(self.wait(WaitKind::Gather));
+            leaf::record(wait);
         }
         ended.map_or(Poll::Pending, Poll::Ready)
     }

@@ -1,18 +1,19 @@
 //! `JoinSet`: tasks of one output type that come one by one, and whose outcomes are taken as they end. tokio's names.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::panic::{Location, resume_unwind};
+use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use filch_executor::leaf::{self, Said, WaitKind};
+use filch_executor::leaf::{self, Wait, WaitKind};
 use filch_executor::{AbortHandle, Handle, JoinError, JoinHandle, TaskId};
 
 use super::attempt::Counted;
 use super::children::{Guard, Keep, Scope};
 use super::holder::Holder;
+use super::join_next::{JoinAll, JoinNext, JoinNextWithId, Shutdown};
 use super::slab::Slab;
 
 /// Tasks whose outcomes are taken in the order in which they end.
@@ -111,7 +112,11 @@ impl<T> JoinSet<T> {
     /// Cancels every task. Their outcomes are still to be taken.
     #[track_caller]
     pub fn abort_all(&mut self) {
-        let by = leaf::cancelled_by_current(Location::caller(), None);
+        self.abort_all_at(Location::caller());
+    }
+
+    pub(super) fn abort_all_at(&self, at: &'static Location<'static>) {
+        let by = leaf::cancelled_by_current(at, None);
         for task in self.tasks.iter() {
             task.handle.abort_by(by.clone());
         }
@@ -210,9 +215,9 @@ impl<T: 'static> JoinSet<T> {
     ///
     /// # Cancel safety
     /// If it is dropped before it is ready, no outcome was taken.
-    pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
-        let outcome = self.join_next_with_id().await?;
-        Some(outcome.map(|(_, output)| output))
+    #[track_caller]
+    pub fn join_next(&mut self) -> JoinNext<'_, T> {
+        JoinNext::new(self, Wait::here(WaitKind::Gather))
     }
 
     /// As [`join_next`](JoinSet::join_next), with the task's number.
@@ -222,15 +227,9 @@ impl<T: 'static> JoinSet<T> {
     ///
     /// # Cancel safety
     /// As [`join_next`](JoinSet::join_next).
-    pub async fn join_next_with_id(&mut self) -> Option<Result<(TaskId, T), JoinError>> {
-        let wait = self.set.scope.wait(WaitKind::Gather);
-        let mut said = Said::new();
-        poll_fn(|cx| {
-            let next = self.poll_join_next_with_id(cx);
-            said.keep(wait, &next);
-            next
-        })
-        .await
+    #[track_caller]
+    pub fn join_next_with_id(&mut self) -> JoinNextWithId<'_, T> {
+        JoinNextWithId::new(self, Wait::here(WaitKind::Gather))
     }
 
     /// The outcome of a task that has ended, if there is one.
@@ -261,6 +260,16 @@ impl<T: 'static> JoinSet<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(TaskId, T), JoinError>>> {
+        let wait = self.set.scope.wait(WaitKind::Gather);
+        self.poll_next_for(wait, cx)
+    }
+
+    /// The same for a future whose caller waits in `wait`.
+    pub(super) fn poll_next_for(
+        &mut self,
+        wait: Wait,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<(TaskId, T), JoinError>>> {
         if self.is_empty() {
             ready!(leaf::poll_budget_of(&self.count, cx));
             return Poll::Ready(None);
@@ -268,7 +277,7 @@ impl<T: 'static> JoinSet<T> {
         loop {
             let tag = match self.ending.take() {
                 Some(tag) => tag,
-                None => ready!(self.set.scope.poll_ended(cx)),
+                None => ready!(self.set.scope.poll_ended(wait, cx)),
             };
             let Some(task) = self.task(tag) else { continue };
             let id = task.handle.id();
@@ -285,22 +294,21 @@ impl<T: 'static> JoinSet<T> {
     ///
     /// # Panics
     /// If a task panicked, with its panic, or was aborted; the others are aborted then.
-    pub async fn join_all(mut self) -> Vec<T> {
-        let mut outputs = Vec::with_capacity(self.len());
-        while let Some(outcome) = self.join_next().await {
-            match outcome.map_err(JoinError::try_into_panic) {
-                Ok(output) => outputs.push(output),
-                Err(Ok(panic)) => resume_unwind(panic),
-                Err(Err(error)) => panic!("a task of the JoinSet has no output: {error}"),
-            }
-        }
-        outputs
+    ///
+    /// # Cancel safety
+    /// Dropping it drops the set, and the outputs that were taken.
+    #[track_caller]
+    pub fn join_all(self) -> JoinAll<T> {
+        JoinAll::new(self, Wait::here(WaitKind::Gather))
     }
 
     /// Cancels every task, and waits until they are gone.
-    pub async fn shutdown(&mut self) {
-        self.abort_all();
-        while self.join_next().await.is_some() {}
+    ///
+    /// # Cancel safety
+    /// Cancel safe: once it was polled, the tasks are cancelled, and who calls it again waits for those that are left.
+    #[track_caller]
+    pub fn shutdown(&mut self) -> Shutdown<'_, T> {
+        Shutdown::new(self, Wait::here(WaitKind::Gather))
     }
 }
 

@@ -50,11 +50,13 @@ mod group;
 mod group_run;
 mod limit;
 
+mod join_next;
 mod join_set;
 
 #[cfg(feature = "net")]
 mod apart;
 
+mod run_until;
 mod token;
 
 mod abort_on_drop;
@@ -78,11 +80,13 @@ pub use gather::{Gather, GatherResults, gather, gather_results};
 pub use group::{GroupEnded, TaskGroup};
 pub use group_error::GroupError;
 pub use group_run::GroupRun;
+pub use join_next::{JoinAll, JoinNext, JoinNextWithId, Shutdown};
 pub use join_set::JoinSet;
 pub use limit::{Limit, LimitedGroup, SpawnLimited};
+pub use run_until::{RunUntil, RunUntilCancelled};
 pub use shield::{Shield, shield};
 pub use tidy::{CleanupOutput, Finish};
-pub use token::{CancelToken, DropGuard, RunUntil};
+pub use token::{CancelToken, DropGuard};
 pub use until::UntilCancelled;
 
 /// What the expansions of this module's macros name.

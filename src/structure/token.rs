@@ -1,18 +1,14 @@
 //! `CancelToken`: telling several tasks to end, from anywhere, without holding their handles.
 
 use std::fmt;
-use std::future::Future;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, ready};
 
 use filch_executor::Cancelled;
-use filch_executor::leaf::{self, Drain};
-use futures_core::FusedFuture;
+use filch_executor::leaf;
 use parking_lot::Mutex;
-use pin_project_lite::pin_project;
 
+use super::run_until::{RunUntil, RunUntilCancelled};
 use super::until::{Signal, UntilCancelled};
 use crate::sync::Notify;
 
@@ -201,13 +197,7 @@ impl CancelToken {
     /// As cancel safe as the future.
     #[track_caller]
     pub fn run<F: IntoFuture>(&self, future: F) -> RunUntil<F::IntoFuture> {
-        RunUntil {
-            future: Some(future.into_future()),
-            drain: Drain::new(),
-            until: self.cancelled(),
-            begun: false,
-            over: false,
-        }
+        RunUntil::new(future.into_future(), self.cancelled())
     }
 
     /// As [`run`](CancelToken::run), by tokio-util's name and with its output: `None` if the token was cancelled.
@@ -215,9 +205,8 @@ impl CancelToken {
     pub fn run_until_cancelled<F: IntoFuture>(
         &self,
         future: F,
-    ) -> impl Future<Output = Option<<F::IntoFuture as Future>::Output>> + use<F> {
-        let run = self.run(future);
-        async move { run.await.ok() }
+    ) -> RunUntilCancelled<F::IntoFuture> {
+        RunUntilCancelled::new(self.run(future))
     }
 
     /// As [`run_until_cancelled`](CancelToken::run_until_cancelled), with the token by value.
@@ -225,7 +214,7 @@ impl CancelToken {
     pub fn run_until_cancelled_owned<F: IntoFuture>(
         self,
         future: F,
-    ) -> impl Future<Output = Option<<F::IntoFuture as Future>::Output>> + use<F> {
+    ) -> RunUntilCancelled<F::IntoFuture> {
         self.run_until_cancelled(future)
     }
 
@@ -275,60 +264,5 @@ impl Drop for DropGuard {
         if let Some(token) = self.token.take() {
             token.cancel_because("its guard was dropped");
         }
-    }
-}
-
-pin_project! {
-    /// The future of [`CancelToken::run`].
-    #[must_use = "futures do nothing unless awaited"]
-    pub struct RunUntil<F> {
-        // Gone when the token was cancelled.
-        #[pin]
-        future: Option<F>,
-        drain: Drain,
-        #[pin]
-        until: UntilCancelled<CancelToken>,
-        begun: bool,
-        over: bool,
-    }
-}
-
-impl<F: Future> Future for RunUntil<F> {
-    type Output = Result<F::Output, Cancelled>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if !*this.begun {
-            // What is ready at once may have spent nothing, and a loop over such has to yield.
-            ready!(leaf::poll_budget_of(this.begun, cx));
-            *this.begun = true;
-        }
-        if let Some(future) = this.future.as_mut().as_pin_mut() {
-            if !this.until.signal().is_cancelled() {
-                if let Poll::Ready(output) = future.poll(cx) {
-                    *this.over = true;
-                    return Poll::Ready(Ok(output));
-                }
-            }
-            // Last, so that dumps say what the future waits for.
-            ready!(this.until.as_mut().poll(cx));
-            this.drain.catch(|| this.future.set(None));
-        }
-        ready!(this.drain.poll(cx));
-        *this.over = true;
-        let by = this.until.signal().cause();
-        Poll::Ready(Err(by.expect("it was cancelled")))
-    }
-}
-
-impl<F: Future> FusedFuture for RunUntil<F> {
-    fn is_terminated(&self) -> bool {
-        self.over
-    }
-}
-
-impl<F> fmt::Debug for RunUntil<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunUntil").finish_non_exhaustive()
     }
 }

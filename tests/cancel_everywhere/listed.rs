@@ -22,6 +22,32 @@ const NOT: &[(&str, &str)] = &[
         "only with the feature `bytes`; tests/messages.rs drops it in the midst",
     ),
     (
+        "future::RunUntilCancelled",
+        "its `RunUntil`, with another output",
+    ),
+    (
+        "http::client::future::Chunk",
+        "polls the body, which keeps what it has read",
+    ),
+    (
+        "http::future::Dial",
+        "a channel's `Reserve`, which has a row",
+    ),
+    (
+        "http::future::NextData",
+        "as its `NextFrame`: tests/http/futures.rs gives one up",
+    ),
+    (
+        "http::future::NextFrame",
+        "polls the body, which keeps what it has read",
+    ),
+    ("http::future::ReadBytes", "has the body, and drops it"),
+    ("http::future::ReadText", "as its `ReadBytes`"),
+    (
+        "http::future::TestAnswer",
+        "a request over a connection of hyper's; tests/http/futures.rs gives one up",
+    ),
+    (
         "http::client::future::Answer",
         "a request over a connection of hyper's; tests/http_client/pool.rs gives one up",
     ),

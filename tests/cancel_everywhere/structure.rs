@@ -181,12 +181,35 @@ pub(super) const ROWS: &[Row] = &[
             handle.await.unwrap().unwrap();
         })
     }),
-    row("task::JoinSet", WaitKind::Gather, || {
+    row("future::JoinNext", WaitKind::Gather, || {
         gone(async |census| {
             let mut set = JoinSet::new();
             set.spawn(census.child());
             set.spawn(census.child());
             while set.join_next().await.is_some() {}
+        })
+    }),
+    row("future::JoinNextWithId", WaitKind::Gather, || {
+        gone(async |census| {
+            let mut set = JoinSet::new();
+            let id = set.spawn(census.child()).id();
+            assert_eq!(set.join_next_with_id().await.unwrap().unwrap().0, id);
+        })
+    }),
+    row("future::JoinAll", WaitKind::Gather, || {
+        gone(async |census| {
+            let mut set = JoinSet::new();
+            set.spawn(census.child());
+            set.spawn(census.child());
+            assert_eq!(set.join_all().await.len(), 2);
+        })
+    }),
+    row("future::Shutdown", WaitKind::Gather, || {
+        gone(async |census| {
+            let mut set = JoinSet::new();
+            set.spawn(census.child());
+            filch::task::yield_now().await;
+            set.shutdown().await;
         })
     }),
     row("join!", WaitKind::All, || {

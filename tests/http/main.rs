@@ -5,6 +5,7 @@ mod common;
 
 mod defaults;
 mod floods;
+mod futures;
 mod graceful;
 mod h2;
 mod hook;

@@ -102,6 +102,28 @@ async fn tasks_that_are_detached_run_on() {
 }
 
 #[filch::test]
+async fn a_dump_names_the_line_that_waits_for_the_next_one() {
+    let (set_up, joined) = (line!() + 2, line!() + 4);
+    let task = spawn(async {
+        let mut set = JoinSet::new();
+        set.spawn(std::future::pending::<()>());
+        set.join_next().await
+    });
+    let wait = loop {
+        let all = filch::task::all();
+        let ours = all.iter().find(|info| info.id() == task.id());
+        match ours.and_then(|info| info.wait().copied()) {
+            Some(wait) => break wait,
+            None => yield_now().await,
+        }
+    };
+    assert_eq!(wait.kind(), filch::task::WaitKind::Gather);
+    assert_eq!((wait.at().file(), wait.at().line()), (file!(), joined));
+    assert_ne!(wait.at().line(), set_up);
+    task.abort();
+}
+
+#[filch::test]
 async fn all_outputs_come_at_once() {
     let set: JoinSet<_> = (0..10).map(|n| async move { n }).collect();
     let mut outputs = set.join_all().await;

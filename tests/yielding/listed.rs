@@ -144,9 +144,36 @@ const LISTED: &[(&str, &str, Seen)] = &[
         In("join an empty set"),
     ),
     (
-        "src/structure/token.rs",
+        "src/structure/run_until.rs",
         "RunUntil",
         In("run what is ready under a token"),
+    ),
+    (
+        "src/structure/join_next.rs",
+        "JoinNext",
+        In("join an empty set"),
+    ),
+    (
+        "src/structure/join_next.rs",
+        "JoinNextWithId",
+        In("join an empty set, with numbers"),
+    ),
+    (
+        "src/structure/join_next.rs",
+        "JoinAll",
+        In("join all of a set of one"),
+    ),
+    (
+        "src/structure/join_next.rs",
+        "Shutdown",
+        In("shut an empty set down"),
+    ),
+    ("src/structure/join_next.rs", "poll_next", PART),
+    ("src/structure/join_set.rs", "poll_next_for", PART),
+    (
+        "src/structure/run_until.rs",
+        "RunUntilCancelled",
+        In("run what is ready until a token is cancelled"),
     ),
     (
         "src/structure/abort_on_drop.rs",
@@ -558,7 +585,45 @@ const LISTED: &[(&str, &str, Seen)] = &[
     (
         "src/http/client/answer.rs",
         "Answer",
-        Not("as ready as what it waits for: hyper's task, a connection, a body that spends"),
+        Not("it polls a `Waiting`, which spends"),
+    ),
+    (
+        "src/http/future.rs",
+        "NextFrame",
+        Not("tests/http/futures.rs loops over it"),
+    ),
+    (
+        "src/http/future.rs",
+        "NextData",
+        Not("tests/http/futures.rs loops over it"),
+    ),
+    (
+        "src/http/future.rs",
+        "ReadBytes",
+        Not("tests/http/futures.rs loops over it"),
+    ),
+    (
+        "src/http/future.rs",
+        "ReadText",
+        Not("tests/http/futures.rs loops over it"),
+    ),
+    (
+        "src/http/future.rs",
+        "Dial",
+        Not("it polls a channel's `Reserve`, which spends"),
+    ),
+    (
+        "src/http/future.rs",
+        "TestAnswer",
+        Not("it polls a `Waiting`, which spends"),
+    ),
+    ("src/http/future.rs", "poll_piece", PART),
+    ("src/http/future.rs", "poll_data", PART),
+    ("src/http/future.rs", "poll_all", PART),
+    (
+        "src/http/client/answer.rs",
+        "Chunk",
+        Not("it spends before it asks the body"),
     ),
     (
         "src/http/client/body.rs",

@@ -196,6 +196,17 @@ loops! {
         it.spawn(async {});
         it.join_next().await.unwrap().unwrap();
     }
+    "join all of a set of one" => {} |it| {
+        let set: JoinSet<_> = [ready(1)].into_iter().collect();
+        assert_eq!(set.join_all().await, [1]);
+    }
+    "shut an empty set down" => { JoinSet::<()>::new() } |it| { it.shutdown().await; }
+    "join an empty set, with numbers" => { JoinSet::<()>::new() } |it| {
+        assert!(it.join_next_with_id().await.is_none());
+    }
+    "run what is ready until a token is cancelled" => { CancelToken::new() } |it| {
+        it.run_until_cancelled(ready(1)).await.unwrap();
+    }
     "await a handle that aborts" => {} |it| { AbortOnDrop(filch::spawn(async {})).await.unwrap(); }
     "shield what is ready" => {} |it| { filch::shield(async {}).await; }
     "serve nobody" => { CancelToken::new() } |it| {

@@ -89,10 +89,12 @@ pub enum WaitKind {
     Guest,
     /// What another program answers to a request.
     Answer,
+    /// The rest of a body: of a request, or of an answer.
+    Body,
 }
 
 impl WaitKind {
-    const ALL: [WaitKind; 33] = [
+    const ALL: [WaitKind; 34] = [
         WaitKind::Join,
         WaitKind::Sleep,
         WaitKind::Yield,
@@ -126,6 +128,7 @@ impl WaitKind {
         WaitKind::Queue,
         WaitKind::Guest,
         WaitKind::Answer,
+        WaitKind::Body,
     ];
 
     fn from_code(code: u8) -> Option<WaitKind> {
@@ -169,6 +172,7 @@ impl fmt::Display for WaitKind {
             WaitKind::Queue => "queue",
             WaitKind::Guest => "task of tokio",
             WaitKind::Answer => "answer",
+            WaitKind::Body => "body",
         })
     }
 }

@@ -65,6 +65,7 @@ pub(in crate::http) use stream::Way;
 pub(in crate::http) use url::parse as parse_url;
 
 use exchange::Shared;
+use filch_executor::leaf::{Wait, WaitKind};
 use http::{Method, Request};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -72,9 +73,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub mod future {
-    //! The client's future, for who keeps one in a struct.
+    //! The client's futures, for who keeps one in a struct.
 
-    pub use super::answer::Answer;
+    pub use super::answer::{Answer, Chunk};
 }
 
 use future::Answer;
@@ -178,9 +179,14 @@ where
         Poll::Ready(Ok(()))
     }
 
+    #[track_caller]
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         let request = request.map(Body::stream);
-        Answer::new(async move { exchange::exchange(&shared, request).await })
+        let wait = Wait::here(WaitKind::Answer);
+        Answer::new(
+            wait,
+            async move { exchange::exchange(&shared, request).await },
+        )
     }
 }

@@ -8,6 +8,7 @@ use super::redirect::follow;
 use super::response::Response;
 use super::url;
 use crate::time::{Instant, timeout_at};
+use filch_executor::leaf::{Wait, WaitKind};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use std::future::IntoFuture;
@@ -153,13 +154,17 @@ impl RequestBuilder {
     /// # Errors
     /// What [`Kind`] lists. A status such as 404 is none: see
     /// [`error_for_status`](Response::error_for_status).
+    ///
+    /// # Cancel safety
+    /// Dropping it gives the request up, and closes its connection.
+    #[track_caller]
     pub fn send(self) -> Answer<Response> {
         let RequestBuilder {
             shared,
             request,
             timeout,
         } = self;
-        Answer::new(async move {
+        Answer::new(Wait::here(WaitKind::Answer), async move {
             let request = request?;
             let limit = shared.settings.body_limit;
             let Some(allowed) = timeout else {
@@ -180,6 +185,7 @@ impl IntoFuture for RequestBuilder {
     type Output = Result<Response, Error>;
     type IntoFuture = Answer<Response>;
 
+    #[track_caller]
     fn into_future(self) -> Answer<Response> {
         self.send()
     }

@@ -1,12 +1,12 @@
 //! An answer, whose body is still on its way.
 
-use super::answer::Answer;
+use super::answer::{Answer, Chunk};
 use super::body::Incoming;
 use super::error::{Error, Kind};
 use bytes::{Bytes, BytesMut};
+use filch_executor::leaf::{Wait, WaitKind};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode, Uri, Version, response::Parts};
-use http_body_util::BodyExt;
 use std::fmt;
 
 /// The answer to a request: its head is here, its body is read by one of the methods.
@@ -83,21 +83,21 @@ impl Response {
     ///
     /// # Cancel safety
     /// Cancel safe: no piece is lost.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        while let Some(frame) = self.body.frame().await {
-            if let Ok(data) = frame?.into_data() {
-                return Ok(Some(data));
-            }
-        }
-        Ok(None)
+    #[track_caller]
+    pub fn chunk(&mut self) -> Chunk<'_> {
+        Chunk::new(&mut self.body, Wait::here(WaitKind::Body))
     }
 
     /// The whole body.
     ///
     /// # Errors
     /// [`Kind::TooLarge`] beyond the limit, as soon as it is known; [`Kind::Broken`], or a limit of time.
+    ///
+    /// # Cancel safety
+    /// Dropping it loses what was read, and closes the connection.
+    #[track_caller]
     pub fn bytes(self) -> Answer<Bytes> {
-        Answer::new(self.collect())
+        Answer::new(Wait::here(WaitKind::Body), self.collect())
     }
 
     async fn collect(mut self) -> Result<Bytes, Error> {
@@ -134,6 +134,10 @@ impl Response {
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes).
+    ///
+    /// # Cancel safety
+    /// As [`bytes`](Self::bytes).
+    #[track_caller]
     pub fn text(self) -> Answer<String> {
         let kind = self
             .head
@@ -142,7 +146,7 @@ impl Response {
             .and_then(|kind| kind.to_str().ok());
         let kind = kind.unwrap_or_default().to_ascii_lowercase();
         let is_latin = kind.contains("charset=iso-8859-1") || kind.contains("charset=latin1");
-        Answer::new(async move {
+        Answer::new(Wait::here(WaitKind::Body), async move {
             let bytes = self.collect().await?;
             Ok(match is_latin {
                 true => bytes.iter().map(|byte| char::from(*byte)).collect(),
@@ -155,10 +159,14 @@ impl Response {
     ///
     /// # Errors
     /// [`Kind::Body`] if it is not what `T` is; else as [`bytes`](Self::bytes).
+    ///
+    /// # Cancel safety
+    /// As [`bytes`](Self::bytes).
     #[cfg(feature = "json")]
+    #[track_caller]
     pub fn json<T: serde::de::DeserializeOwned + Send + 'static>(self) -> Answer<T> {
         let url = self.url.clone();
-        Answer::new(async move {
+        Answer::new(Wait::here(WaitKind::Body), async move {
             let bytes = self.collect().await?;
             serde_json::from_slice(&bytes).map_err(|error| {
                 Error::because(

@@ -1,8 +1,9 @@
 //! A listener without sockets, for tests.
 
 use super::Listener;
+use crate::http::future::Dial;
 use crate::http::info::Peer;
-use crate::io::{DuplexStream, duplex};
+use crate::io::DuplexStream;
 use crate::stream::Stream;
 use crate::sync::mpsc;
 use std::io;
@@ -50,12 +51,9 @@ impl Dialer {
     ///
     /// # Cancel safety
     /// Cancel safe: a connection that is not returned is not accepted either.
-    pub async fn connect(&self) -> io::Result<DuplexStream> {
-        let refused = || io::Error::new(io::ErrorKind::ConnectionRefused, "the listener is gone");
-        let room = self.0.reserve().await.map_err(|_| refused())?;
-        let (ours, theirs) = duplex(ROOM);
-        room.send(theirs);
-        Ok(ours)
+    #[track_caller]
+    pub fn connect(&self) -> Dial<'_> {
+        Dial::new(self.0.reserve(), ROOM)
     }
 }
 

@@ -4,7 +4,7 @@ use super::Config;
 use super::error::Error;
 use super::future::{Close, Recv, SendMessage};
 use super::message::{CloseFrame, Message};
-use crate::http::exclusive::Exclusive;
+use crate::exclusive::Exclusive;
 use crate::time::{Instant, Sleep, sleep};
 use async_tungstenite::tungstenite::protocol::Role;
 use async_tungstenite::tungstenite::{self as ts, Error as Protocol};
