@@ -128,7 +128,7 @@ fn exported() -> BTreeSet<String> {
             if path.file_name().is_some_and(|name| name == "future.rs") {
                 let structs = text
                     .lines()
-                    .filter_map(|line| line.strip_prefix("pub struct "));
+                    .filter_map(|line| line.trim_start().strip_prefix("pub struct "));
                 names.extend(structs.map(|rest| format!("{module}::{}", first_word(rest))));
             }
             let Some(at) = text.find("mod future {") else {

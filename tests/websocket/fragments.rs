@@ -2,7 +2,8 @@
 
 use crate::common::rounds;
 use crate::tools::{
-    BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, PONG, Raw, TEXT, TEXT_BEGINS, frame, masked,
+    BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, PONG, Raw, TEXT, TEXT_BEGINS, breaks, frame, gives,
+    masked,
 };
 
 #[filch::test]
@@ -30,22 +31,18 @@ async fn bytes_in_many_frames_are_one() {
 
 #[filch::test]
 async fn empty_fragments_are_an_empty_message() {
-    let (raw, _seen) = Raw::new().await;
-    let all = [
+    let frames = [
         frame(TEXT_BEGINS, b""),
         frame(GOES_ON, b""),
         frame(ENDS, b""),
     ];
-    raw.send(all.concat()).await;
-    raw.expect(TEXT, b"").await;
+    gives(&frames, &[(TEXT, b"")]).await;
 }
 
 #[filch::test]
 async fn an_empty_last_fragment_ends_the_message() {
-    let (raw, _seen) = Raw::new().await;
-    raw.send([frame(TEXT_BEGINS, b"all"), frame(ENDS, b"")].concat())
-        .await;
-    raw.expect(TEXT, b"all").await;
+    let frames = [frame(TEXT_BEGINS, b"all"), frame(ENDS, b"")];
+    gives(&frames, &[(TEXT, b"all")]).await;
 }
 
 #[filch::test]
@@ -78,28 +75,22 @@ async fn fragments_and_pings_byte_by_byte_are_understood() {
 
 #[filch::test]
 async fn a_pong_between_fragments_is_passed_over() {
-    let (raw, _seen) = Raw::new().await;
-    let all = [
+    let frames = [
         frame(TEXT_BEGINS, b"a"),
         frame(PONG, b"?"),
         frame(ENDS, b"b"),
     ];
-    raw.send(all.concat()).await;
-    raw.expect(TEXT, b"ab").await;
+    gives(&frames, &[(TEXT, b"ab")]).await;
 }
 
 #[filch::test]
 async fn a_last_frame_of_nothing_is_refused() {
-    let (raw, _seen) = Raw::new().await;
-    raw.send(frame(ENDS, b"x")).await;
-    raw.refused(1002).await;
+    breaks(&[frame(ENDS, b"x")]).await;
 }
 
 #[filch::test]
 async fn a_frame_that_goes_on_with_nothing_is_refused() {
-    let (raw, _seen) = Raw::new().await;
-    raw.send(frame(GOES_ON, b"x")).await;
-    raw.refused(1002).await;
+    breaks(&[frame(GOES_ON, b"x")]).await;
 }
 
 #[filch::test]
@@ -114,25 +105,19 @@ async fn a_frame_that_goes_on_after_the_end_is_refused() {
 
 #[filch::test]
 async fn a_text_within_a_text_is_refused() {
-    let (raw, _seen) = Raw::new().await;
-    raw.send([frame(TEXT_BEGINS, b"x"), frame(TEXT, b"y")].concat())
-        .await;
-    raw.refused(1002).await;
+    breaks(&[frame(TEXT_BEGINS, b"x"), frame(TEXT, b"y")]).await;
 }
 
 #[filch::test]
 async fn bytes_that_begin_within_a_text_are_refused() {
-    let (raw, _seen) = Raw::new().await;
-    raw.send([frame(TEXT_BEGINS, b"x"), frame(BINARY_BEGINS, b"y")].concat())
-        .await;
-    raw.refused(1002).await;
+    breaks(&[frame(TEXT_BEGINS, b"x"), frame(BINARY_BEGINS, b"y")]).await;
 }
 
 #[filch::test]
 async fn each_fragment_has_a_mask_of_its_own() {
-    let (raw, _seen) = Raw::new().await;
-    raw.send(masked(BINARY_BEGINS, b"ab", Some([1, 2, 3, 4])))
-        .await;
-    raw.send(masked(ENDS, b"cd", Some([9, 8, 7, 6]))).await;
-    raw.expect(BINARY, b"abcd").await;
+    let frames = [
+        masked(BINARY_BEGINS, b"ab", Some([1, 2, 3, 4])),
+        masked(ENDS, b"cd", Some([9, 8, 7, 6])),
+    ];
+    gives(&frames, &[(BINARY, b"abcd")]).await;
 }

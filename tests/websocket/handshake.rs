@@ -1,21 +1,12 @@
 //! Which requests become a WebSocket, and what the others are told.
 
-use crate::tools::{Raw, TEXT, frame, handshake, head, server, serving};
+use crate::tools::{Raw, TEXT, ask, frame, handshake, head, server, serving, shaken};
 use filch::http::websocket::{Config, connect_over};
 use filch::net::TcpStream;
 use filch::sync::mpsc;
 
-/// The answer's head to a handshake that was changed.
-async fn answer_to(change: impl FnOnce(String) -> String) -> String {
-    let (address, _seen) = server(Config::new()).await;
-    let stream = TcpStream::connect(address).await.unwrap();
-    let request = change(handshake(address, ""));
-    stream.write_all(request.as_bytes()).await.unwrap();
-    head(&stream).await
-}
-
 async fn is_answered(change: impl FnOnce(String) -> String, status: &str, says: &str) {
-    let answer = answer_to(change).await;
+    let (_stream, answer) = shaken(change).await;
     assert!(
         answer.starts_with(&format!("HTTP/1.1 {status}")),
         "{answer}"
@@ -84,7 +75,8 @@ async fn tokens_may_stand_in_several_headers_and_in_any_case() {
 #[filch::test]
 async fn extensions_that_a_client_offers_are_not_taken() {
     let offers = "sec-websocket-version: 13\r\nsec-websocket-extensions: permessage-deflate";
-    let answer = answer_to(|whole| whole.replace("sec-websocket-version: 13", offers)).await;
+    let (_stream, answer) =
+        shaken(|whole| whole.replace("sec-websocket-version: 13", offers)).await;
     assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
     assert!(!answer.contains("extensions"), "{answer}");
 }
@@ -100,7 +92,7 @@ async fn a_protocol_is_chosen_by_the_servers_order() {
 #[filch::test]
 async fn a_protocol_that_the_server_does_not_know_is_not_chosen() {
     let offers = "version: 13\r\nsec-websocket-protocol: unknown";
-    let answer = answer_to(|whole| whole.replace("version: 13", offers)).await;
+    let (_stream, answer) = shaken(|whole| whole.replace("version: 13", offers)).await;
     assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
     assert!(!answer.contains("sec-websocket-protocol"), "{answer}");
 }
@@ -117,16 +109,13 @@ async fn the_client_learns_of_the_protocol() {
 
 #[filch::test]
 async fn a_refused_client_may_ask_again_by_the_same_connection() {
-    let (address, _seen) = server(Config::new()).await;
-    let stream = TcpStream::connect(address).await.unwrap();
-    let whole = handshake(address, "");
-    let wrong = whole.replace("version: 13", "version: 8");
-    stream.write_all(wrong.as_bytes()).await.unwrap();
-    let refused = head(&stream).await;
+    let old = |whole: String| whole.replace("version: 13", "version: 8");
+    let (stream, refused) = shaken(old).await;
     assert!(refused.starts_with("HTTP/1.1 426"), "{refused}");
     let length = refused.split("content-length: ").nth(1).unwrap();
     let length = length.split("\r\n").next().unwrap().parse().unwrap();
     stream.read_exact(&mut vec![0; length]).await.unwrap();
+    let whole = handshake(stream.peer_addr().unwrap(), "");
     stream.write_all(whole.as_bytes()).await.unwrap();
     let answer = head(&stream).await;
     assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
@@ -135,11 +124,9 @@ async fn a_refused_client_may_ask_again_by_the_same_connection() {
 #[filch::test]
 async fn frames_that_come_with_the_handshake_are_read() {
     let (address, _seen) = server(Config::new()).await;
-    let stream = TcpStream::connect(address).await.unwrap();
     let mut bytes = handshake(address, "").into_bytes();
     bytes.extend(frame(TEXT, b"early"));
-    stream.write_all(&bytes).await.unwrap();
-    head(&stream).await;
+    let (stream, _answer) = ask(address, bytes).await;
     assert_eq!(crate::tools::read(&stream).await, (TEXT, b"early".to_vec()));
 }
 
@@ -152,9 +139,11 @@ async fn the_origin_is_there_for_the_handler() {
         async move { sender.send(origin).await.unwrap() }
     });
     let address = address.await;
-    let stream = TcpStream::connect(address).await.unwrap();
-    let request = handshake(address, "origin: https://page.example\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    ask(
+        address,
+        handshake(address, "origin: https://page.example\r\n"),
+    )
+    .await;
     assert_eq!(seen.recv().await.unwrap(), "https://page.example");
 }
 
@@ -170,4 +159,108 @@ async fn a_handshake_that_is_left_half_way_frees_its_place() {
     let next = Raw::connect(address).await;
     next.send(frame(TEXT, b"next")).await;
     next.expect(TEXT, b"next").await;
+}
+
+#[filch::test]
+async fn over_http_1_0_it_is_a_plain_request() {
+    let old = |whole: String| whole.replace("HTTP/1.1", "HTTP/1.0");
+    let (_stream, answer) = shaken(old).await;
+    assert!(answer.starts_with("HTTP/1.0 426"), "{answer}");
+    assert!(answer.contains("sec-websocket-version: 13"), "{answer}");
+}
+
+#[filch::test]
+async fn a_key_that_is_not_sixteen_bytes_is_a_bad_request() {
+    for key in [
+        "",
+        "x",
+        "==",
+        // 15, 17 and 18 bytes.
+        "dGhlIHNhbXBsZSBub25j",
+        "dGhlIHNhbXBsZSBub25jZWU=",
+        "dGhlIHNhbXBsZSBub25jZWVl",
+        // Without its filling, and with a character that is none of base64.
+        "dGhlIHNhbXBsZSBub25jZQ",
+        "dGhlIHNhbXBsZSBub25jZQ=A",
+        "dGhlIHNhbXBsZSB_b25jZQ==",
+        "dGhlIHNhbXBs ZSBub25jZQ==",
+    ] {
+        let wrong = |whole: String| whole.replace("dGhlIHNhbXBsZSBub25jZQ==", key);
+        let (_stream, answer) = shaken(wrong).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{key:?}: {answer}");
+    }
+}
+
+#[filch::test]
+async fn two_keys_are_a_bad_request() {
+    let key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let twice = |whole: String| whole.replace(key, &key.repeat(2));
+    is_answered(twice, "400", "").await;
+}
+
+#[filch::test]
+async fn a_wrong_version_counts_before_a_wrong_key() {
+    let both = |whole: String| {
+        whole
+            .replace("version: 13", "version: 0")
+            .replace("ZQ==", "")
+    };
+    is_answered(both, "426", "sec-websocket-version: 13").await;
+}
+
+#[filch::test]
+async fn a_version_among_others_is_another_version() {
+    for version in ["13, 8", "013", "13.0", ""] {
+        let other = |whole: String| whole.replace("version: 13", &format!("version: {version}"));
+        is_answered(other, "426", "sec-websocket-version: 13").await;
+    }
+}
+
+#[filch::test]
+async fn a_request_with_a_body_is_refused() {
+    for (header, body) in [
+        ("content-length: 5", "hello"),
+        ("transfer-encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"),
+    ] {
+        let with = |whole: String| {
+            let whole = whole.replace("version: 13", &format!("version: 13\r\n{header}"));
+            whole + body
+        };
+        is_answered(with, "400", "").await;
+    }
+}
+
+#[filch::test]
+async fn a_body_of_nothing_is_none() {
+    let nothing = |whole: String| whole.replace("version: 13", "version: 13\r\ncontent-length: 0");
+    is_answered(nothing, "101", "").await;
+}
+
+/// The protocol that is taken of `offered` by a server that knows `chat` and `other`, in this order.
+async fn taken(offered: &str) -> Option<String> {
+    let offers = format!("version: 13\r\n{offered}");
+    let (_stream, answer) = shaken(|whole| whole.replace("version: 13", &offers)).await;
+    assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
+    let lines = answer.lines();
+    let mut taken = lines.filter_map(|line| line.strip_prefix("sec-websocket-protocol: "));
+    let first = taken.next().map(str::to_owned);
+    assert!(taken.next().is_none(), "{answer}");
+    first
+}
+
+#[filch::test]
+async fn of_several_protocols_one_is_taken_however_they_are_written() {
+    for offered in [
+        "sec-websocket-protocol: other,chat",
+        "Sec-WebSocket-Protocol:  ,other ,\tchat,",
+        "sec-websocket-protocol: other\r\nsec-websocket-protocol: chat",
+        "sec-websocket-protocol: chat, chat",
+    ] {
+        assert_eq!(taken(offered).await.as_deref(), Some("chat"), "{offered}");
+    }
+    // Their case counts (RFC 6455, section 1.9), and so does the whole name.
+    for offered in ["Chat", "chat.v2", "chat other", ""] {
+        let header = format!("sec-websocket-protocol: {offered}");
+        assert_eq!(taken(&header).await, None, "{offered}");
+    }
 }

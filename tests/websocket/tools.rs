@@ -112,6 +112,36 @@ pub(crate) fn handshake(address: SocketAddr, more: &str) -> String {
     )
 }
 
+/// A connection by which this was asked, and the head of what a new server answered. `request` gets the usual handshake.
+pub(crate) async fn shaken(request: impl FnOnce(String) -> String) -> (TcpStream, String) {
+    let (address, _seen) = server(Config::new()).await;
+    ask(address, request(handshake(address, ""))).await
+}
+
+/// The same of a server that is there.
+pub(crate) async fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> (TcpStream, String) {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_ref()).await.unwrap();
+    let answer = head(&stream).await;
+    (stream, answer)
+}
+
+/// A new client sends these frames, and these come back: the first byte of each, and what it carries.
+pub(crate) async fn gives(frames: &[Vec<u8>], answers: &[(u8, &[u8])]) {
+    let (raw, _seen) = Raw::new().await;
+    raw.send(frames.concat()).await;
+    for (first, payload) in answers {
+        raw.expect(*first, payload).await;
+    }
+}
+
+/// A new client sends these frames, and is refused by a close frame with the number of a broken protocol.
+pub(crate) async fn breaks(frames: &[Vec<u8>]) {
+    let (raw, _seen) = Raw::new().await;
+    raw.send(frames.concat()).await;
+    raw.refused(1002).await;
+}
+
 /// The head of a request or an answer.
 pub(crate) async fn head(stream: &TcpStream) -> String {
     let mut head = Vec::new();
@@ -161,10 +191,7 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) async fn connect(address: SocketAddr) -> Raw {
-        let stream = TcpStream::connect(address).await.unwrap();
-        let hello = handshake(address, "");
-        stream.write_all(hello.as_bytes()).await.unwrap();
-        let answer = head(&stream).await;
+        let (stream, answer) = ask(address, handshake(address, "")).await;
         assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
         Raw { stream, address }
     }

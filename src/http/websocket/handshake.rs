@@ -46,22 +46,23 @@ impl Upgrade {
     /// # Errors
     /// If it asks for no WebSocket, or for one in a way that is not known here. The refusal is an answer for it.
     pub fn of(head: &mut Parts) -> Result<Upgrade, Refusal> {
-        let key = match head.version >= Version::HTTP_2 {
-            true => {
-                let protocol = head.extensions.get::<hyper::ext::Protocol>();
-                if head.method != Method::CONNECT
-                    || protocol.is_none_or(|p| p.as_str() != "websocket")
-                {
-                    return Err(Refusal::NotAsked);
-                }
-                None
-            }
-            false => Some(key(head)?),
+        let is_two = head.version >= Version::HTTP_2;
+        let is_asked = if is_two {
+            is_connect(head)
+        } else {
+            is_get(head)
         };
+        if !is_asked {
+            return Err(Refusal::NotAsked);
+        }
         let version = head.headers.get(header::SEC_WEBSOCKET_VERSION);
         if version.is_none_or(|version| version != "13") {
             return Err(Refusal::Version);
         }
+        let key = match is_two {
+            true => None,
+            false => Some(key(head)?),
+        };
         let upgrade = head
             .extensions
             .remove::<OnUpgrade>()
@@ -124,18 +125,45 @@ impl Upgrade {
     }
 }
 
-fn key(head: &Parts) -> Result<HeaderValue, Refusal> {
+/// Asked over HTTP/2 (RFC 8441, section 4).
+fn is_connect(head: &Parts) -> bool {
+    let protocol = head.extensions.get::<hyper::ext::Protocol>();
+    head.method == Method::CONNECT && protocol.is_some_and(|p| p.as_str() == "websocket")
+}
+
+/// Asked over HTTP/1.1. What HTTP/1.0 says of upgrades is not heard (RFC 9110, section 7.8).
+fn is_get(head: &Parts) -> bool {
     let has = |name, what: &str| {
         tokens(&head.headers, name).any(|token| token.eq_ignore_ascii_case(what))
     };
-    let is_asked = has(header::CONNECTION, "upgrade") && has(header::UPGRADE, "websocket");
-    if head.method != Method::GET || !is_asked {
-        return Err(Refusal::NotAsked);
+    head.version == Version::HTTP_11
+        && head.method == Method::GET
+        && has(header::CONNECTION, "upgrade")
+        && has(header::UPGRADE, "websocket")
+}
+
+/// The key of a request over HTTP/1.1 that has no body: what follows its head are frames.
+fn key(head: &Parts) -> Result<HeaderValue, Refusal> {
+    let length = head.headers.get(header::CONTENT_LENGTH);
+    let has_length = length.is_some_and(|length| length != "0");
+    if has_length || head.headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Refusal::Body);
     }
-    head.headers
-        .get(header::SEC_WEBSOCKET_KEY)
-        .cloned()
-        .ok_or(Refusal::NoKey)
+    let mut keys = head.headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let key = keys.next().ok_or(Refusal::NoKey)?;
+    match keys.next().is_none() && is_key(key.as_bytes()) {
+        true => Ok(key.clone()),
+        false => Err(Refusal::BadKey),
+    }
+}
+
+/// 16 bytes in base64 (RFC 6455, section 4.2.1): 22 digits, of which the last one carries two bits, and the filling.
+fn is_key(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    match key.split_last_chunk::<2>() {
+        Some((digits, b"==")) => digits.len() == 22 && digits.iter().all(is_digit),
+        _ => false,
+    }
 }
 
 /// What stands in all headers of a name, between commas.
@@ -181,6 +209,10 @@ pub enum Refusal {
     NotAsked,
     /// It has no `Sec-WebSocket-Key`: 400.
     NoKey,
+    /// Its `Sec-WebSocket-Key` is not one of 16 bytes, or there are several: 400.
+    BadKey,
+    /// It has a body: 400.
+    Body,
     /// It speaks another version than 13: 426, with the version.
     Version,
     /// Its connection cannot be had, since something before the handler has taken it: 500.
@@ -193,7 +225,7 @@ impl Refusal {
         let mut answer = Response::new(self.text());
         *answer.status_mut() = match self {
             Refusal::NotAsked | Refusal::Version => StatusCode::UPGRADE_REQUIRED,
-            Refusal::NoKey => StatusCode::BAD_REQUEST,
+            Refusal::NoKey | Refusal::BadKey | Refusal::Body => StatusCode::BAD_REQUEST,
             Refusal::NoConnection => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let headers = answer.headers_mut();
@@ -212,6 +244,8 @@ impl Refusal {
         match self {
             Refusal::NotAsked => "this address speaks WebSocket, and the request asks for none",
             Refusal::NoKey => "the request has no Sec-WebSocket-Key",
+            Refusal::BadKey => "a Sec-WebSocket-Key is 16 bytes in base64, once",
+            Refusal::Body => "a request for a WebSocket has no body",
             Refusal::Version => "only version 13 of WebSocket is spoken here",
             Refusal::NoConnection => "the connection of this request cannot become a WebSocket",
         }
