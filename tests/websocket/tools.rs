@@ -112,7 +112,7 @@ pub(crate) fn handshake(address: SocketAddr, more: &str) -> String {
     )
 }
 
-/// A connection by which this was asked, and the head of what a new server answered. `request` gets the usual handshake.
+/// A connection by which a new server was asked, and the head of its answer. `request` gets the usual handshake.
 pub(crate) async fn shaken(request: impl FnOnce(String) -> String) -> (TcpStream, String) {
     let (address, _seen) = server(Config::new()).await;
     ask(address, request(handshake(address, ""))).await
