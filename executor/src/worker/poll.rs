@@ -39,20 +39,23 @@ impl Worker<'_> {
             self.beat_if_due();
         }
         if let Some(task) = again {
-            // After a long poll, what came meanwhile has waited longer than this task.
             if self.shared.beat.load(Relaxed) != self.core.beat.get() {
-                self.let_others_go_first();
+                return self.queue_behind_others(task);
             }
+            // Whether what waits here is worth help is not asked: it is no more than before the poll, and what else
+            // decides, the pace, is learnt in the upkeep, which asks.
             self.core.push(self.shared, task);
-            self.core.notify_if_worth(self.shared);
         }
     }
 
+    /// After a long poll, what came meanwhile has waited longer than this task.
     #[cold]
-    fn let_others_go_first(&mut self) {
+    fn queue_behind_others(&mut self, task: Runnable) {
         self.upkeep_if_due();
         self.core.round.set(0);
         self.serve_injector();
+        self.core.push(self.shared, task);
+        self.core.notify_if_worth(self.shared);
     }
 
     /// One that blocks is run where it is found, and others go on with what waits here. One that

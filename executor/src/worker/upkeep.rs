@@ -70,6 +70,8 @@ impl Worker<'_> {
                 self.core.stopwatch.beat(now, usage, &self.remote.pace);
             }
         }
+        // The pace may have changed, and a task that yields does not ask.
+        self.core.notify_if_worth(self.shared);
     }
 
     /// The last beat that this worker has heard of.
