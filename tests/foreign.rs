@@ -160,7 +160,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("executor: local_key.rs", r#"unsafe { ManuallyDrop::drop(&mut self.future) };"#, "the future's panic is its owner's; tests/task/drops.rs::a_future_sees_the_values_of_its_scope_whoever_drops_it_and_when"),
     ("executor: local_key.rs", r#"drop(bound);"#, "the end of a lock or of a guard of ours"),
     ("executor: timer.rs", r#"discard(replaced);"#, "tests/task/hostile.rs::a_sleepers_waker_may_throw"),
-    ("executor: timer.rs", r#"discard(entry.timers.take(entry.key));"#, "tests/task/hostile.rs::a_sleepers_waker_may_throw"),
+    ("executor: timer.rs", r#"discard(left);"#, "tests/task/hostile.rs::a_sleepers_waker_may_throw"),
     ("executor: timer.rs", r#"foreign::wake(waker);"#, "one timer of a thread without a runtime; as in the rows above"),
     ("executor: slot.rs", r#"drop(self.take());"#, "cancels a task, whose panics end at its edge"),
     ("executor: bell.rs", r#"drop(self.lock.lock());"#, "the end of a lock or of a guard of ours"),

@@ -38,5 +38,5 @@ mod timers;
 pub use clock::{Clock, see_time_through, system_now};
 pub use instant::Instant;
 pub use slab::Key;
-pub use timers::{Inserted, Timers};
+pub use timers::{Inserted, Left, Timers};
 pub use wheel::Wheel;

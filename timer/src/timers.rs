@@ -8,6 +8,13 @@
 //! No waker is woken, cloned or dropped while the lock is held: each of these may run code that comes back here, such
 //! as the drop of a task whose future sleeps.
 //!
+//! # Places
+//!
+//! A timer may outlive its wheel's runtime, and is then dropped all the same, on any thread. A counted reference of its
+//! own would be two read-modify-writes for each sleep. So these timers keep themselves: whoever [enters](Timers::enter)
+//! has a place, the places are counted under the lock, which is taken anyway, and as long as there is one, or the
+//! timers are not [closed](Timers::close), they hold a reference to themselves.
+//!
 //! # The published deadline
 //!
 //! `next` is written only under the lock, at the end of each change, so its values follow each other as the changes do.
@@ -32,6 +39,7 @@
 //! itself needs no fence: a thread sees its own stores.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
@@ -88,6 +96,10 @@ impl RefUnwindSafe for Timers {}
 struct Inner {
     wheel: Wheel<Waker>,
     closed: bool,
+    /// How many have entered and not left.
+    places: usize,
+    /// These timers themselves: from the first who entered, until they are closed and nobody has a place.
+    own: Option<Arc<Timers>>,
 }
 
 /// What [`Timers::insert`] did.
@@ -100,12 +112,25 @@ pub struct Inserted {
     pub earliest: bool,
 }
 
+/// What somebody leaves who had a place in [`Timers`].
+#[derive(Debug)]
+#[must_use = "it may hold the last reference to the timers, to be dropped when nothing uses them any more"]
+pub struct Left {
+    /// Whom the entry would have woken, unless it has fired before.
+    pub waker: Option<Waker>,
+    /// Of the last who leaves timers that are closed.
+    #[expect(dead_code, reason = "it is dropped with the rest")]
+    last: Option<Arc<Timers>>,
+}
+
 impl Timers {
     /// No timers; their time starts at `now`. An entry that is due before that is due then.
     pub fn new(now: Instant) -> Timers {
         let inner = Inner {
             wheel: Wheel::new(now),
             closed: false,
+            places: 0,
+            own: None,
         };
         Timers {
             next: AtomicU64::new(NONE),
@@ -126,6 +151,50 @@ impl Timers {
         let key = inner.wheel.insert(when, waker);
         let earliest = self.publish_insertion(&inner);
         Some(Inserted { key, earliest })
+    }
+
+    /// As [`insert`](Timers::insert), and the caller has a place: these timers stay in memory, whatever becomes of
+    /// every other reference to them, until it has dropped what [`leave`](Timers::leave), or [`renew`](Timers::renew), has
+    /// returned. They must be closed some day, or stay for ever.
+    pub fn enter(self: &Arc<Timers>, when: Instant, waker: &Waker) -> Option<Inserted> {
+        let waker = waker.clone();
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            drop(inner);
+            drop(waker);
+            return None;
+        }
+        inner.places += 1;
+        if inner.own.is_none() {
+            inner.own = Some(Arc::clone(self));
+        }
+        let key = inner.wheel.insert(when, waker);
+        let earliest = self.publish_insertion(&inner);
+        Some(Inserted { key, earliest })
+    }
+
+    /// As [`take`](Timers::take), by who has [entered](Timers::enter), and gives the place up.
+    pub fn leave(&self, key: Key) -> Left {
+        let mut inner = self.inner.lock();
+        let waker = inner.wheel.cancel(key);
+        self.publish(&inner);
+        inner.give_up_place(waker)
+    }
+
+    /// As [`update`](Timers::update), by who has [entered](Timers::enter). `Some`: the key is stale, and the place is
+    /// given up.
+    pub fn renew(&self, key: Key, waker: &Waker, replaced: &mut Option<Waker>) -> Option<Left> {
+        {
+            let mut inner = self.inner.lock();
+            match inner.wheel.get_mut(key) {
+                None => return Some(inner.give_up_place(None)),
+                Some(present) if present.will_wake(waker) => return None,
+                Some(_) => {}
+            }
+        }
+        let is_there = self.update(key, waker, replaced);
+        // Else it has fired in between.
+        (!is_there).then(|| self.leave(key))
     }
 
     /// Changes whom an entry wakes; the waker that was there goes to `replaced`, for the caller to drop. Returns
@@ -209,10 +278,16 @@ impl Timers {
     /// Ends these timers: appends all wakers to `woken`, due or not, for the caller to wake, and lets every later
     /// [`insert`](Timers::insert) fail.
     pub fn close(&self, woken: &mut Vec<Waker>) {
+        // Goes after the lock is released.
+        let _own;
         let mut inner = self.inner.lock();
         inner.closed = true;
         inner.wheel.drain(woken);
         self.publish(&inner);
+        _own = match inner.places {
+            0 => inner.own.take(),
+            _ => None,
+        };
     }
 
     /// The number of entries.
@@ -241,6 +316,17 @@ impl Timers {
             self.next.store(bound, Ordering::Relaxed);
         }
         bound
+    }
+}
+
+impl Inner {
+    /// One place less, from which this waker came.
+    #[inline]
+    fn give_up_place(&mut self, waker: Option<Waker>) -> Left {
+        self.places -= 1;
+        let is_last = self.closed && self.places == 0;
+        let last = if is_last { self.own.take() } else { None };
+        Left { waker, last }
     }
 }
 

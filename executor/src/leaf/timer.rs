@@ -11,7 +11,8 @@ use crate::seats::context::{self, Context as ThreadContext};
 use filch_timer::{Instant, Key, Timers};
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::fence;
 use std::task::{Context, Poll, Waker};
@@ -30,14 +31,20 @@ pub struct Timer {
     at: &'static Location<'static>,
 }
 
-/// A timer's place in a wheel.
+/// A timer's place in a wheel, which it gives up when it is dropped.
 #[derive(Debug)]
 struct Entry {
-    timers: Arc<Timers>,
+    /// They stay for as long as the place is held.
+    timers: NonNull<Timers>,
     key: Key,
     /// When it fires there: the timer's deadline, or before.
     due: Instant,
 }
+
+// SAFETY: it stands for a reference to the timers, which may be used on any thread.
+unsafe impl Send for Entry {}
+// SAFETY: as above.
+unsafe impl Sync for Entry {}
 
 impl Timer {
     /// A timer for `deadline`; `at` is where the operation that needs it was called.
@@ -104,9 +111,6 @@ impl Timer {
     fn look_in(&mut self, context: &ThreadContext, waker: &Waker) -> Option<Poll<()>> {
         let is_registered = self.is_still_registered(waker);
         if !is_far(context, self.deadline) && Instant::now() >= self.deadline {
-            if is_registered {
-                self.cancel();
-            }
             self.entry = None;
             return Some(Poll::Ready(()));
         }
@@ -168,39 +172,52 @@ impl Timer {
     }
 
     #[inline]
-    fn is_still_registered(&self, waker: &Waker) -> bool {
+    fn is_still_registered(&mut self, waker: &Waker) -> bool {
         let Some(entry) = &self.entry else {
             return false;
         };
         let mut replaced = None;
-        let is_there = entry.timers.update(entry.key, waker, &mut replaced);
+        let left = entry.timers().renew(entry.key, waker, &mut replaced);
         if replaced.is_some() {
             discard(replaced);
         }
-        is_there
-    }
-
-    fn cancel(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            discard(entry.timers.take(entry.key));
+        let is_there = left.is_none();
+        if !is_there {
+            // Its place is given up: before what is left goes, and perhaps the timers with it.
+            std::mem::forget(self.entry.take());
         }
+        is_there
     }
 }
 
 impl Entry {
+    #[inline]
+    fn timers(&self) -> &Timers {
+        // SAFETY: the place keeps them, until what `leave` or `renew` has left is dropped, and by then the entry is gone.
+        unsafe { self.timers.as_ref() }
+    }
+
+    /// Gives the place up, and returns the waker that was in it, unless it has fired.
+    #[inline]
+    fn leave(self) -> Option<Waker> {
+        let entry = ManuallyDrop::new(self);
+        let left = entry.timers().leave(entry.key);
+        left.waker
+    }
+
     /// Moves the entry to an earlier time. `None`: it has fired, or could not be moved, and the task that waits
     /// is woken.
     fn advance(mut self, due: Instant) -> Option<Entry> {
         // Only the wheel's own worker may move a deadline ahead: it is awake. Another worker takes
         // the timer over into its own wheel.
-        if context::with(|context| is_own_wheel(context, &self.timers)) {
-            if self.timers.reset(self.key, due)? {
+        if context::with(|context| is_own_wheel(context, self.timers())) {
+            if self.timers().reset(self.key, due)? {
                 context::with(tell_keeper);
             }
             self.due = due;
             return Some(self);
         }
-        let waker = self.timers.take(self.key)?;
+        let waker = self.leave()?;
         let mut entry = None;
         context::with(|context| register(context, due, &waker, &mut entry));
         if entry.is_none() {
@@ -208,6 +225,14 @@ impl Entry {
             foreign::wake(waker);
         }
         entry
+    }
+}
+
+impl Drop for Entry {
+    #[inline]
+    fn drop(&mut self) {
+        let left = self.timers().leave(self.key);
+        discard(left);
     }
 }
 
@@ -226,20 +251,20 @@ impl Drop for Timer {
     #[inline]
     fn drop(&mut self) {
         if self.entry.is_some() {
-            self.cancel();
+            self.entry = None;
             leaf::take_back(|| self.wait());
         }
     }
 }
 
-fn is_own_wheel(context: &ThreadContext, timers: &Arc<Timers>) -> bool {
+fn is_own_wheel(context: &ThreadContext, timers: &Timers) -> bool {
     let Some(shared) = context.shared() else {
         return false;
     };
     let Some(core) = context.core_of(shared) else {
         return false;
     };
-    Arc::ptr_eq(&shared.remotes[core.index].timers, timers)
+    std::ptr::eq(&*shared.remotes[core.index].timers, timers)
 }
 
 /// Whether a deadline is certainly not due, as far as a worker can tell without reading the clock. Its
@@ -271,14 +296,14 @@ fn register(context: &ThreadContext, due: Instant, waker: &Waker, place: &mut Op
         Some(core) => &shared.remotes[core.index].timers,
         None => &shared.foreign_timers,
     };
-    let Some(inserted) = timers.insert(due, waker) else {
+    let Some(inserted) = timers.enter(due, waker) else {
         return;
     };
     if inserted.earliest {
         tell_keeper(context);
     }
     *place = Some(Entry {
-        timers: Arc::clone(timers),
+        timers: NonNull::from(&**timers),
         key: inserted.key,
         due,
     });
