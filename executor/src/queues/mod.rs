@@ -1,5 +1,5 @@
-//! Where a runnable waits: a worker's own queue and its next-task slot, the injector that all share, the queues of
-//! threads in `block_on`, and the slow lane with its permits.
+//! Where a runnable waits: a worker's own queue and its next-task slot, the injector that all share, and the slow lane
+//! with its permits. Threads in `block_on` have queues of the same kind (`seats/guests.rs`).
 //!
 //! Whoever schedules a task puts it into one of these, and whoever works takes it out or steals it.
 //!
@@ -8,7 +8,6 @@
 
 pub(crate) mod queue;
 
-pub(crate) mod guest;
 pub(crate) mod slot;
 
 pub(crate) mod permits;

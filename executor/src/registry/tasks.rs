@@ -6,8 +6,8 @@
 //! No lock and no line that others write lies on a worker's path from spawn to completion. A worker has
 //! a *desk* of its own: a stock of free places, exchanged in batches with the store that all share, and a
 //! tally of tasks that it has registered and removed. Whoever completes a task keeps its place, so a
-//! worker that runs what another one spawned takes nothing from it but the task. Threads outside the
-//! runtime share a few desks, each behind a lock.
+//! worker that runs what another one spawned takes nothing from it but the task. So has a thread in `block_on` that
+//! found a place (`seats/guests.rs`). Other threads share a few desks, each behind a lock.
 //!
 //! # When it is empty
 //!
@@ -38,6 +38,9 @@ const NO_PLACE: u32 = u32::MAX;
 /// Free places are exchanged so many at a time.
 const BATCH: usize = if cfg!(all(test, filch_loom)) { 1 } else { 64 };
 
+/// How many threads in `block_on` have a desk, and what else it takes to spawn, of their own at a time.
+pub(crate) const GUEST_DESKS: usize = if cfg!(all(test, filch_loom)) { 1 } else { 4 };
+
 /// How many desks threads outside the runtime share.
 const OUTSIDE_DESKS: usize = if cfg!(all(test, filch_loom)) { 1 } else { 8 };
 
@@ -47,7 +50,7 @@ pub(crate) struct Registry {
     table: Table,
     /// The runtime shuts down: nothing is registered any more.
     closed: AtomicBool,
-    /// One per worker, then one per outside desk.
+    /// One per guest, then one per worker, then one per outside desk.
     tallies: Box<[CachePadded<Tally>]>,
     outside: Box<[CachePadded<Mutex<Stock>>]>,
     store: Mutex<Store>,
@@ -73,17 +76,28 @@ struct Store {
     unused: usize,
 }
 
-/// A worker's own stock; its tally is the one with the worker's index.
+/// A stock of one's own, and the number of its tally.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    worker: usize,
+    number: usize,
     stock: RefCell<Stock>,
 }
 
 impl Desk {
+    /// A worker's. Spare ones come after the workers, and have no tally: they use what all share.
     pub(crate) fn new(worker: usize) -> Desk {
+        Desk::numbered(GUEST_DESKS + worker)
+    }
+
+    /// That of a place for guests. Whoever has the place next has seen what the one before has written.
+    pub(crate) fn of_guest(place: usize) -> Desk {
+        debug_assert!(place < GUEST_DESKS);
+        Desk::numbered(place)
+    }
+
+    fn numbered(number: usize) -> Desk {
         Desk {
-            worker,
+            number,
             stock: RefCell::default(),
         }
     }
@@ -103,7 +117,9 @@ impl Registry {
         Registry {
             table,
             closed: AtomicBool::new(false),
-            tallies: (0..workers + OUTSIDE_DESKS).map(tally).collect(),
+            tallies: (0..GUEST_DESKS + workers + OUTSIDE_DESKS)
+                .map(tally)
+                .collect(),
             outside: (0..OUTSIDE_DESKS).map(desk).collect(),
             store: Mutex::new(Store {
                 free: Vec::new(),
@@ -113,7 +129,7 @@ impl Registry {
         }
     }
 
-    /// Registers a task that was not published yet; `desk` is the calling worker's, `salt` spreads the
+    /// Registers a task that was not published yet; `desk` is the caller's own, `salt` spreads the
     /// others. `false`: the runtime shuts down; the caller keeps the duty to end the task, and the
     /// reference is already the runtime's.
     #[inline]
@@ -153,15 +169,15 @@ impl Registry {
     /// Runs `f` at the caller's desk.
     #[inline]
     fn at<R>(&self, desk: Option<&Desk>, salt: u64, f: impl FnOnce(&mut Stock, &Tally) -> R) -> R {
-        let workers = self.tallies.len() - self.outside.len();
+        let owned = self.tallies.len() - self.outside.len();
         match desk {
-            Some(desk) if desk.worker < workers => {
-                f(&mut desk.stock.borrow_mut(), &self.tallies[desk.worker])
+            Some(desk) if desk.number < owned => {
+                f(&mut desk.stock.borrow_mut(), &self.tallies[desk.number])
             }
             _ => {
                 let index = salt as usize % self.outside.len();
                 let mut stock = self.outside[index].lock();
-                f(&mut stock, &self.tallies[workers + index])
+                f(&mut stock, &self.tallies[owned + index])
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Futures that run on the calling thread: `block_on`, and waiting for a root task as a worker.
 
 use crate::leaf::{self, Drain};
-use crate::queues::guest::Guest;
 use crate::registry::delay::Return;
 use crate::seats::context::{self, Role};
 use crate::seats::core::Core;
+use crate::seats::guests::Guest;
 use crate::seats::scope;
 use crate::seats::shared::Shared;
 use crate::sys::Prompt;
@@ -82,8 +82,8 @@ impl Shared {
         } else {
             self.guests.enter()
         };
-        let queue = guest.as_ref().and_then(Guest::queue);
-        let _entered = scope::enter(self, Role::BlockOn, None, queue);
+        let seat = guest.as_ref().and_then(Guest::seat);
+        let _entered = scope::enter(self, Role::BlockOn, None, seat);
         self.poll_until_ready(pin!(Some(future)))
     }
 

@@ -168,8 +168,8 @@ impl Shared {
     ) -> NewTask {
         let scheduler = NonNull::new(Arc::as_ptr(self).cast_mut().cast::<Scheduler>());
         context::with(|context| {
-            let id = match context.core_of(Arc::as_ptr(self)) {
-                Some(core) => core.next_id(&self.ids),
+            let id = match context.kit_of(Arc::as_ptr(self)) {
+                Some(kit) => kit.next_id(&self.ids),
                 None => self.ids.fetch_add(1, Relaxed),
             };
             NewTask {
@@ -186,8 +186,8 @@ impl Shared {
     fn register(self: &Arc<Shared>, runnable: Runnable, registered: TaskRef) -> Option<Runnable> {
         let id = runnable.header().id.0;
         let is_in = context::with(|context| {
-            let core = context.core_of(Arc::as_ptr(self));
-            let desk = core.map(|core| &core.desk);
+            let kit = context.kit_of(Arc::as_ptr(self));
+            let desk = kit.map(|kit| &kit.desk);
             self.registry.insert(desk, id, registered)
         });
         if is_in {

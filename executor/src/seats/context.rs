@@ -5,9 +5,10 @@
 //! time, even while a thread ends. The pointers in it are lent by guards on the stack (`scope.rs`): whoever
 //! sets one keeps what it points to alive, and puts the previous value back.
 
-use crate::queues::queue::Local;
 use crate::seats::choices::Choices;
 use crate::seats::core::Core;
+use crate::seats::guests::GuestSeat;
+use crate::seats::kit::Kit;
 use crate::seats::open::Open;
 use crate::seats::pen::Pen;
 use crate::seats::shared::Shared;
@@ -39,7 +40,7 @@ pub(crate) struct Context {
     /// The runtime whose own thread this is; to be compared only, as that may be gone.
     home: Cell<*const Shared>,
     pub(super) core: Cell<*const Core>,
-    pub(super) guest: Cell<*const Local>,
+    pub(super) guest: Cell<*const GuestSeat>,
     pub(super) role: Cell<Role>,
     pub(super) frame: Cell<*const Frame>,
     pub(super) task: Cell<*const Header>,
@@ -182,12 +183,22 @@ impl Context {
         self.role.set(interrupted);
     }
 
-    /// The queue that this thread lends to `shared` while it is in `block_on`.
-    pub(crate) fn guest_of(&self, shared: *const Shared) -> Option<&Local> {
+    /// What this thread spawns with in `shared`, if it has a seat or a guest's place there.
+    #[inline]
+    pub(crate) fn kit_of(&self, shared: *const Shared) -> Option<&Kit> {
+        match self.core_of(shared) {
+            Some(core) => Some(&core.kit),
+            None => self.guest_of(shared).map(|guest| &guest.kit),
+        }
+    }
+
+    /// The place that this thread has in `shared` while it is in `block_on`.
+    #[inline]
+    pub(crate) fn guest_of(&self, shared: *const Shared) -> Option<&GuestSeat> {
         if !ptr::eq(self.shared.get(), shared) {
             return None;
         }
-        // SAFETY: set together with `shared`, by a guard that borrows the queue.
+        // SAFETY: set together with `shared`, by a guard that borrows the place.
         unsafe { self.guest.get().as_ref() }
     }
 

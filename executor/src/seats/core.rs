@@ -5,6 +5,7 @@
 use crate::queues::queue::Local;
 use crate::registry::tasks::Desk;
 use crate::seats::choices::Choices;
+use crate::seats::kit::Kit;
 use crate::seats::peer::Peer;
 use crate::signs::credit::Credit;
 use crate::signs::crowd::Crowd;
@@ -13,16 +14,11 @@ use crate::signs::pace::{Sample, Stopwatch};
 use crate::signs::price::Price;
 use crate::signs::rhythm::Rhythm;
 use crate::signs::watch::Watch;
-use crate::task::memory::{Depot, Store};
+use crate::task::memory::Depot;
 use fastrand::Rng;
 use filch_timer::Instant;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
-
-/// Task ids are taken from the runtime's counter this many at a time.
-const ID_BLOCK: u64 = 256;
 
 /// What the builder has chosen for all seats alike.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,8 +33,8 @@ pub(crate) struct Common {
 pub(crate) struct Core {
     pub(crate) index: usize,
     pub(crate) queue: Local,
-    /// Where it registers tasks.
-    pub(crate) desk: Desk,
+    /// What it spawns with.
+    pub(crate) kit: Kit,
     /// Polls so far; `Watch` has the published copy.
     pub(crate) tick: Cell<u32>,
     /// Polls left until the injector is looked at.
@@ -71,12 +67,8 @@ pub(crate) struct Core {
     /// Wakers are being woken in a batch: their tasks queue up without waking workers, where the queue is
     /// shorter than this.
     pub(crate) batch: Cell<Option<usize>>,
-    /// Memory for tasks.
-    pub(crate) memory: Store,
     /// What the code of its tasks chooses by.
     pub(crate) choices: Choices,
-    next_id: Cell<u64>,
-    end_id: Cell<u64>,
     rng: RefCell<Rng>,
 }
 
@@ -85,7 +77,7 @@ impl Core {
         Core {
             index,
             queue,
-            desk: Desk::new(index),
+            kit: Kit::new(Desk::new(index), depot),
             tick: Cell::new(0),
             round: Cell::new(0),
             streak: Cell::new(0),
@@ -103,10 +95,7 @@ impl Core {
             crowd: Crowd::new(),
             lane_first: Cell::new(false),
             batch: Cell::new(None),
-            memory: Store::new(depot),
             choices: Choices::new(common.seed, 2 * index as u64),
-            next_id: Cell::new(0),
-            end_id: Cell::new(0),
             // One stream per seat and purpose; the salt keeps seats apart.
             rng: RefCell::new(Rng::with_seed(
                 common.seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
@@ -121,16 +110,6 @@ impl Core {
         self.tick.set(tick);
         watch.begin(tick, task);
         tick
-    }
-
-    /// A fresh task id.
-    pub(crate) fn next_id(&self, counter: &AtomicU64) -> u64 {
-        if self.next_id.get() == self.end_id.get() {
-            let start = counter.fetch_add(ID_BLOCK, Relaxed);
-            self.next_id.set(start);
-            self.end_id.set(start + ID_BLOCK);
-        }
-        self.next_id.replace(self.next_id.get() + 1)
     }
 
     /// A number below `bound`, from this seat's stream.

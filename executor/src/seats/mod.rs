@@ -1,7 +1,8 @@
 //! A runtime's shared part and its places of work.
 //!
 //! A *seat* is a worker's identity. `core.rs` is the half that its holder owns, `remotes.rs` the half that others
-//! see, `roster.rs` and `spares.rs` say who gets one. `shared.rs` has what all threads share, and `wake.rs`,
+//! see, `kit.rs` what its holder spawns with, `roster.rs` and `spares.rs` say who gets one. `guests.rs` has the
+//! places of threads in `block_on`. `shared.rs` has what all threads share, and `wake.rs`,
 //! `help.rs` and `end.rs` what they do with it, and `pause.rs` with its clock; `choices.rs` has what users' code
 //! chooses by, `pen.rs` what branches say. `context.rs` is what the current thread is doing, with the current poll's
 //! budget in `turn.rs`; `scope.rs` has the guards that set it. `schedule.rs` says where a task goes that becomes
@@ -18,9 +19,13 @@ pub(crate) mod peer;
 
 mod choices;
 
+mod kit;
+
 pub(crate) mod pen;
 
 pub(crate) mod core;
+
+pub(crate) mod guests;
 
 mod spare_seats;
 

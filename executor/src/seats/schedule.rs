@@ -63,7 +63,9 @@ unsafe fn complete(scheduler: NonNull<Scheduler>, task: &Header) {
     context::with(|context| {
         context.leave_task(task);
         let core = context.core_of(shared);
-        shared.registry.remove(core.map(|core| &core.desk), task);
+        shared
+            .registry
+            .remove(core.map(|core| &core.kit.desk), task);
         if core.is_none() {
             fence(SeqCst); // [gone], pairs with [ending]
         }
@@ -99,8 +101,8 @@ impl Shared {
     /// A task became runnable on a thread that holds no seat of this runtime.
     pub(crate) fn schedule_outside(self: &Arc<Shared>, task: Runnable) {
         let lent = context::with(|context| match context.guest_of(Arc::as_ptr(self)) {
-            Some(queue) if queue.len() < LOCAL_LIMIT => {
-                queue.push(task);
+            Some(guest) if guest.queue.len() < LOCAL_LIMIT => {
+                guest.queue.push(task);
                 None
             }
             _ => Some(task),

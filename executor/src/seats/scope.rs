@@ -3,10 +3,10 @@
 //! Each sets a part of the thread's [`Context`](super::context::Context), and puts the previous value back when it is
 //! dropped.
 
-use crate::queues::queue::Local;
 use crate::seats::choices::Choices;
 use crate::seats::context::{Frame, Role, with};
 use crate::seats::core::Core;
+use crate::seats::guests::GuestSeat;
 use crate::seats::hooks::Held;
 use crate::seats::open::Open;
 use crate::seats::pen::Pen;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub(crate) struct Entered<'a> {
     shared: *const Shared,
     core: *const Core,
-    guest: *const Local,
+    guest: *const GuestSeat,
     role: Role,
     /// Owned; it does not move with the guard.
     frame: *mut Frame,
@@ -47,7 +47,7 @@ pub(crate) fn enter<'a>(
     shared: &'a Arc<Shared>,
     role: Role,
     core: Option<&'a Core>,
-    guest: Option<&'a Local>,
+    guest: Option<&'a GuestSeat>,
 ) -> Entered<'a> {
     let mut entered = enter_without_hook(shared, role, core, guest);
     if role != Role::Visitor {
@@ -61,8 +61,10 @@ fn enter_without_hook<'a>(
     shared: &'a Arc<Shared>,
     role: Role,
     core: Option<&'a Core>,
-    guest: Option<&'a Local>,
+    guest: Option<&'a GuestSeat>,
 ) -> Entered<'a> {
+    let kit = core.map(|core| &core.kit);
+    let kit = kit.or(guest.map(|guest| &guest.kit));
     with(|context| {
         let frame = Box::into_raw(Box::new(Frame {
             shared: Arc::as_ptr(shared),
@@ -89,7 +91,7 @@ fn enter_without_hook<'a>(
                 .is_none()
                 .then(|| context.choices.replace(&shared.visitor_choices())),
             yielded: context.yielded.take(),
-            _memory: memory::lend(core.map(|core| &core.memory)),
+            _memory: memory::lend(kit.map(|kit| &kit.memory)),
             held: None,
             lent: PhantomData,
         }

@@ -6,7 +6,6 @@ use crate::blocking::BlockingPool;
 use crate::figures::metrics::BackstopCounters;
 use crate::figures::slow_polls::SlowPolls;
 use crate::figures::standstill::Standstill;
-use crate::queues::guest::Guests;
 use crate::queues::lane::Lanes;
 use crate::queues::queue::{Injector, Local};
 use crate::registry::bell::Bell;
@@ -21,6 +20,7 @@ use crate::rest::parker::Parker;
 use crate::rest::pause::Pause;
 use crate::seats::choices::Choices;
 use crate::seats::core::{Common, Core};
+use crate::seats::guests::Guests;
 use crate::seats::hooks::Hooks;
 use crate::seats::remotes::Remotes;
 use crate::seats::roster::Seats;
@@ -186,13 +186,15 @@ impl Shared {
             true => (0, 0),
             false => (config.workers, config.max_spare_threads),
         };
+        let remotes = Remotes::new(&queues, spares, now);
+        let guests = Guests::new(&remotes.depot);
         let shared = Arc::new_cyclic(|own| Shared {
             scheduler,
             start_thread,
             own: own.clone(),
             reactor,
-            remotes: Remotes::new(&queues, spares, now),
-            guests: Guests::new(),
+            remotes,
+            guests,
             callers: Callers::new(),
             injector: CachePadded::new(Injector::new()),
             lanes: CachePadded::new(Lanes::new(config.workers)),

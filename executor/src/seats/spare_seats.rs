@@ -43,7 +43,7 @@ impl Spares {
     /// A spare seat is free again. The lowest free ones are taken first, so that few seats have to be
     /// looked at.
     pub(super) fn free(&mut self, core: Core, remotes: &Remotes) {
-        core.memory.clear();
+        core.kit.memory.clear();
         let at = self
             .free_seats
             .partition_point(|free| free.index > core.index);

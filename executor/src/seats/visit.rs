@@ -5,9 +5,9 @@
 //! that the context points to. It ends only if its frame is the thread's innermost; else it leaves the context as it
 //! is, and what it owns, as others may point to it, is kept for ever.
 
-use crate::queues::queue::Local;
 use crate::seats::context::{self, Context, Frame, Role};
 use crate::seats::core::Core;
+use crate::seats::guests::GuestSeat;
 use crate::seats::shared::Shared;
 use std::ptr;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) struct Visit {
     // What the context had before.
     shared: *const Shared,
     core: *const Core,
-    guest: *const Local,
+    guest: *const GuestSeat,
 }
 
 impl Visit {

@@ -1,59 +1,63 @@
-//! Queues for threads in `block_on`: what such a thread spawns or wakes, workers steal.
+//! Places for threads in `block_on`: what such a thread spawns or wakes, workers steal.
 //!
 //! A thread in `block_on` runs no task but its own future (design: a future that is not Send could
 //! not be moved away from behind one), so its queue exists only to be stolen from. There are a few
-//! places; a thread that finds none free uses the injector, which is slower and no different else.
+//! places; a thread that finds none free uses the injector, and what all share beside the [`Kit`], which is slower and
+//! no different else.
+//!
+//! It frees few tasks, but workers free what it has spawned: its memory comes from them, by way of the depot.
 
 use crate::queues::queue::{Local, Stealer, Stolen};
+use crate::registry::tasks::{Desk, GUEST_DESKS};
+use crate::seats::kit::Kit;
 use crate::task::Runnable;
+use crate::task::memory::Depot;
 use parking_lot::Mutex;
+use std::sync::Arc;
 
-/// How many threads in `block_on` have a queue of their own at a time.
-const PLACES: usize = 4;
-
-/// All places.
+/// All places: as many as the registry has desks for.
 #[derive(Debug)]
 pub(crate) struct Guests {
-    places: [Place; PLACES],
+    places: [Place; GUEST_DESKS],
 }
 
 #[derive(Debug)]
 struct Place {
-    /// The owner's end, while no thread has it.
-    free: Mutex<Option<Local>>,
+    /// The owner's half, while no thread has it.
+    free: Mutex<Option<Box<GuestSeat>>>,
     stealer: Stealer,
 }
 
+/// What the thread owns that has a place.
+#[derive(Debug)]
+pub(crate) struct GuestSeat {
+    pub(crate) queue: Local,
+    pub(crate) kit: Kit,
+}
+
 /// A place that a thread has taken. Dropping it gives the place back; what is left in its queue stays
-/// there for the workers.
+/// there for the workers, and its memory for the next guest.
 #[derive(Debug)]
 pub(crate) struct Guest<'a> {
     place: &'a Place,
     /// Some until it is given back.
-    queue: Option<Local>,
+    seat: Option<Box<GuestSeat>>,
 }
 
 impl Guests {
-    pub(crate) fn new() -> Guests {
+    pub(crate) fn new(depot: &Arc<Depot>) -> Guests {
         Guests {
-            places: std::array::from_fn(|_| {
-                let queue = Local::new();
-                let stealer = queue.stealer();
-                Place {
-                    free: Mutex::new(Some(queue)),
-                    stealer,
-                }
-            }),
+            places: std::array::from_fn(|number| Place::new(number, Arc::clone(depot))),
         }
     }
 
     /// Takes a free place.
     pub(crate) fn enter(&self) -> Option<Guest<'_>> {
         self.places.iter().find_map(|place| {
-            let queue = place.free.lock().take()?;
+            let seat = place.free.lock().take()?;
             Some(Guest {
                 place,
-                queue: Some(queue),
+                seat: Some(seat),
             })
         })
     }
@@ -79,15 +83,27 @@ impl Guests {
     }
 }
 
+impl Place {
+    fn new(number: usize, depot: Arc<Depot>) -> Place {
+        let queue = Local::new();
+        let stealer = queue.stealer();
+        let kit = Kit::new(Desk::of_guest(number), depot);
+        Place {
+            free: Mutex::new(Some(Box::new(GuestSeat { queue, kit }))),
+            stealer,
+        }
+    }
+}
+
 impl Guest<'_> {
-    /// Its queue, for as long as it stays.
-    pub(crate) fn queue(&self) -> Option<&Local> {
-        self.queue.as_ref()
+    /// Its seat, for as long as it stays.
+    pub(crate) fn seat(&self) -> Option<&GuestSeat> {
+        self.seat.as_deref()
     }
 }
 
 impl Drop for Guest<'_> {
     fn drop(&mut self) {
-        *self.place.free.lock() = self.queue.take();
+        *self.place.free.lock() = self.seat.take();
     }
 }
