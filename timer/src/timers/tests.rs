@@ -198,3 +198,70 @@ fn threads_that_insert_cancel_and_fire_lose_nothing() {
     let fired = count.0.load(Ordering::Relaxed);
     assert_eq!(fired + cancelled.load(Ordering::Relaxed), 2 * EACH as usize);
 }
+
+/// Timers that somebody has entered, the key, and what tells whether they are still there.
+fn entered() -> (Arc<Timers>, Key, std::sync::Weak<Timers>) {
+    let timers = Arc::new(Timers::new(START));
+    let key = timers.enter(at(20), Waker::noop()).unwrap().key;
+    let seen = Arc::downgrade(&timers);
+    (timers, key, seen)
+}
+
+#[test]
+fn who_has_a_place_keeps_the_timers() {
+    let (timers, key, seen) = entered();
+    timers.close(&mut Vec::new());
+    drop(timers);
+    let timers = seen.upgrade().expect("somebody has a place");
+    let left = timers.leave(key);
+    assert!(left.waker.is_none(), "they were closed");
+    drop(timers);
+    assert!(seen.upgrade().is_some(), "the last who leaves has them");
+    drop(left);
+    assert!(seen.upgrade().is_none());
+}
+
+#[test]
+fn timers_that_everybody_has_left_end_when_they_are_closed() {
+    let (timers, key, seen) = entered();
+    assert!(timers.leave(key).waker.is_some());
+    let key = timers.enter(at(20), Waker::noop()).unwrap().key;
+    assert!(timers.leave(key).waker.is_some());
+    timers.close(&mut Vec::new());
+    assert_eq!(timers.enter(at(20), Waker::noop()), None);
+    drop(timers);
+    assert!(seen.upgrade().is_none());
+}
+
+#[test]
+fn who_renews_an_entry_that_has_fired_has_no_place_any_more() {
+    let (timers, key, seen) = entered();
+    let (count, waker) = counting();
+    let mut replaced = None;
+    assert!(timers.renew(key, &waker, &mut replaced).is_none());
+    assert!(replaced.is_some(), "another waker was there");
+    assert_eq!(fire(&timers, 20), 1);
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    assert!(timers.renew(key, &waker, &mut None).is_some());
+    timers.close(&mut Vec::new());
+    drop(timers);
+    assert!(seen.upgrade().is_none(), "nobody has a place");
+}
+
+#[test]
+fn threads_that_leave_while_the_timers_are_closed_free_them_once() {
+    const ROUNDS: usize = if cfg!(miri) { 10 } else { 2_000 };
+    for _ in 0..ROUNDS {
+        let (timers, key, seen) = entered();
+        let other = timers.enter(at(30), Waker::noop()).unwrap().key;
+        std::thread::scope(|scope| {
+            for key in [key, other] {
+                let timers = timers.clone();
+                scope.spawn(move || drop(timers.leave(key)));
+            }
+            timers.close(&mut Vec::new());
+        });
+        drop(timers);
+        assert!(seen.upgrade().is_none());
+    }
+}
