@@ -6,9 +6,13 @@ mod common;
 
 use common::*;
 use filch::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+use filch::task::TaskId;
 use filch::{AbortHandle, FutureExt, Handle, JoinHandle, task};
+use std::collections::HashSet;
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Duration;
 
@@ -166,4 +170,44 @@ fn spawns_from_outside_race_with_the_end_of_the_runtime() {
         outside.join().unwrap();
         assert!(is_gone(&eye));
     }
+}
+
+/// More threads in `block_on` than there are places for such, and others that are in no runtime.
+#[test]
+fn whoever_spawns_a_task_it_runs_once_and_has_an_id_of_its_own() {
+    let _limit = Limit::new();
+    let rt = runtime(2);
+    let each = rounds(1000);
+    let runs = Arc::new(AtomicUsize::new(0));
+    let spawn_some = |handle: &Handle| -> Vec<JoinHandle<TaskId>> {
+        let count = || {
+            let runs = runs.clone();
+            async move {
+                runs.fetch_add(1, Relaxed);
+                task::current().unwrap().id()
+            }
+        };
+        (0..each).map(|_| handle.spawn(count())).collect()
+    };
+    let ids: Vec<TaskId> = thread::scope(|scope| {
+        let inside =
+            (0..6).map(|_| scope.spawn(|| rt.block_on(async { spawn_some(&rt.handle()) })));
+        let inside: Vec<_> = inside.collect();
+        let outside = (0..3).map(|_| scope.spawn(|| spawn_some(&rt.handle())));
+        let threads: Vec<_> = inside.into_iter().chain(outside).collect();
+        let tasks = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap());
+        tasks
+            .map(|task| {
+                let id = task.id();
+                assert_eq!(rt.block_on(task).unwrap(), id);
+                id
+            })
+            .collect()
+    });
+    let distinct: HashSet<TaskId> = ids.iter().copied().collect();
+    assert_eq!((ids.len(), distinct.len()), (9 * each, 9 * each));
+    assert_eq!(runs.load(Relaxed), 9 * each);
+    wait_until("no task is left", || rt.metrics().tasks == 0);
 }

@@ -7,7 +7,8 @@
 //! a *desk* of its own: a stock of free places, exchanged in batches with the store that all share, and a
 //! tally of tasks that it has registered and removed. Whoever completes a task keeps its place, so a
 //! worker that runs what another one spawned takes nothing from it but the task. So has a thread in `block_on` that
-//! found a place (`seats/guests.rs`). Other threads share a few desks, each behind a lock.
+//! found a place (`seats/guests.rs`). Other threads share a few desks, each behind a lock: those that spawn
+//! with what else that takes (`seats/outside.rs`), the rest here.
 //!
 //! # When it is empty
 //!
@@ -41,7 +42,10 @@ const BATCH: usize = if cfg!(all(test, filch_loom)) { 1 } else { 64 };
 /// How many threads in `block_on` have a desk, and what else it takes to spawn, of their own at a time.
 pub(crate) const GUEST_DESKS: usize = if cfg!(all(test, filch_loom)) { 1 } else { 4 };
 
-/// How many desks threads outside the runtime share.
+/// How many desks there are for other threads that spawn. They are behind locks, elsewhere (`seats/outside.rs`).
+pub(crate) const OUTSIDE_KITS: usize = if cfg!(all(test, filch_loom)) { 1 } else { 8 };
+
+/// How many desks those share that have none: threads for blocking calls, and spare ones.
 const OUTSIDE_DESKS: usize = if cfg!(all(test, filch_loom)) { 1 } else { 8 };
 
 /// All incomplete tasks of a runtime.
@@ -50,7 +54,7 @@ pub(crate) struct Registry {
     table: Table,
     /// The runtime shuts down: nothing is registered any more.
     closed: AtomicBool,
-    /// One per guest, then one per worker, then one per outside desk.
+    /// One per guest and kit outside, then one per worker, then one per outside desk.
     tallies: Box<[CachePadded<Tally>]>,
     outside: Box<[CachePadded<Mutex<Stock>>]>,
     store: Mutex<Store>,
@@ -86,13 +90,19 @@ pub(crate) struct Desk {
 impl Desk {
     /// A worker's. Spare ones come after the workers, and have no tally: they use what all share.
     pub(crate) fn new(worker: usize) -> Desk {
-        Desk::numbered(GUEST_DESKS + worker)
+        Desk::numbered(GUEST_DESKS + OUTSIDE_KITS + worker)
     }
 
     /// That of a place for guests. Whoever has the place next has seen what the one before has written.
     pub(crate) fn of_guest(place: usize) -> Desk {
         debug_assert!(place < GUEST_DESKS);
         Desk::numbered(place)
+    }
+
+    /// That of a kit outside. Its lock orders its holders.
+    pub(crate) fn of_outside(kit: usize) -> Desk {
+        debug_assert!(kit < OUTSIDE_KITS);
+        Desk::numbered(GUEST_DESKS + kit)
     }
 
     fn numbered(number: usize) -> Desk {
@@ -117,7 +127,7 @@ impl Registry {
         Registry {
             table,
             closed: AtomicBool::new(false),
-            tallies: (0..GUEST_DESKS + workers + OUTSIDE_DESKS)
+            tallies: (0..GUEST_DESKS + OUTSIDE_KITS + workers + OUTSIDE_DESKS)
                 .map(tally)
                 .collect(),
             outside: (0..OUTSIDE_DESKS).map(desk).collect(),

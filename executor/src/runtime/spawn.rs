@@ -3,18 +3,19 @@
 use crate::leaf::join::JoinHandle;
 use crate::runtime::threads;
 use crate::seats::around::Around;
-use crate::seats::context;
+use crate::seats::context::{self, Context};
 use crate::seats::scope;
 use crate::seats::shared::Shared;
 use crate::signs::habit::Habit;
-use crate::task::{Allocated, Extras, NewTask, Runnable, Scheduler, TaskId, TaskRef, allocate};
+use crate::task::{
+    Allocated, Extras, NewTask, Runnable, Scheduler, TaskId, TaskRef, allocate, memory,
+};
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 
 impl Shared {
@@ -146,55 +147,44 @@ impl Shared {
         at: &'static Location<'static>,
         declare: impl FnOnce(&Habit),
     ) -> (Option<Runnable>, TaskRef) {
-        let new = self.describe(name, at);
-        // SAFETY: a runtime outlives its incomplete tasks (rule 5 of `task`): worker threads and
-        // LocalRuntime end only when the registry is empty. Rule 6 is the caller's promise.
-        let Allocated {
-            runnable,
-            registered,
-            joined,
-        } = unsafe { allocate::<F, Around>(future, new) };
-        // Before others see it.
-        declare(&runnable.header().habit);
-        (self.register(runnable, registered), joined)
-    }
-
-    /// All about a task that the caller spawns but its future.
-    #[inline]
-    fn describe(
-        self: &Arc<Shared>,
-        name: Option<Box<str>>,
-        at: &'static Location<'static>,
-    ) -> NewTask {
+        let extras = Extras::new(name, context::with(Context::clone_locals));
         let scheduler = NonNull::new(Arc::as_ptr(self).cast_mut().cast::<Scheduler>());
-        context::with(|context| {
-            let id = match context.kit_of(Arc::as_ptr(self)) {
-                Some(kit) => kit.next_id(&self.ids),
-                None => self.ids.fetch_add(1, Relaxed),
+        let scheduler = scheduler.expect("an Arc's pointer is not null");
+        let (runnable, joined, is_in) = context::with(|context| {
+            let (shared_kit, _lent);
+            let kit = match context.kit_of(Arc::as_ptr(self)) {
+                Some(kit) => kit,
+                None => {
+                    shared_kit = self.outside.lock(&context.outside_kit);
+                    _lent = memory::lend(Some(&shared_kit.memory));
+                    &*shared_kit
+                }
             };
-            NewTask {
-                scheduler: scheduler.expect("an Arc's pointer is not null"),
+            let id = kit.next_id(&self.ids);
+            let new = NewTask {
+                scheduler,
                 id: TaskId(id),
                 spawned_at: at,
-                extras: Extras::new(name, context.clone_locals()),
-            }
-        })
-    }
-
-    /// Registers a task. `None`: the runtime is shutting down, and the task is cancelled.
-    #[inline]
-    fn register(self: &Arc<Shared>, runnable: Runnable, registered: TaskRef) -> Option<Runnable> {
-        let id = runnable.header().id.0;
-        let is_in = context::with(|context| {
-            let kit = context.kit_of(Arc::as_ptr(self));
-            let desk = kit.map(|kit| &kit.desk);
-            self.registry.insert(desk, id, registered)
+                extras,
+            };
+            // SAFETY: a runtime outlives its incomplete tasks (rule 5 of `task`): worker threads and
+            // LocalRuntime end only when the registry is empty. Rule 6 is the caller's promise.
+            let Allocated {
+                runnable,
+                registered,
+                joined,
+            } = unsafe { allocate::<F, Around>(future, new) };
+            // Before others see it.
+            declare(&runnable.header().habit);
+            let is_in = self.registry.insert(Some(&kit.desk), id, registered);
+            (runnable, joined, is_in)
         });
         if is_in {
-            return Some(runnable);
+            return (Some(runnable), joined);
         }
+        // The runtime takes no more. Not under the lock, as the future goes too.
         drop(runnable);
-        None
+        (None, joined)
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Context {
     pub(super) pen: Cell<*const Pen>,
     /// What code on this thread chooses by where it holds no seat.
     pub(super) choices: Choices,
+    /// Which kit it had last for a task that it spawned into a runtime that it does not work for.
+    pub(crate) outside_kit: Cell<usize>,
     /// The running task wants to go to the tail of the queue.
     pub(crate) yielded: Cell<bool>,
 }
@@ -75,6 +77,7 @@ thread_local! {
             turn: Turn::new(),
             pen: Cell::new(ptr::null()),
             choices: Choices::new(0, 0),
+            outside_kit: Cell::new(0),
             yielded: Cell::new(false),
         }
     };

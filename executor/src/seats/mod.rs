@@ -2,7 +2,7 @@
 //!
 //! A *seat* is a worker's identity. `core.rs` is the half that its holder owns, `remotes.rs` the half that others
 //! see, `kit.rs` what its holder spawns with, `roster.rs` and `spares.rs` say who gets one. `guests.rs` has the
-//! places of threads in `block_on`. `shared.rs` has what all threads share, and `wake.rs`,
+//! places of threads in `block_on`, `outside.rs` what others spawn with. `shared.rs` has what all threads share, and `wake.rs`,
 //! `help.rs` and `end.rs` what they do with it, and `pause.rs` with its clock; `choices.rs` has what users' code
 //! chooses by, `pen.rs` what branches say. `context.rs` is what the current thread is doing, with the current poll's
 //! budget in `turn.rs`; `scope.rs` has the guards that set it. `schedule.rs` says where a task goes that becomes
@@ -26,6 +26,8 @@ pub(crate) mod pen;
 pub(crate) mod core;
 
 pub(crate) mod guests;
+
+mod outside;
 
 mod spare_seats;
 

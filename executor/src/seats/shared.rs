@@ -22,6 +22,7 @@ use crate::seats::choices::Choices;
 use crate::seats::core::{Common, Core};
 use crate::seats::guests::Guests;
 use crate::seats::hooks::Hooks;
+use crate::seats::outside::Outside;
 use crate::seats::remotes::Remotes;
 use crate::seats::roster::Seats;
 use crate::signs::look::IdleLook;
@@ -127,6 +128,7 @@ pub(crate) struct Shared {
     pub(crate) reactor: Arc<Reactor>,
     pub(crate) remotes: Remotes,
     pub(crate) guests: Guests,
+    pub(crate) outside: Outside,
     pub(crate) callers: Callers,
     pub(crate) injector: CachePadded<Injector>,
     /// Tasks whose polls compute for long.
@@ -188,6 +190,7 @@ impl Shared {
         };
         let remotes = Remotes::new(&queues, spares, now);
         let guests = Guests::new(&remotes.depot);
+        let outside = Outside::new(&remotes.depot);
         let shared = Arc::new_cyclic(|own| Shared {
             scheduler,
             start_thread,
@@ -195,6 +198,7 @@ impl Shared {
             reactor,
             remotes,
             guests,
+            outside,
             callers: Callers::new(),
             injector: CachePadded::new(Injector::new()),
             lanes: CachePadded::new(Lanes::new(config.workers)),
