@@ -22,6 +22,10 @@
 //! that happens before the read*. It may be too early (the earliest entry was cancelled and the search for its
 //! successor waits, see [`Wheel::bound`]), which costs one look in vain; it is never too late.
 //!
+//! Who [leaves](Timers::leave) does not write it at all, and who [enters](Timers::enter) only makes it earlier: where one
+//! time limit follows another, none of them is the earliest then, and nobody need hear of it. Before somebody plans a
+//! sleep by it, [`settle`](Timers::settle) puts it right.
+//!
 //! Orderings: all accesses of `next` are relaxed. Nobody reads anything else on the strength of its value: the wheel
 //! itself is protected by the lock. The one thing that matters is that a sleeper does not miss an earlier deadline:
 //!
@@ -40,7 +44,7 @@
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -84,8 +88,10 @@ const MOVED_PER_CALL: usize = 1024;
 // together.
 #[repr(align(128))]
 pub struct Timers {
-    /// The wheel's bound in nanoseconds, or `NONE`.
+    /// The wheel's bound in nanoseconds, or a time before it, or `NONE`.
     next: AtomicU64,
+    /// Somebody has left since `next` was the bound. Written under the lock; a hint without it.
+    is_early: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -134,6 +140,7 @@ impl Timers {
         };
         Timers {
             next: AtomicU64::new(NONE),
+            is_early: AtomicBool::new(false),
             inner: Mutex::new(inner),
         }
     }
@@ -169,16 +176,31 @@ impl Timers {
             inner.own = Some(Arc::clone(self));
         }
         let key = inner.wheel.insert(when, waker);
-        let earliest = self.publish_insertion(&inner);
+        // Orderings: relaxed, as in `publish`, and under the lock.
+        let earliest = when.as_nanos() < self.next.load(Ordering::Relaxed);
+        if earliest {
+            self.next.store(when.as_nanos(), Ordering::Relaxed);
+        }
         Some(Inserted { key, earliest })
     }
 
-    /// As [`take`](Timers::take), by who has [entered](Timers::enter), and gives the place up.
+    /// As [`take`](Timers::take), by who has [entered](Timers::enter), and gives the place up. Does not change
+    /// [`next_deadline`](Timers::next_deadline), which may be too early then until somebody [settles](Timers::settle)
+    /// it.
     pub fn leave(&self, key: Key) -> Left {
         let mut inner = self.inner.lock();
         let waker = inner.wheel.cancel(key);
-        self.publish(&inner);
+        self.is_early.store(true, Ordering::Relaxed);
         inner.give_up_place(waker)
+    }
+
+    /// Makes [`next_deadline`](Timers::next_deadline) as exact as it is after [`cancel`](Timers::cancel): for who is
+    /// about to sleep by it. Reads one atomic and does not lock if nobody has left since.
+    pub fn settle(&self) {
+        // Orderings: relaxed. Who has just left on another thread costs a look in vain, as who leaves in a moment does.
+        if self.is_early.load(Ordering::Relaxed) {
+            self.publish(&self.inner.lock());
+        }
     }
 
     /// As [`update`](Timers::update), by who has [entered](Timers::enter). `Some`: the key is stale, and the place is
@@ -240,7 +262,7 @@ impl Timers {
     }
 
     /// When to call [`fire`](Timers::fire) next: the earliest deadline, or a time before it if the earliest entry was
-    /// cancelled. `None` if there is nothing to wait for. Reads one atomic and never locks.
+    /// cancelled or somebody has left. `None` if there is nothing to wait for. Reads one atomic and never locks.
     pub fn next_deadline(&self) -> Option<Instant> {
         // Orderings: relaxed, see "The published deadline" above.
         match self.next.load(Ordering::Relaxed) {
@@ -249,10 +271,11 @@ impl Timers {
         }
     }
 
-    /// As [`next_deadline`](Timers::next_deadline), under the lock: who sees a deadline also sees what the one who made
+    /// As [`next_deadline`](Timers::next_deadline), settled, and under the lock: who sees a deadline also sees what the one who made
     /// it did before.
     pub fn next_deadline_locked(&self) -> Option<Instant> {
-        let _inner = self.inner.lock();
+        let inner = self.inner.lock();
+        self.publish(&inner);
         self.next_deadline()
     }
 
@@ -314,6 +337,9 @@ impl Timers {
         // changes, to leave the cache line alone that others read.
         if self.next.load(Ordering::Relaxed) != bound {
             self.next.store(bound, Ordering::Relaxed);
+        }
+        if self.is_early.load(Ordering::Relaxed) {
+            self.is_early.store(false, Ordering::Relaxed);
         }
         bound
     }

@@ -65,8 +65,9 @@ impl Shared {
         !self.config.local && self.clock.is_stopped()
     }
 
-    /// When somebody has to be awake for these timers, by the system's clock.
+    /// When somebody who is about to sleep has to be awake for these timers, by the system's clock.
     pub(crate) fn system_deadline(&self, timers: &Timers) -> Option<Instant> {
+        timers.settle();
         self.clock.system_time_of(timers.next_deadline()?)
     }
 

@@ -265,3 +265,42 @@ fn threads_that_leave_while_the_timers_are_closed_free_them_once() {
         assert!(seen.upgrade().is_none());
     }
 }
+
+#[test]
+fn where_one_limit_follows_another_none_is_the_earliest_until_somebody_settles() {
+    let timers = Arc::new(Timers::new(START));
+    assert!(timers.next_deadline_locked().is_none());
+    for millis in 20..30 {
+        let entered = timers.enter(at(millis), Waker::noop()).unwrap();
+        assert_eq!(entered.earliest, millis == 20);
+        assert_eq!(timers.next_deadline(), Some(at(20)), "early, never late");
+        let _ = timers.leave(entered.key);
+    }
+    timers.settle();
+    assert_eq!(timers.next_deadline(), None);
+    // In another slot of the wheel than the next.
+    let late = timers.enter(at(50_000), Waker::noop()).unwrap();
+    assert!(late.earliest);
+    let early = timers.enter(at(40), Waker::noop()).unwrap();
+    assert!(early.earliest);
+    let _ = timers.leave(early.key);
+    assert_eq!(timers.next_deadline_locked(), Some(at(50_000)));
+    assert_eq!(fire(&timers, 49_999), 0);
+    assert_eq!(fire(&timers, 50_000), 1);
+    let _ = timers.leave(late.key);
+    timers.settle();
+    assert!(timers.is_empty());
+    timers.close(&mut Vec::new());
+}
+
+#[test]
+fn a_time_that_nobody_waits_for_any_more_costs_one_look() {
+    let timers = Arc::new(Timers::new(START));
+    let gone = timers.enter(at(20), Waker::noop()).unwrap();
+    let _ = timers.enter(at(30), Waker::noop()).unwrap();
+    let _ = timers.leave(gone.key);
+    assert_eq!(timers.next_deadline(), Some(at(20)));
+    assert_eq!(fire(&timers, 20), 0);
+    assert_eq!(timers.next_deadline(), Some(at(30)));
+    timers.close(&mut Vec::new());
+}
