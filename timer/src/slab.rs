@@ -95,6 +95,7 @@ impl<T> Slab<T> {
     }
 
     /// Puts `value` into a vacant entry. The caller links it into a slot.
+    #[inline]
     pub(crate) fn insert(&mut self, deadline: u64, value: T) -> Key {
         if self.roomy == NIL {
             self.grow();

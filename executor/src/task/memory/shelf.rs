@@ -19,6 +19,7 @@ pub(super) struct Block {
 }
 
 /// The shelf for a layout; `None`: such tasks are not kept.
+#[inline]
 pub(super) const fn shelf_for(layout: Layout) -> Option<usize> {
     if layout.align() > GRAIN || layout.size() > LARGEST {
         return None;
@@ -27,6 +28,7 @@ pub(super) const fn shelf_for(layout: Layout) -> Option<usize> {
 }
 
 /// What is allocated for a shelf.
+#[inline]
 pub(super) const fn layout_of(shelf: usize) -> Layout {
     match Layout::from_size_align(shelf * GRAIN + WORD, GRAIN) {
         Ok(layout) => layout,
@@ -34,7 +36,8 @@ pub(super) const fn layout_of(shelf: usize) -> Layout {
     }
 }
 
-/// How many blocks of a shelf are a bundle.
+/// How many blocks of a shelf are a bundle. A constant where the task's type is known, which saves a division.
+#[inline]
 pub(super) const fn bundle_len(shelf: usize) -> usize {
     match BUNDLE / layout_of(shelf).size() {
         len @ 0..64 => len,
