@@ -193,7 +193,7 @@ impl Timer {
 impl Entry {
     #[inline]
     fn timers(&self) -> &Timers {
-        // SAFETY: the place keeps them, until what `leave` or `renew` has left is dropped, and by then the entry is gone.
+        // SAFETY: the place keeps them until what `leave` or `renew` has left is dropped: after the entry.
         unsafe { self.timers.as_ref() }
     }
 

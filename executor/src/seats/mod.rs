@@ -1,11 +1,11 @@
 //! A runtime's shared part and its places of work.
 //!
 //! A *seat* is a worker's identity. `core.rs` is the half that its holder owns, `remotes.rs` the half that others
-//! see, `kit.rs` what its holder spawns with, `roster.rs` and `spares.rs` say who gets one. `guests.rs` has the
-//! places of threads in `block_on`, `outside.rs` what others spawn with. `shared.rs` has what all threads share, and `wake.rs`,
-//! `help.rs` and `end.rs` what they do with it, and `pause.rs` with its clock; `choices.rs` has what users' code
-//! chooses by, `pen.rs` what branches say. `context.rs` is what the current thread is doing, with the current poll's
-//! budget in `turn.rs`; `scope.rs` has the guards that set it. `schedule.rs` says where a task goes that becomes
+//! see, `roster.rs` and `spares.rs` say who gets one. `guests.rs` has the places of threads in `block_on`. `kit.rs` is
+//! what either spawns with, and `outside.rs` what other threads do. `shared.rs` has what all threads share, and
+//! `wake.rs`, `help.rs` and `end.rs` what they do with it, and `pause.rs` with its clock; `choices.rs` has what users'
+//! code chooses by, `pen.rs` what branches say. `context.rs` is what the current thread is doing, with the current
+//! poll's budget in `turn.rs`; `scope.rs` has the guards that set it. `schedule.rs` says where a task goes that becomes
 //! runnable.
 //!
 //! Futures come in through the context, tasks through their scheduler pointer, threads with the shared part in hand.
