@@ -7,7 +7,6 @@ use super::listener::{Door, Listener, Open};
 use super::service::{HttpService, MakeService, Shared};
 use crate::net;
 use crate::structure::CancelToken;
-use futures_core::FusedFuture;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -15,7 +14,6 @@ use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// Serves HTTP/1.1 and HTTP/2 on a listener, with any tower service: axum's `Router`, or a [`service_fn`].
@@ -202,9 +200,7 @@ where
     type IntoFuture = Serving;
 
     fn into_future(self) -> Serving {
-        Serving {
-            life: Some(Box::pin(live(self))),
-        }
+        Serving::new(live(self))
     }
 }
 
@@ -306,31 +302,4 @@ impl Served {
 }
 
 /// The future of a [`Serve`].
-#[must_use = "dropping it cancels the server's connections; await it"]
-pub struct Serving {
-    /// Until it has ended.
-    life: Option<Pin<Box<dyn Future<Output = io::Result<Served>> + Send>>>,
-}
-
-impl Future for Serving {
-    type Output = io::Result<Served>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Served>> {
-        let life = self.life.as_mut().expect("it is polled after its end");
-        let ended = ready!(life.as_mut().poll(cx));
-        self.life = None;
-        Poll::Ready(ended)
-    }
-}
-
-impl FusedFuture for Serving {
-    fn is_terminated(&self) -> bool {
-        self.life.is_none()
-    }
-}
-
-impl fmt::Debug for Serving {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Serving").finish_non_exhaustive()
-    }
-}
+pub type Serving = net::future::Serving<Served>;

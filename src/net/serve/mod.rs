@@ -169,13 +169,7 @@ where
     type IntoFuture = Serving;
 
     fn into_future(self) -> Serving {
-        Serving {
-            life: Some(Box::pin(accept::serve(
-                self.listener,
-                self.handler,
-                self.terms,
-            ))),
-        }
+        Serving::new(accept::serve(self.listener, self.handler, self.terms))
     }
 }
 
@@ -188,17 +182,27 @@ impl<L, H> fmt::Debug for Serve<L, H> {
     }
 }
 
-/// The future of a [`Serve`].
+/// The future of a [`Serve`], and of `filch::http`'s.
 #[must_use = "dropping it cancels the server's connections; await it"]
-pub struct Serving {
+pub struct Serving<T = Served> {
     /// Until it has ended.
-    life: Option<Pin<Box<dyn Future<Output = io::Result<Served>> + Send>>>,
+    life: Option<Life<T>>,
 }
 
-impl Future for Serving {
-    type Output = io::Result<Served>;
+type Life<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Served>> {
+impl<T> Serving<T> {
+    pub(crate) fn new(life: impl Future<Output = io::Result<T>> + Send + 'static) -> Serving<T> {
+        Serving {
+            life: Some(Box::pin(life)),
+        }
+    }
+}
+
+impl<T> Future for Serving<T> {
+    type Output = io::Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let life = self.life.as_mut().expect("it is polled after its end");
         let ended = ready!(life.as_mut().poll(cx));
         self.life = None;
@@ -206,13 +210,13 @@ impl Future for Serving {
     }
 }
 
-impl FusedFuture for Serving {
+impl<T> FusedFuture for Serving<T> {
     fn is_terminated(&self) -> bool {
         self.life.is_none()
     }
 }
 
-impl fmt::Debug for Serving {
+impl<T> fmt::Debug for Serving<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serving").finish_non_exhaustive()
     }
