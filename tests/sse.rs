@@ -43,6 +43,36 @@ fn an_event_is_written_as_clients_read_it() {
     assert_eq!(event.to_string(), expected);
 }
 
+/// Also of one whose two characters are written apart, or of which one half is there.
+#[test]
+fn lines_that_are_written_in_pieces_are_those_that_are_written_at_once() {
+    use std::fmt::Write;
+    let whole = "one\r\ntwo\rthree\n\nfive\r";
+    let at_once = Event::new().data(whole).to_string();
+    let written = |pieces: &[&str]| {
+        let mut writer = Event::new().into_data_writer();
+        for piece in pieces {
+            writer.write_str(piece).unwrap();
+        }
+        writer
+            .into_event()
+            .to_string()
+            .replace("data: \n", "data:\n")
+    };
+    for cut in 0..=whole.len() {
+        let (before, after) = whole.split_at(cut);
+        assert_eq!(written(&[before, "", after]), at_once, "cut at {cut}");
+    }
+    let bytes: Vec<_> = (0..whole.len()).map(|at| &whole[at..=at]).collect();
+    assert_eq!(written(&bytes), at_once);
+    assert_eq!(
+        Event::new().into_data_writer().into_event().to_string(),
+        "\n"
+    );
+    let told = Event::new().data("first").into_data_writer().into_event();
+    assert_eq!(told.to_string(), "data: first\n\n");
+}
+
 #[test]
 fn a_line_break_in_a_name_is_a_mistake_of_the_program() {
     for wrong in [

@@ -1,7 +1,8 @@
 //! One event, in the text that it is sent as.
 
 use hyper::body::Bytes;
-use std::fmt::Write;
+use std::borrow::Cow;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 /// A server-sent event, with axum's names: [`data`](Event::data), [`event`](Event::event), [`id`](Event::id).
@@ -15,10 +16,15 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 #[must_use = "an event is sent by a stream"]
 pub struct Event {
-    text: String,
+    text: Cow<'static, str>,
 }
 
 impl Event {
+    /// An empty comment: what [`KeepAlive`](super::KeepAlive) sends by default.
+    pub const DEFAULT_KEEP_ALIVE: Event = Event {
+        text: Cow::Borrowed(":\n"),
+    };
+
     /// An event without anything yet.
     pub fn new() -> Event {
         Event::default()
@@ -34,16 +40,22 @@ impl Event {
         self
     }
 
-    /// What it tells, as JSON. With the feature `json`.
+    /// What it tells, as JSON: of a value or of a reference. With the feature `json`.
     ///
     /// # Errors
     /// If it cannot be JSON.
     #[cfg(feature = "json")]
-    pub fn json_data<T: serde::Serialize + ?Sized>(
-        self,
-        data: &T,
-    ) -> Result<Event, serde_json::Error> {
-        Ok(self.data(serde_json::to_string(data)?))
+    pub fn json_data<T: serde::Serialize>(self, data: T) -> Result<Event, serde_json::Error> {
+        Ok(self.data(serde_json::to_string(&data)?))
+    }
+
+    /// What it tells, piece by piece: by `write!`, or whatever else writes text.
+    pub fn into_data_writer(self) -> EventDataWriter {
+        EventDataWriter {
+            event: self,
+            has_begun: false,
+            was_return: false,
+        }
     }
 
     /// Its kind: the name that the client listens to, `message` by default.
@@ -89,19 +101,75 @@ impl Event {
 
     fn field(&mut self, name: &str, value: &str) {
         let space = if value.is_empty() { "" } else { " " };
-        let _ = writeln!(self.text, "{name}:{space}{value}");
+        let _ = writeln!(self.text.to_mut(), "{name}:{space}{value}");
     }
 
-    pub(super) fn into_bytes(mut self) -> Bytes {
-        self.text.push('\n');
-        self.text.into()
+    pub(super) fn into_bytes(self) -> Bytes {
+        let mut text = self.text.into_owned();
+        text.push('\n');
+        text.into()
     }
 }
 
 /// As it is sent.
-impl std::fmt::Display for Event {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)
+    }
+}
+
+/// Writes what an event tells: of [`Event::into_data_writer`]. Each line is sent as one, wherever its end is written.
+///
+/// ```
+/// use filch::http::sse::Event;
+/// use std::fmt::Write;
+///
+/// let mut writer = Event::new().event("sum").into_data_writer();
+/// write!(writer, "1 + 1\n= {}", 1 + 1).unwrap();
+/// let event = writer.into_event();
+/// assert_eq!(event.to_string(), "event: sum\ndata: 1 + 1\ndata: = 2\n\n");
+/// ```
+#[derive(Debug)]
+#[must_use = "an event is sent by a stream"]
+pub struct EventDataWriter {
+    event: Event,
+    /// Something was written: a line is open.
+    has_begun: bool,
+    /// The last thing that was written is `\r`, so a `\n` that comes now belongs to the same end of a line.
+    was_return: bool,
+}
+
+impl EventDataWriter {
+    /// The event, with what was written. If that was nothing, it tells nothing.
+    pub fn into_event(mut self) -> Event {
+        if self.has_begun {
+            self.event.text.to_mut().push('\n');
+        }
+        self.event
+    }
+}
+
+impl fmt::Write for EventDataWriter {
+    fn write_str(&mut self, mut text: &str) -> fmt::Result {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let lines = self.event.text.to_mut();
+        if !std::mem::replace(&mut self.has_begun, true) {
+            lines.push_str("data: ");
+        }
+        if std::mem::take(&mut self.was_return) {
+            text = text.strip_prefix('\n').unwrap_or(text);
+        }
+        while let Some(end) = text.find(['\r', '\n']) {
+            let (line, rest) = text.split_at(end);
+            let _ = write!(lines, "{line}\ndata: ");
+            self.was_return = rest == "\r";
+            let length = if rest.starts_with("\r\n") { 2 } else { 1 };
+            text = &rest[length..];
+        }
+        lines.push_str(text);
+        Ok(())
     }
 }
 

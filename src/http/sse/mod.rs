@@ -21,7 +21,7 @@ mod events;
 
 use crate::structure::{CancelToken, UntilCancelled};
 use crate::time::{Instant, Sleep, sleep};
-pub use event::Event;
+pub use event::{Event, EventDataWriter};
 pub use events::{Events, Received};
 use futures_core::Stream;
 use hyper::Response;
@@ -151,7 +151,7 @@ impl KeepAlive {
     /// An empty comment every 15 seconds.
     pub fn new() -> KeepAlive {
         KeepAlive {
-            sign: Event::new().comment(""),
+            sign: Event::DEFAULT_KEEP_ALIVE,
             every: KEEP_ALIVE,
         }
     }

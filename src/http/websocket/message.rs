@@ -129,6 +129,18 @@ impl From<Vec<u8>> for Message {
     }
 }
 
+impl From<&[u8]> for Message {
+    fn from(bytes: &[u8]) -> Message {
+        Message::Binary(Bytes::copy_from_slice(bytes))
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(bytes: Bytes) -> Message {
+        Message::Binary(bytes)
+    }
+}
+
 impl From<Message> for Vec<u8> {
     fn from(message: Message) -> Vec<u8> {
         message.into_data().to_vec()
@@ -190,6 +202,12 @@ impl TryFrom<Vec<u8>> for Utf8Bytes {
 impl From<&str> for Utf8Bytes {
     fn from(text: &str) -> Utf8Bytes {
         Utf8Bytes(text.into())
+    }
+}
+
+impl From<&String> for Utf8Bytes {
+    fn from(text: &String) -> Utf8Bytes {
+        Utf8Bytes(text.as_str().into())
     }
 }
 
