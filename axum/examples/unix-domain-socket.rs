@@ -22,8 +22,7 @@ mod unix {
     use filch::io::AsyncReadExt;
     use filch::net::unix::UCred;
     use filch::net::{UnixListener, UnixStream};
-    use filch_axum::MakeServiceExt;
-    use filch_axum::extract::connect_info::{self, ConnectInfo};
+    use filch_axum::extract::connect_info::{self, *};
     use filch_axum::serve::IncomingStream;
 
     pub(super) async fn server() -> std::io::Result<()> {

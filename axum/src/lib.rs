@@ -22,7 +22,7 @@
 //! | `axum::extract::ws` | [`ws`], with the feature `ws` |
 //! | `axum::extract::{ConnectInfo, connect_info}` | [`ConnectInfo`], [`connect_info`], [`MakeServiceExt`] |
 //! | `axum::response::sse` | [`sse`] |
-//! | `tower_http::timeout::TimeoutLayer` | [`timeout::TimeoutLayer`] |
+//! | `tower_http::timeout` | [`timeout`] |
 //! | `tower_http::services::{ServeDir, ServeFile}` | [`files::ServeDir`], [`files::ServeFile`], with the feature `serve-dir` |
 //!
 //! What you may want next:

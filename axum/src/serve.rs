@@ -57,6 +57,57 @@ where
     }
 }
 
+/// What both servers can be told, that which stops and that which never does.
+macro_rules! settings {
+    () => {
+        /// What is put up with, instead of [`Limits::default`].
+        pub fn limits(mut self, limits: Limits) -> Self {
+            self.inner = self.inner.limits(limits);
+            self
+        }
+
+        /// Calls `hook` for each request that has ended, also of clients that left and by a limit: see
+        /// [`filch::http::Serve::on_request`]. Which route it was is known if [`matched_route`](crate::matched_route) is a
+        /// layer of the router.
+        ///
+        /// ```no_run
+        /// use axum::{Router, middleware, routing::get};
+        /// use filch::net::TcpListener;
+        ///
+        /// # filch::run(async {
+        /// let app = Router::new()
+        ///     .route("/users/{id}", get(|| async { "somebody" }))
+        ///     .route_layer(middleware::from_fn(filch_axum::matched_route));
+        /// let listener = TcpListener::bind("127.0.0.1:3000").await?;
+        /// let server = filch_axum::serve(listener, app).on_request(|done| {
+        ///     let route = done.route.as_ref().map_or("-", |route| route.as_str());
+        ///     eprintln!("{} {} {route} {} {:?}", done.method, done.uri, done.status, done.took);
+        /// });
+        /// server.await
+        /// # }).unwrap();
+        /// ```
+        pub fn on_request(mut self, hook: impl Fn(&RequestDone) + Send + Sync + 'static) -> Self {
+            self.inner = self.inner.on_request(hook);
+            self
+        }
+
+        /// Lets handlers of clients go on that have closed their half of the connection: see
+        /// [`filch::http::Serve::half_close`].
+        pub fn half_close(mut self, on: bool) -> Self {
+            self.inner = self.inner.half_close(on);
+            self
+        }
+
+        /// Where it listens.
+        ///
+        /// # Errors
+        /// If the system does not say.
+        pub fn local_addr(&self) -> io::Result<L::Addr> {
+            self.inner.listener().local_addr()
+        }
+    };
+}
+
 /// A server that is not awaited yet: [`serve`].
 #[must_use = "a server does nothing unless awaited"]
 pub struct Serve<L, M, S> {
@@ -79,51 +130,7 @@ impl<L: Listener, M, S> Serve<L, M, S> {
         }
     }
 
-    /// What is put up with, instead of [`Limits::default`].
-    pub fn limits(mut self, limits: Limits) -> Serve<L, M, S> {
-        self.inner = self.inner.limits(limits);
-        self
-    }
-
-    /// Calls `hook` for each request that has ended, also of clients that left and by a limit: see
-    /// [`filch::http::Serve::on_request`]. Which route it was is known if [`matched_route`](crate::matched_route) is a
-    /// layer of the router.
-    ///
-    /// ```no_run
-    /// use axum::{Router, middleware, routing::get};
-    /// use filch::net::TcpListener;
-    ///
-    /// # filch::run(async {
-    /// let app = Router::new()
-    ///     .route("/users/{id}", get(|| async { "somebody" }))
-    ///     .route_layer(middleware::from_fn(filch_axum::matched_route));
-    /// let listener = TcpListener::bind("127.0.0.1:3000").await?;
-    /// let server = filch_axum::serve(listener, app).on_request(|done| {
-    ///     let route = done.route.as_ref().map_or("-", |route| route.as_str());
-    ///     eprintln!("{} {} {route} {} {:?}", done.method, done.uri, done.status, done.took);
-    /// });
-    /// server.await
-    /// # }).unwrap();
-    /// ```
-    pub fn on_request(mut self, hook: impl Fn(&RequestDone) + Send + Sync + 'static) -> Self {
-        self.inner = self.inner.on_request(hook);
-        self
-    }
-
-    /// Lets handlers of clients go on that have closed their half of the connection: see
-    /// [`filch::http::Serve::half_close`].
-    pub fn half_close(mut self, on: bool) -> Self {
-        self.inner = self.inner.half_close(on);
-        self
-    }
-
-    /// Where it listens.
-    ///
-    /// # Errors
-    /// If the system does not say.
-    pub fn local_addr(&self) -> io::Result<L::Addr> {
-        self.inner.listener().local_addr()
-    }
+    settings!();
 }
 
 /// A server that will be told to stop: [`Serve::with_graceful_shutdown`].
@@ -141,31 +148,7 @@ impl<L: Listener, M, S, F> WithGracefulShutdown<L, M, S, F> {
         self
     }
 
-    /// As [`Serve::limits`].
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.inner = self.inner.limits(limits);
-        self
-    }
-
-    /// As [`Serve::on_request`].
-    pub fn on_request(mut self, hook: impl Fn(&RequestDone) + Send + Sync + 'static) -> Self {
-        self.inner = self.inner.on_request(hook);
-        self
-    }
-
-    /// As [`Serve::half_close`].
-    pub fn half_close(mut self, on: bool) -> Self {
-        self.inner = self.inner.half_close(on);
-        self
-    }
-
-    /// Where it listens.
-    ///
-    /// # Errors
-    /// If the system does not say.
-    pub fn local_addr(&self) -> io::Result<L::Addr> {
-        self.inner.listener().local_addr()
-    }
+    settings!();
 
     /// The same server, whose result is the [numbers](Served) of what it has done.
     ///
@@ -194,10 +177,7 @@ pub struct Reported<T>(T);
 impl<L, M, S> IntoFuture for Serve<L, M, S>
 where
     L: Listener,
-    M: for<'a> Service<IncomingStream<'a, L>, Error = Infallible, Response = S> + Send + 'static,
-    for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send,
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
+    Make<L, M, S>: MakeService<<L::Io as Open>::Stream, L::Peer>,
 {
     type Output = io::Result<()>;
     type IntoFuture = Serving;
@@ -215,10 +195,7 @@ where
 impl<L, M, S, F> IntoFuture for WithGracefulShutdown<L, M, S, F>
 where
     L: Listener,
-    M: for<'a> Service<IncomingStream<'a, L>, Error = Infallible, Response = S> + Send + 'static,
-    for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send,
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
+    Make<L, M, S>: MakeService<<L::Io as Open>::Stream, L::Peer>,
     F: Future<Output = ()> + Send + 'static,
 {
     type Output = io::Result<()>;
@@ -232,10 +209,7 @@ where
 impl<L, M, S, F> IntoFuture for Reported<WithGracefulShutdown<L, M, S, F>>
 where
     L: Listener,
-    M: for<'a> Service<IncomingStream<'a, L>, Error = Infallible, Response = S> + Send + 'static,
-    for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send,
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
+    Make<L, M, S>: MakeService<<L::Io as Open>::Stream, L::Peer>,
     F: Future<Output = ()> + Send + 'static,
 {
     type Output = io::Result<Served>;
@@ -255,6 +229,9 @@ where
 #[derive(Debug)]
 #[must_use = "dropping it cancels the server's connections; await it"]
 pub struct Serving(http::Serving);
+
+/// axum's name for it.
+pub type ServeFuture = Serving;
 
 impl Future for Serving {
     type Output = io::Result<()>;
@@ -280,8 +257,8 @@ impl<L, M, S, F> fmt::Debug for WithGracefulShutdown<L, M, S, F> {
     }
 }
 
-/// tower's make service, called in each connection's own task.
-struct Make<L, M, S> {
+/// The make service that [`serve`] takes, as filch's own server takes one: called in each connection's own task.
+pub struct Make<L, M, S> {
     make: Mutex<M>,
     listener: PhantomData<fn(L) -> S>,
 }
@@ -313,9 +290,15 @@ where
     }
 }
 
-/// Requests with axum's body.
-#[derive(Clone)]
-struct Requests<S>(S);
+impl<L, M, S> fmt::Debug for Make<L, M, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Make").finish_non_exhaustive()
+    }
+}
+
+/// A service whose requests have axum's body.
+#[derive(Clone, Debug)]
+pub struct Requests<S>(S);
 
 impl<S> Service<::http::Request<http::Body>> for Requests<S>
 where

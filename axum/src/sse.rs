@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use filch::CancelToken;
 use filch::http::sse;
-pub use filch::http::sse::{Event, KeepAlive};
+pub use filch::http::sse::{Event, EventDataWriter, KeepAlive};
 use futures_core::Stream;
 
 /// A stream of events, as a response.

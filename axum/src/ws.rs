@@ -31,8 +31,8 @@ pub use filch::http::websocket::{
     CloseCode, CloseFrame, Error, Message, Utf8Bytes, WebSocket, close_code,
 };
 use filch::http::websocket::{Config, Refusal, Upgrade};
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
@@ -68,6 +68,18 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 /// The answer to a request that cannot become a WebSocket.
 #[derive(Clone, Copy, Debug)]
 pub struct WebSocketUpgradeRejection(Refusal);
+
+impl WebSocketUpgradeRejection {
+    /// The answer's status.
+    pub fn status(&self) -> StatusCode {
+        self.0.into_response().status()
+    }
+
+    /// The answer's text.
+    pub fn body_text(&self) -> String {
+        self.to_string()
+    }
+}
 
 impl IntoResponse for WebSocketUpgradeRejection {
     fn into_response(self) -> Response {

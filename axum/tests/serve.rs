@@ -10,8 +10,9 @@ use filch::CancelToken;
 use filch::http::{Client, Limits};
 use filch::net::{TcpListener, TcpStream};
 use filch::sync::{Event, Notify};
+use filch_axum::connect_info::*;
 use filch_axum::timeout::TimeoutLayer;
-use filch_axum::{ConnectInfo, IncomingStream, Listener, ListenerExt, MakeServiceExt, serve};
+use filch_axum::{IncomingStream, Listener, ListenerExt, serve};
 use std::convert::Infallible;
 use std::future::pending;
 use std::net::SocketAddr;
@@ -66,25 +67,6 @@ async fn whatever_axum_serves_is_served() {
     assert_eq!(answers!(hello.into_service()), "hello");
     assert_eq!(answers!(hello.into_make_service()), "hello");
     assert_eq!(answers!(hello.with_state(())), "hello");
-}
-
-#[filch::test]
-async fn handlers_learn_who_has_connected() {
-    let router = Router::new().route("/", get(peer));
-    assert_eq!(
-        answers!(router.into_make_service_with_connect_info::<SocketAddr>()),
-        "127.0.0.1"
-    );
-    assert_eq!(
-        answers!(get(peer).into_make_service_with_connect_info::<SocketAddr>()),
-        "127.0.0.1"
-    );
-    let service = peer.into_service();
-    assert_eq!(
-        answers!(service.into_make_service_with_connect_info::<SocketAddr>()),
-        "127.0.0.1"
-    );
-    assert!(answers!(Router::new().route("/", get(peer))).contains("ConnectInfo"));
 }
 
 /// Says of each connection what its stream says.
@@ -333,7 +315,7 @@ async fn a_router_is_served_on_tcp_and_a_unix_socket_at_once() {
     #[derive(Clone)]
     struct Who(&'static str);
 
-    impl filch_axum::Connected<IncomingStream<'_, Several>> for Who {
+    impl Connected<IncomingStream<'_, Several>> for Who {
         fn connect_info(stream: IncomingStream<'_, Several>) -> Who {
             Who(match stream.remote_addr() {
                 Peer::Tcp(_) => "by TCP",
@@ -354,7 +336,7 @@ async fn a_router_is_served_on_tcp_and_a_unix_socket_at_once() {
         .and(tcp)
         .and(UnixListener::bind(&path).unwrap());
     let app = Router::new().route("/", get(who));
-    let app = app.into_make_service_with_connect_info::<Who>();
+    let app = MakeServiceExt::into_make_service_with_connect_info::<Who>(app);
     let _server = filch::spawn(serve(both, app).into_future());
     for _ in 0..2 {
         assert_eq!(text(address, "/").await, "by TCP");

@@ -232,3 +232,14 @@ async fn a_router_is_tested_without_a_socket() {
     client.websocket("/").await.unwrap_err();
     client.websocket("no path").await.unwrap_err();
 }
+
+#[filch::test]
+async fn a_rejection_says_what_it_answers() {
+    use axum::extract::FromRequestParts;
+    let (mut head, ()) = axum::http::Request::new(()).into_parts();
+    let rejection = WebSocketUpgrade::from_request_parts(&mut head, &())
+        .await
+        .unwrap_err();
+    assert_eq!(rejection.status(), 426);
+    assert!(rejection.body_text().contains("WebSocket"));
+}

@@ -1,7 +1,20 @@
 //! Who has connected, as an extractor: what axum has with its feature `tokio`.
 //!
-//! With the feature `axum-tokio` the extractor and its trait *are* axum's, so that middleware finds what it asks for,
-//! and axum's own `into_make_service_with_connect_info`, which then is there too, gives the same.
+//! Programs take all of it: `use filch_axum::connect_info::*`. Then it does not matter whether axum's feature `tokio`
+//! is on, which any other crate of the program may turn on. There are three cases:
+//!
+//! - It is off. The extractor and its trait are this crate's, and [`MakeServiceExt`] gives routers their method.
+//! - This crate's feature `axum-tokio` is on, which turns it on. The extractor and its trait *are* axum's, so that
+//!   middleware finds what it asks for, and the method is a router's own.
+//! - It is on, and `axum-tokio` is not. The method is a router's own, the extractors of both crates find the peer's
+//!   `SocketAddr`, and what is [`Connected`] besides needs `axum-tokio`, or the method called as the trait's:
+//!   `MakeServiceExt::into_make_service_with_connect_info::<MyInfo>(app)`. Without either, the compiler says that
+//!   `axum::extract::connect_info::Connected` is not implemented for it.
+
+#[cfg(not(feature = "axum-tokio"))]
+mod own;
+#[cfg(not(feature = "axum-tokio"))]
+mod theirs;
 
 use crate::IncomingStream;
 use axum::Extension;
@@ -31,92 +44,6 @@ where
     }
 }
 
-#[cfg(not(feature = "axum-tokio"))]
-mod own {
-    use axum::Extension;
-    use axum::extract::FromRequestParts;
-    use http::StatusCode;
-    use http::request::Parts;
-    use std::ops::{Deref, DerefMut};
-    use tower_layer::Layer;
-
-    /// What a handler wants to know of a connection: made once for each, from the stream.
-    ///
-    /// `SocketAddr` is one for TCP and for TLS over it. For a Unix socket see the example `unix-domain-socket`.
-    pub trait Connected<T>: Clone + Send + Sync + 'static {
-        /// What is known of `stream`.
-        fn connect_info(stream: T) -> Self;
-    }
-
-    /// Extracts what `into_make_service_with_connect_info` has kept of the connection.
-    ///
-    /// # Errors
-    /// An answer of 500, if the service was made without that.
-    #[derive(Clone, Copy, Debug)]
-    pub struct ConnectInfo<T>(pub T);
-
-    impl<S, T> FromRequestParts<S> for ConnectInfo<T>
-    where
-        S: Send + Sync,
-        T: Clone + Send + Sync + 'static,
-    {
-        type Rejection = (StatusCode, &'static str);
-
-        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-            const MISSING: &str =
-                "there is no ConnectInfo: use `into_make_service_with_connect_info`";
-            let info = parts.extensions.get::<ConnectInfo<T>>().cloned();
-            let mock = || parts.extensions.get::<MockConnectInfo<T>>().cloned();
-            info.or_else(|| mock().map(|mock| ConnectInfo(mock.0)))
-                .ok_or((StatusCode::INTERNAL_SERVER_ERROR, MISSING))
-        }
-    }
-
-    impl<T> Deref for ConnectInfo<T> {
-        type Target = T;
-
-        fn deref(&self) -> &T {
-            &self.0
-        }
-    }
-
-    impl<T> DerefMut for ConnectInfo<T> {
-        fn deref_mut(&mut self) -> &mut T {
-            &mut self.0
-        }
-    }
-
-    /// A layer for tests: what [`ConnectInfo`] extracts where nobody has connected.
-    ///
-    /// ```
-    /// use axum::{Router, routing::get};
-    /// use filch_axum::connect_info::{ConnectInfo, MockConnectInfo};
-    /// use std::net::SocketAddr;
-    ///
-    /// # filch::run(async {
-    /// let hello = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
-    /// let app = Router::new().route("/", get(hello));
-    /// let peer = SocketAddr::from(([192, 0, 2, 7], 1337));
-    /// let client = filch::http::test_client(app.layer(MockConnectInfo(peer)));
-    /// let answer = client.get("/").await?;
-    /// assert_eq!(answer.into_body().text(100).await.unwrap(), "192.0.2.7:1337");
-    /// # std::io::Result::Ok(()) }).unwrap();
-    /// ```
-    #[derive(Clone, Copy, Debug)]
-    pub struct MockConnectInfo<T>(pub T);
-
-    impl<S, T> Layer<S> for MockConnectInfo<T>
-    where
-        T: Clone + Send + Sync + 'static,
-    {
-        type Service = <Extension<Self> as Layer<S>>::Service;
-
-        fn layer(&self, service: S) -> Self::Service {
-            Extension(self.clone()).layer(service)
-        }
-    }
-}
-
 /// Gives services what axum gives them with its feature `tokio`.
 pub trait MakeServiceExt: Sized {
     /// A make service whose handlers find out by [`ConnectInfo<C>`](ConnectInfo) who has connected.
@@ -124,7 +51,7 @@ pub trait MakeServiceExt: Sized {
     /// ```no_run
     /// use axum::{Router, routing::get};
     /// use filch::net::TcpListener;
-    /// use filch_axum::{ConnectInfo, MakeServiceExt};
+    /// use filch_axum::connect_info::*;
     /// use std::net::SocketAddr;
     ///
     /// # filch::run(async {

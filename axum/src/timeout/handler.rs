@@ -1,4 +1,4 @@
-//! A limit of time for handlers, on filch's timer: tower-http's `TimeoutLayer`, which needs tokio's.
+//! The time until an answer's head.
 
 use axum::response::{IntoResponse, Response};
 use filch::time::{Sleep, sleep};
@@ -46,7 +46,7 @@ impl<S> Layer<S> for TimeoutLayer {
 
     fn layer(&self, service: S) -> Timeout<S> {
         Timeout {
-            service,
+            inner: service,
             layer: *self,
         }
     }
@@ -55,8 +55,32 @@ impl<S> Layer<S> for TimeoutLayer {
 /// A service with a limit of time: of [`TimeoutLayer`].
 #[derive(Clone, Copy, Debug)]
 pub struct Timeout<S> {
-    service: S,
+    inner: S,
     layer: TimeoutLayer,
+}
+
+impl<S> Timeout<S> {
+    /// A service that answers with 408 for `inner` after `limit`.
+    pub fn new(inner: S, limit: Duration) -> Timeout<S> {
+        TimeoutLayer::new(limit).layer(inner)
+    }
+
+    /// The same, with this status.
+    pub fn with_status_code(inner: S, status: StatusCode, limit: Duration) -> Timeout<S> {
+        TimeoutLayer::with_status_code(status, limit).layer(inner)
+    }
+
+    /// A [`TimeoutLayer`].
+    pub fn layer(limit: Duration) -> TimeoutLayer {
+        TimeoutLayer::new(limit)
+    }
+
+    /// A [`TimeoutLayer`] with this status.
+    pub fn layer_with_status_code(status: StatusCode, limit: Duration) -> TimeoutLayer {
+        TimeoutLayer::with_status_code(status, limit)
+    }
+
+    accessors!();
 }
 
 impl<S, R> Service<R> for Timeout<S>
@@ -69,13 +93,13 @@ where
     type Future = Limited<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.service.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: R) -> Limited<S::Future> {
         let TimeoutLayer { limit, status } = self.layer;
         Limited {
-            future: self.service.call(request),
+            future: self.inner.call(request),
             limit: sleep(limit),
             status,
         }
