@@ -19,8 +19,10 @@ pub(crate) const USAGE: &str = "\
 filch-bench list
 filch-bench run [ROW or GROUP or PREFIX* ...] [options]
 filch-bench draw SAVED.json FILE.svg       draw a result that was saved
-filch-bench instructions [PEER ..] [--of BINARY] [--connections N]  what a request of TCP echo costs outside the kernel, by function (one worker,
-                                           16 connections; default: filch-unwatched tokio epoll); BINARY: another commit's harness
+filch-bench instructions [PEER ..] [--of BINARY] [--connections N]
+                                           what a request of TCP echo costs outside the kernel, by function (one worker,
+                                           16 connections; default: filch-unwatched tokio epoll); BINARY: another
+                                           commit's harness
 filch-bench calls [PEER ..] [--turns N]    which system calls a request of HTTP costs, by strace (--features http);
                                            default: filch tokio
 

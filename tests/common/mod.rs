@@ -8,7 +8,8 @@ pub(crate) mod process;
 #[cfg(feature = "net")]
 pub(crate) mod sockets;
 
-use filch::{Handle, Runtime};
+use filch::task::{TaskInfo, WaitKind};
+use filch::{Handle, JoinHandle, Runtime};
 use std::collections::HashSet;
 use std::future::Future;
 use std::io::Write;
@@ -135,6 +136,14 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(start.elapsed() < LIMIT, "not after {LIMIT:?}: {what}");
         filch::time::sleep(LOOK).await;
     }
+}
+
+/// Waits in a task until another one does, for that.
+pub(crate) async fn until_it_waits<T>(task: &JoinHandle<T>, kind: WaitKind) {
+    let waits = |info: &TaskInfo| {
+        info.id() == task.id() && info.wait().is_some_and(|wait| wait.kind() == kind)
+    };
+    until("the task waits", || filch::task::all().iter().any(waits)).await;
 }
 
 /// Polls a future once.

@@ -1,8 +1,10 @@
 //! Open files.
 
 use crate::Folder;
+use crate::common::until_it_waits;
 use filch::fs::{self, File, OpenOptions};
 use filch::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, IoSlice, SeekFrom};
+use filch::task::WaitKind;
 use std::os::fd::AsRawFd;
 
 const HELLO: &[u8] = b"hello world...";
@@ -119,7 +121,7 @@ async fn a_read_of_what_is_no_ordinary_file_waits_on_a_thread() {
         let count = file.read(&mut buf).await.unwrap();
         buf[..count].to_vec()
     });
-    filch::time::sleep(std::time::Duration::from_millis(5)).await;
+    until_it_waits(&reading, WaitKind::File).await;
     std::io::Write::write_all(&mut &writer, b"late").unwrap();
     assert_eq!(reading.await.unwrap(), b"late");
 }

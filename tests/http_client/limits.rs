@@ -121,7 +121,7 @@ async fn a_body_that_moves_on_holds_the_answers_time_back() {
         connection.send(OK).await
     });
     let server = server.await;
-    // Twenty pieces, each of which takes a third of the limit.
+    // Twenty pieces, each well within the limit, and all of them beyond it.
     let limit = Duration::from_secs(3);
     let pieces = futures_util::stream::unfold(0, |sent| async move {
         if sent == 20 {

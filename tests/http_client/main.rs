@@ -57,6 +57,12 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// What `client` gets for `/`.
+    async fn answer_to(&self, client: &Client) -> String {
+        let answer = client.get(&self.url("/")).await.unwrap();
+        answer.text().await.unwrap()
+    }
+
     fn connections(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }

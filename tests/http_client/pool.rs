@@ -13,13 +13,7 @@ async fn requests_one_after_the_other_use_one_connection() {
     let server = Server::always(OK).await;
     let client = client();
     for _ in 0..rounds(100) {
-        client
-            .get(&server.url("/"))
-            .await
-            .unwrap()
-            .bytes()
-            .await
-            .unwrap();
+        server.answer_to(&client).await;
     }
     assert_eq!(server.connections(), 1);
 }
@@ -104,13 +98,7 @@ async fn an_idle_connection_is_closed_after_its_time() {
         .no_proxy()
         .idle_timeout(Duration::from_millis(30))
         .build();
-    client
-        .get(&server.url("/"))
-        .await
-        .unwrap()
-        .bytes()
-        .await
-        .unwrap();
+    server.answer_to(&client).await;
     // Nobody asks for anything: the client closes it by itself.
     assert_eq!(seen.await.unwrap(), Err(std::io::ErrorKind::UnexpectedEof));
     drop(client);
@@ -151,13 +139,7 @@ async fn a_request_is_sent_once_more_if_a_used_connection_ends_before_the_answer
 async fn a_request_that_may_not_be_repeated_is_not() {
     let server = forgetful(true).await;
     let client = client();
-    client
-        .get(&server.url("/"))
-        .await
-        .unwrap()
-        .bytes()
-        .await
-        .unwrap();
+    server.answer_to(&client).await;
     let error = client
         .post(&server.url("/"))
         .body("once")
@@ -171,13 +153,7 @@ async fn a_request_that_may_not_be_repeated_is_not() {
 async fn a_body_that_cannot_be_had_again_is_not_sent_again() {
     let server = forgetful(true).await;
     let client = client();
-    client
-        .get(&server.url("/"))
-        .await
-        .unwrap()
-        .bytes()
-        .await
-        .unwrap();
+    server.answer_to(&client).await;
     let body = http_body_util::Full::new(bytes::Bytes::from("once"));
     let error = client
         .put(&server.url("/"))
@@ -191,13 +167,7 @@ async fn a_body_that_cannot_be_had_again_is_not_sent_again() {
 async fn an_answer_that_has_begun_is_not_asked_for_again() {
     let server = forgetful(false).await;
     let client = client();
-    client
-        .get(&server.url("/"))
-        .await
-        .unwrap()
-        .bytes()
-        .await
-        .unwrap();
+    server.answer_to(&client).await;
     let error = client.get(&server.url("/")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Broken);
     assert_eq!(server.connections(), 1);
@@ -227,16 +197,7 @@ async fn connections_that_were_closed_while_idle_are_passed_over() {
             Err(error) => assert_eq!(error.kind(), Kind::Broken, "{error}"),
         }
         // A GET in its place never fails.
-        assert_eq!(
-            client
-                .get(&server.url("/"))
-                .await
-                .unwrap()
-                .text()
-                .await
-                .unwrap(),
-            "ok"
-        );
+        assert_eq!(server.answer_to(&client).await, "ok");
     }
 }
 
@@ -248,8 +209,7 @@ async fn a_client_serves_several_runtimes_one_after_the_other() {
         filch::spawn_blocking(move || {
             filch::run(async move {
                 let server = Server::always(OK).await;
-                let answer = client.get(&server.url("/")).await.unwrap();
-                assert_eq!(answer.text().await.unwrap(), "ok");
+                assert_eq!(server.answer_to(&client).await, "ok");
             });
         })
         .await

@@ -1,11 +1,11 @@
 //! Programs that run to their end.
 
-use crate::common::runtime;
+use crate::common::{runtime, until_it_waits};
 use crate::{Command, sh};
 use filch::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use filch::process::Stdio;
 use filch::stream::StreamExt;
-use filch::task::TaskState;
+use filch::task::{TaskState, WaitKind};
 use filch::time::FutureExt;
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
@@ -114,7 +114,7 @@ async fn a_writer_learns_that_the_child_is_gone() {
             }
         }
     });
-    filch::time::sleep(SHORT).await;
+    until_it_waits(&writer, WaitKind::Write).await;
     // `sleep` may be a child of the shell, which has the pipe too.
     let _ = sh(&format!("pkill -9 -P {}", child.id().unwrap()))
         .status()

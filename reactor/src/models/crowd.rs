@@ -2,30 +2,43 @@
 
 use super::*;
 
+/// A crowd of two on one source.
+fn crowd() -> (Arc<World>, Arc<Io<Socket>>) {
+    let world = World::edge();
+    let io = Arc::new(world.open(0));
+    register(&io);
+    (world, io)
+}
+
+/// Waits already, and leaves on a thread of its own.
+fn fickle(world: &Arc<World>, io: &Arc<Io<Socket>>, mut place: Waiter) -> thread::JoinHandle<()> {
+    let mut cx = Context::from_waker(Waker::noop());
+    let source = io.source();
+    let polled = source.poll_ready(Direction::Read, Some(&mut place), &mut cx);
+    assert!(polled.is_pending());
+    let io = Arc::clone(io);
+    world.spawn(move |_| io.source().forget(&mut place))
+}
+
+/// Polls while so much arrives.
+fn poller(world: &Arc<World>, arrivals: usize) -> thread::JoinHandle<()> {
+    world.spawn(move |world| {
+        for _ in 0..arrivals {
+            world.kernel().arrive(0);
+        }
+        world.poll();
+    })
+}
+
 /// One future of a crowd goes while an event is on its way: the other is woken all the same.
 ///
 /// Broken, and seen to fail: `Waiters::take` stopping after its first place.
 #[test]
 fn a_waiter_that_leaves_takes_nothing_with_it() {
     loom::model(|| {
-        let world = World::edge();
-        let io = Arc::new(world.open(0));
-        register(&io);
-        let mut place = Waiter::default();
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(
-            io.source()
-                .poll_ready(Direction::Read, Some(&mut place), &mut cx)
-                .is_pending()
-        );
-        let fickle = {
-            let io = Arc::clone(&io);
-            world.spawn(move |_| io.source().forget(&mut place))
-        };
-        let poller = world.spawn(|world| {
-            world.kernel().arrive(0);
-            world.poll();
-        });
+        let (world, io) = crowd();
+        let fickle = fickle(&world, &io, Waiter::default());
+        let poller = poller(&world, 1);
         let mut waiter = Waiter::default();
         operate(
             io.source(),
@@ -56,18 +69,12 @@ fn take_one(world: &World, source: &Source, waiter: &mut Waiter) {
 #[test]
 fn whoever_takes_one_calls_the_next() {
     loom::model(|| {
-        let world = World::edge();
-        let io = Arc::new(world.open(0));
-        register(&io);
+        let (world, io) = crowd();
         let other = {
             let io = Arc::clone(&io);
             world.spawn(move |world| take_one(world, io.source(), &mut Waiter::in_line()))
         };
-        let poller = world.spawn(|world| {
-            world.kernel().arrive(0);
-            world.kernel().arrive(0);
-            world.poll();
-        });
+        let poller = poller(&world, 2);
         take_one(&world, io.source(), &mut Waiter::in_line());
         other.join().unwrap();
         world.finish();
@@ -81,23 +88,9 @@ fn whoever_takes_one_calls_the_next() {
 #[test]
 fn whoever_is_called_and_leaves_calls_the_next() {
     loom::model(|| {
-        let world = World::edge();
-        let io = Arc::new(world.open(0));
-        register(&io);
-        let mut place = Waiter::in_line();
-        let mut cx = Context::from_waker(Waker::noop());
-        let first = io
-            .source()
-            .poll_ready(Direction::Read, Some(&mut place), &mut cx);
-        assert!(first.is_pending());
-        let fickle = {
-            let io = Arc::clone(&io);
-            world.spawn(move |_| io.source().forget(&mut place))
-        };
-        let poller = world.spawn(|world| {
-            world.kernel().arrive(0);
-            world.poll();
-        });
+        let (world, io) = crowd();
+        let fickle = fickle(&world, &io, Waiter::in_line());
+        let poller = poller(&world, 1);
         take_one(&world, io.source(), &mut Waiter::in_line());
         world.finish();
         fickle.join().unwrap();
