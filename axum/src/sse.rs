@@ -53,6 +53,9 @@ impl<S> Sse<S> {
     }
 }
 
+/// axum's name for a stream with signs of life. Here those are the body's matter, and the stream is what it was.
+pub type KeepAliveStream<S> = S;
+
 impl<S, E> IntoResponse for Sse<S>
 where
     S: Stream<Item = Result<Event, E>> + Send + 'static,

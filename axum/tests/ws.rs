@@ -181,7 +181,10 @@ async fn a_websocket_that_does_not_listen_is_cut_off_at_the_deadline() {
 
 #[filch::test]
 async fn events_are_sent_with_signs_of_life() {
-    async fn handler() -> Sse<impl futures_util::Stream<Item = Result<Event, Infallible>>> {
+    use filch_axum::sse::KeepAliveStream;
+    type Events<S> = Sse<KeepAliveStream<S>>;
+
+    async fn handler() -> Events<impl futures_util::Stream<Item = Result<Event, Infallible>>> {
         let silent = futures_util::stream::pending();
         let first = futures_util::stream::iter([Ok(Event::default().event("first").data("x"))]);
         let events = futures_util::StreamExt::chain(first, silent);
