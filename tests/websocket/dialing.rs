@@ -4,6 +4,7 @@ use crate::tools::{Seen, dial, echo, head, server, serving};
 use filch::http::Client;
 use filch::http::client::Kind;
 use filch::http::websocket::{Config, Message, WebSocket, connect_over};
+use filch::io::AsyncReadExt;
 use filch::net::{TcpListener, TcpStream};
 use filch::sync::mpsc;
 use filch::time::Instant;
@@ -118,6 +119,23 @@ async fn over_a_stream_of_ones_own_the_limit_is_the_callers() {
     filch::time::timeout(Duration::from_secs(3600), asking)
         .await
         .unwrap_err();
+}
+
+#[filch::test]
+async fn a_query_right_behind_the_host_is_one_of_the_root() {
+    for (url, line) in [
+        ("ws://h?x", "GET /?x HTTP/1.1\r\n"),
+        ("ws://h", "GET / HTTP/1.1\r\n"),
+        ("ws://h/a?x", "GET /a?x HTTP/1.1\r\n"),
+    ] {
+        let (stream, mut server) = filch::io::duplex(1024);
+        let request = http::Request::get(url).body(()).unwrap();
+        let asking = filch::spawn(connect_over(request, stream, Config::new()));
+        let mut asked = vec![0; line.len()];
+        server.read_exact(&mut asked).await.unwrap();
+        assert_eq!(String::from_utf8(asked).unwrap(), line);
+        asking.abort();
+    }
 }
 
 #[filch::test]

@@ -211,10 +211,20 @@ fn host(uri: &Uri) -> Option<&str> {
     Some(all.rsplit_once('@').map_or(all, |(_, host)| host))
 }
 
+/// With the path that a request's line begins with, also where the query is right behind the host.
+fn with_path(uri: &Uri) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    let path = parts.path_and_query.map(|path| path.to_string());
+    let path = path.map_or(Ok(PathAndQuery::from_static("/")), PathAndQuery::try_from);
+    parts.path_and_query = path.ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}
+
 /// With the headers of a handshake, unless they are there.
 fn complete(mut request: Request<()>) -> Request<()> {
     use async_tungstenite::tungstenite::handshake::client::generate_key;
     let host = host(request.uri()).unwrap_or_default().to_owned();
+    *request.uri_mut() = with_path(request.uri());
     let headers = request.headers_mut();
     let mut or = |name, value: String| {
         if let Ok(value) = HeaderValue::try_from(value) {
