@@ -206,7 +206,6 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("executor: pause.rs", r#"drop(self.step.lock());"#, "the end of a lock or of a guard of ours"),
     ("executor: pause.rs", r#"foreign::wake_batch(self.pause.settled());"#, "after the lock, with the helper that the rows of foreign.rs are about"),
     ("executor: pause.rs", r#"foreign::wake_batch(woken.drain(..));"#, "as the batches of backstop.rs and upkeep.rs: the wakers of timers"),
-    ("executor: pause.rs", r#"drop(self.step.lock());"#, "the end of a lock or of a guard of ours"),
     ("executor: time.rs", r#"drop(turn);"#, "the end of a lock or of a guard of ours"),
     ("executor: sleep.rs", r#"drop(turn);"#, "the end of a lock or of a guard of ours"),
     ("executor: upkeep.rs", r#"drop(turn);"#, "the end of a lock or of a guard of ours"),
