@@ -214,6 +214,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ),
     ("src/net/serve/mod.rs", "Serving", In("serve nobody")),
     ("src/http/reading.rs", "poll_frame", HYPERS),
+    ("src/http/reading.rs", "poll_stalled", PART),
     ("src/http/body.rs", "poll_frame", HYPERS),
     ("src/http/connection/request.rs", "Call", AROUND),
     ("src/http/connection/request.rs", "poll_answer", PART),
