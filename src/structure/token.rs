@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Weak};
 
 use filch_executor::Cancelled;
@@ -42,6 +44,8 @@ pub struct CancelToken {
 }
 
 struct Node {
+    /// What `state` says of it, for who asks nothing else. Set once, under the lock.
+    cancelled: AtomicBool,
     state: Mutex<State>,
     notify: Arc<Notify>,
     /// Keeps those that lead down to this one.
@@ -61,11 +65,13 @@ struct State {
 
 impl Node {
     fn new(parent: Option<Arc<Node>>, cancelled: Option<Cancelled>) -> Arc<Node> {
+        let is_cancelled = cancelled.is_some();
         let state = State {
             cancelled,
             ..State::default()
         };
         Arc::new(Node {
+            cancelled: AtomicBool::new(is_cancelled),
             state: Mutex::new(state),
             notify: Arc::default(),
             parent,
@@ -73,12 +79,17 @@ impl Node {
     }
 
     /// Its children, if it was not cancelled before.
+    ///
+    /// Orderings: Release pairs with the Acquire in `is_cancelled`: who sees it there sees what came before the cancel.
+    /// Nobody misses it who waits, as waiters queue up, and are called, under the lock of `notify`. Who has queued up
+    /// before the call is called, and who does so after it looks at the flag later, and sees it set.
     fn cancel(&self, by: &Cancelled) -> Vec<Weak<Node>> {
         let mut state = self.state.lock();
         if state.cancelled.is_some() {
             return Vec::new();
         }
         state.cancelled = Some(by.clone());
+        self.cancelled.store(true, Release);
         let children = std::mem::take(&mut state.children);
         drop(state);
         self.notify.notify_waiters();
@@ -156,8 +167,9 @@ impl CancelToken {
 
     /// Whether it was cancelled.
     #[must_use]
+    #[inline]
     pub fn is_cancelled(&self) -> bool {
-        self.node.state.lock().cancelled.is_some()
+        self.node.cancelled.load(Acquire)
     }
 
     /// Who cancelled it, where, and why.

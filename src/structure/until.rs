@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use filch_executor::leaf::{self, Said, Wait, WaitKind};
 use futures_core::FusedFuture;
@@ -26,6 +26,8 @@ pin_project! {
         signal: S,
         #[pin]
         notified: OwnedNotified,
+        // Whose waker waits there.
+        left_with: Option<Whom>,
         wait: Wait,
         said: Said,
         over: bool,
@@ -39,6 +41,7 @@ impl<S: Signal> UntilCancelled<S> {
         UntilCancelled {
             signal,
             notified,
+            left_with: None,
             wait: Wait::here(WaitKind::Cancel),
             said: Said::new(),
             over: false,
@@ -55,17 +58,38 @@ impl<S: Signal> Future for UntilCancelled<S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        // From now on a cancel is not missed.
-        let _ = this.notified.as_mut().enable();
-        if this.signal.is_cancelled() {
-            ready!(leaf::poll_budget_of(this.wait, cx));
-        } else {
+        let whom = Whom::of(cx.waker());
+        // Most who wait for a cancel wait for something else too, and are polled again and again for that. Then the
+        // waker need not be left once more, under a lock that all who wait share.
+        let is_there = *this.left_with == Some(whom) && this.notified.is_waiting();
+        // Before the signal is looked at: from here on a cancel is not missed.
+        let notified = !is_there && this.notified.as_mut().is_notified_or_wakes(cx.waker());
+        *this.left_with = Some(whom);
+        if !notified && !this.signal.is_cancelled() {
             this.said.record(*this.wait);
-            ready!(this.notified.poll(cx));
-            *this.said = Said::new();
+            return Poll::Pending;
         }
+        ready!(leaf::poll_budget_of(this.wait, cx));
+        *this.said = Said::new();
         *this.over = true;
         Poll::Ready(())
+    }
+}
+
+/// Whom a waker wakes, for telling whether another one does the same. It keeps nobody alive: what is compared with it
+/// has to be known to be alive. A waker that waits in a list is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Whom {
+    data: usize,
+    vtable: usize,
+}
+
+impl Whom {
+    fn of(waker: &Waker) -> Whom {
+        Whom {
+            data: waker.data().addr(),
+            vtable: std::ptr::from_ref(waker.vtable()).addr(),
+        }
     }
 }
 

@@ -370,6 +370,17 @@ impl OwnedNotified {
     pub fn enable(self: Pin<&mut Self>) -> bool {
         self.project().wait.enable()
     }
+
+    /// Whether it is notified. If not, `waker` will be woken. A part of another leaf: it spends no budget, and records
+    /// nothing.
+    pub(crate) fn is_notified_or_wakes(self: Pin<&mut Self>, waker: &Waker) -> bool {
+        self.project().wait.advance(waker)
+    }
+
+    /// Whether the waker that was left last is in the list, or was taken out of it in order to be woken.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.wait.waiter.stage() == Stage::Waiting
+    }
 }
 
 impl Future for OwnedNotified {
