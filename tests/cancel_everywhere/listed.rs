@@ -62,7 +62,7 @@ const NOT: &[(&str, &str)] = &[
     ),
     (
         "http::websocket::future::Open",
-        "waits for hyper's task; tests/websocket/handshake.rs gives one up",
+        "waits for hyper's `OnUpgrade`, and holds nothing else",
     ),
     (
         "http::websocket::future::Recv",
