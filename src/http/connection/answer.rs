@@ -1,13 +1,11 @@
 //! An answer on its way, and what becomes of its request.
 
+use super::line::Line;
 use super::log::Log;
-use super::meter::{Fate, Meter};
-use crate::http::done::OnRequest;
+use super::meter::Fate;
 use crate::http::error::BoxError;
 use crate::http::exchange::Exchange;
-use crate::http::info::ConnInfo;
-use crate::structure::CancelToken;
-use crate::time::Sleep;
+use crate::time::{Duration, Sleep};
 use filch_executor::leaf;
 use hyper::body::{Body, Buf, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
@@ -16,14 +14,12 @@ use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 /// A request that is being answered, and is counted when that ends.
 pub(super) struct Flight {
-    meter: Arc<Meter>,
+    line: Arc<Line>,
     exchange: Option<Arc<Exchange>>,
-    stop: CancelToken,
     /// It is HTTP/1, where an answer says that it is the last.
     one: bool,
     /// The answer has no body, whatever its head says.
@@ -32,34 +28,51 @@ pub(super) struct Flight {
     delimited: bool,
     /// It asks for a tunnel.
     connect: bool,
+    /// Its handler was let in, and is at work.
+    at_work: bool,
     end: Option<Fate>,
     log: Option<Box<Log>>,
 }
 
 impl Flight {
     pub(super) fn new(
-        meter: Arc<Meter>,
+        line: Arc<Line>,
         exchange: Option<Arc<Exchange>>,
-        stop: CancelToken,
         request: &Request<Incoming>,
     ) -> Flight {
-        meter.begins();
+        line.meter.begins();
+        let log = line.rules.on_request.as_ref();
+        let log = log.map(|hook| Box::new(Log::new(hook.clone(), &line.info, request)));
         Flight {
-            meter,
+            line,
             exchange,
-            stop,
             one: request.version() < Version::HTTP_2,
             head_only: request.method() == Method::HEAD,
             delimited: matches!(request.body().size_hint().exact(), None | Some(0)),
             connect: request.method() == Method::CONNECT,
+            at_work: false,
             end: None,
-            log: None,
+            log,
         }
     }
 
-    /// Whoever wants to hear of its end hears this.
-    pub(super) fn log(&mut self, hook: &OnRequest, info: &ConnInfo, request: &Request<Incoming>) {
-        self.log = Some(Box::new(Log::new(hook.clone(), info, request)));
+    /// Its handler is let in, or it is said how it is answered in place of that.
+    pub(super) fn admit(&mut self, request: &Request<Incoming>) -> Result<(), StatusCode> {
+        self.line.rules.admit(request)?;
+        self.at_work = true;
+        Ok(())
+    }
+
+    /// Its handler is gone.
+    pub(super) fn leaves(&mut self) {
+        if std::mem::take(&mut self.at_work) {
+            self.line.rules.leaves();
+        }
+    }
+
+    /// How long its handler may take until its answer's head.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.line.rules.limits.answer
     }
 
     fn has_answer<B>(&mut self, answer: &Response<B>) {
@@ -78,30 +91,21 @@ impl Flight {
         match self.end {
             Some(fate) => fate,
             None if self.exchange.as_ref().is_some_and(ended) => Fate::Refused,
-            None => self.meter.fate(),
+            None => self.line.meter.fate(),
         }
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.meter.ends(self.delimited);
-        if self.one
-            && self
-                .exchange
-                .as_ref()
-                .is_some_and(|exchange| exchange.is_unread())
-        {
-            self.meter.leaves_unread();
+        self.leaves();
+        let meter = &self.line.meter;
+        meter.ends(self.delimited);
+        let is_unread = |exchange: &Arc<Exchange>| exchange.is_unread();
+        if self.one && self.exchange.as_ref().is_some_and(is_unread) {
+            meter.leaves_unread();
         }
-        let tally = &self.meter.tally;
-        let number = match self.fate() {
-            Fate::Finished => &tally.finished,
-            Fate::Refused => &tally.refused,
-            Fate::Cancelled => &tally.cancelled,
-            Fate::Left => &tally.left,
-        };
-        number.fetch_add(1, Relaxed);
+        meter.counts(self.fate());
         if let Some(log) = self.log.take() {
             let received = self
                 .exchange
@@ -144,7 +148,7 @@ impl<B: Body> Answer<B> {
         }
         flight.has_answer(&answer);
         if upgrade && flight.one {
-            flight.meter.hand_over();
+            flight.line.meter.hand_over();
         }
         if upgrade || flight.head_only || has_no_body(status) || answer.body().is_end_stream() {
             flight.end = Some(Fate::Finished);
@@ -152,7 +156,7 @@ impl<B: Body> Answer<B> {
         if !flight.one && !upgrade && (flight.head_only || has_no_body(status)) {
             return Answer::without_body(answer, flight);
         }
-        let last = flight.one && !upgrade && flight.stop.is_cancelled();
+        let last = flight.one && !upgrade && flight.line.info.stopping().is_cancelled();
         let mut answer = answer.map(|body| Answer {
             body: Some(body),
             whole,
@@ -189,7 +193,7 @@ impl<B: Body> Answer<B> {
     /// What a limit has to say.
     pub(super) fn refused(status: StatusCode, mut flight: Flight) -> Response<Answer<B>> {
         flight.end = Some(Fate::Refused);
-        flight.meter.leaves_unread();
+        flight.line.meter.leaves_unread();
         let (one, last) = (flight.one, flight.exchange.is_some());
         let mut answer = Answer::bare(status, flight);
         if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -1,8 +1,10 @@
 //! Keeps hyper going on one connection until it ends, a limit is over, or the server is.
 
+use super::alarm::Alarm;
 use super::meter::{Fate, Meter, Phase};
 use crate::http::limits::Limits;
-use crate::time::{Instant, Sleep, sleep_until};
+use crate::structure::CancelToken;
+use crate::time::Instant;
 use hyper::rt::{Read, Write};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -64,21 +66,23 @@ pub(super) async fn drive<P: Protocol>(
     protocol: P,
     meter: &Meter,
     limits: &Limits,
-    stop: impl Future<Output = ()>,
+    stop: &CancelToken,
 ) -> End {
     let mut protocol = pin!(protocol);
-    let mut stop = pin!(stop);
+    let mut stopped = pin!(stop.cancelled());
     let mut watch = Watch::new(meter, limits);
     // After the protocol, so that it is dropped before: requests that are open then were cut off by the server.
     let cut_off = CutOff(meter);
     let end = poll_fn(|cx| {
-        if !watch.stopping && stop.as_mut().poll(cx).is_ready() {
-            watch.stopping = true;
-        }
         loop {
+            watch.stopping = watch.stopping || stop.is_cancelled();
             if let Poll::Ready(ended) = protocol.as_mut().poll(cx) {
                 let nonsense = ended.is_err_and(|error| error.is_parse());
                 return Poll::Ready(if nonsense { End::Nonsense } else { End::Done });
+            }
+            // After the protocol, so that it is shown as waiting for what that waits for.
+            if !watch.stopping && stopped.as_mut().poll(cx).is_ready() {
+                continue;
             }
             match watch.poll(cx) {
                 Next::Wait => return Poll::Pending,
@@ -119,7 +123,9 @@ struct Watch<'a> {
     limits: &'a Limits,
     seen: (Phase, usize),
     since: Instant,
-    timer: Option<Sleep>,
+    /// Of this poll.
+    now: Instant,
+    alarm: Alarm,
     /// The server was told to stop.
     stopping: bool,
     /// From when on, as it was seen here.
@@ -130,12 +136,14 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(meter: &'a Meter, limits: &'a Limits) -> Watch<'a> {
+        let now = Instant::now();
         Watch {
             meter,
             limits,
             seen: meter.seen(),
-            since: Instant::now(),
-            timer: None,
+            since: now,
+            now,
+            alarm: Alarm::default(),
             stopping: false,
             stopped: None,
             winding_down: false,
@@ -144,13 +152,14 @@ impl<'a> Watch<'a> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Next {
         let seen = self.meter.seen();
+        self.now = Instant::now();
         if seen != self.seen {
             self.seen = seen;
             let known = match seen.0 {
                 Phase::Idle => self.meter.idle_since(),
                 _ => None,
             };
-            self.since = known.unwrap_or_else(Instant::now);
+            self.since = known.unwrap_or(self.now);
         }
         match self.stopping {
             true => self.poll_stopping(cx),
@@ -182,7 +191,7 @@ impl<'a> Watch<'a> {
             Phase::Idle if self.winding_down => Next::End(End::Idle),
             Phase::Idle => self.wind_down(),
             Phase::Busy => {
-                self.since = Instant::now();
+                self.since = self.now;
                 self.poll_serving(cx)
             }
         }
@@ -192,12 +201,12 @@ impl<'a> Watch<'a> {
     fn poll_stopping(&mut self, cx: &mut Context<'_>) -> Next {
         let two = self.meter.multiplexed.load(Relaxed);
         let first = self.stopped.is_none();
-        let stopped = *self.stopped.get_or_insert_with(Instant::now);
+        let stopped = *self.stopped.get_or_insert(self.now);
         match self.seen.0 {
             Phase::Busy | Phase::Blocked if !self.winding_down => self.wind_down(),
             Phase::Idle if two && !self.winding_down => self.wind_down(),
             Phase::Busy | Phase::Blocked => {
-                if two && self.is_over(Instant::now().saturating_add(self.limits.linger), cx) {
+                if two && self.is_over(self.now.saturating_add(self.limits.linger), cx) {
                     return self.poll_stopping(cx);
                 }
                 Next::Wait
@@ -219,24 +228,12 @@ impl<'a> Watch<'a> {
 
     fn wind_down(&mut self) -> Next {
         self.winding_down = true;
-        self.since = Instant::now();
+        self.since = self.now;
         Next::WindDown
     }
 
     /// Is that time over? If not, the task is woken then, or before.
     fn is_over(&mut self, deadline: Instant, cx: &mut Context<'_>) -> bool {
-        let timer = self.timer.get_or_insert_with(|| sleep_until(deadline));
-        loop {
-            if timer.deadline() > deadline {
-                timer.reset(deadline);
-            }
-            if Pin::new(&mut *timer).poll(cx).is_pending() {
-                return false;
-            }
-            if Instant::now() >= deadline {
-                return true;
-            }
-            timer.reset(deadline);
-        }
+        self.alarm.is_over(deadline, self.now, cx)
     }
 }

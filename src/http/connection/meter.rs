@@ -1,6 +1,7 @@
 //! What is seen of one connection: by its stream, by its requests, and by the task that watches its limits.
 //!
-//! Orderings: numbers and flags are relaxed. Over HTTP/1 all who touch them are polled by one task. Over HTTP/2
+//! Orderings: numbers and flags are relaxed. Over HTTP/1 all who touch them are polled by one task, so that counting is
+//! a load and a store ([`Meter::add`]), which cost a fraction of an addition that others could see. Over HTTP/2
 //! requests have tasks of their own, whose counts are read late at worst; the sums are read after those tasks were
 //! joined by their group's lock.
 
@@ -134,9 +135,18 @@ impl Meter {
 
     /// A request has come whole, but for its body.
     pub(super) fn begins(&self) {
-        self.in_flight.fetch_add(1, Relaxed);
+        self.add(&self.in_flight, 1);
         self.fresh.store(0, Relaxed);
-        self.requests.fetch_add(1, Relaxed);
+        self.add(&self.requests, 1);
+    }
+
+    /// Adds to a number of this connection.
+    fn add(&self, number: &AtomicUsize, count: usize) {
+        if self.multiplexed.load(Relaxed) {
+            number.fetch_add(count, Relaxed);
+        } else {
+            number.store(number.load(Relaxed).wrapping_add(count), Relaxed);
+        }
     }
 
     /// Its answer is out, or never will be.
@@ -145,9 +155,13 @@ impl Meter {
     /// line, `delimited`, shows which: what is there beyond that line is half a head. Behind a body of a known length
     /// it counts when its next piece comes.
     pub(super) fn ends(&self, delimited: bool) {
-        let before = self.in_flight.fetch_sub(1, Relaxed);
-        if before == 1 && self.multiplexed.load(Relaxed) {
-            *self.idle_since.lock() = Some(Instant::now());
+        if self.multiplexed.load(Relaxed) {
+            if self.in_flight.fetch_sub(1, Relaxed) == 1 {
+                *self.idle_since.lock() = Some(Instant::now());
+            }
+        } else {
+            // One less, since numbers wrap around.
+            self.add(&self.in_flight, 1_usize.wrapping_neg());
         }
         let half = delimited && self.open.load(Relaxed);
         self.fresh.store(usize::from(half), Relaxed);
@@ -157,7 +171,7 @@ impl Meter {
         if piece.is_empty() {
             return;
         }
-        self.fresh.fetch_add(piece.len(), Relaxed);
+        self.add(&self.fresh, piece.len());
         let ended = piece.ends_with(b"\n\r\n")
             || piece.ends_with(b"\n\n")
             || piece == b"\n"
@@ -194,14 +208,34 @@ impl Meter {
 
     pub(super) fn has_written(&self, blocked: bool) {
         if !blocked {
-            self.writes.fetch_add(1, Relaxed);
+            self.add(&self.writes, 1);
         }
         self.blocked.store(blocked, Relaxed);
     }
 
     pub(super) fn hand_over(&self) {
         self.handed_over.store(true, Relaxed);
-        self.tally.upgraded.fetch_add(1, Relaxed);
+        self.tell(&self.tally.upgraded);
+    }
+
+    /// What has become of a request.
+    pub(super) fn counts(&self, fate: Fate) {
+        let number = match fate {
+            Fate::Finished => &self.tally.finished,
+            Fate::Refused => &self.tally.refused,
+            Fate::Cancelled => &self.tally.cancelled,
+            Fate::Left => &self.tally.left,
+        };
+        self.tell(number);
+    }
+
+    /// Adds one to a number that the server hears of.
+    fn tell(&self, number: &AtomicU64) {
+        if self.multiplexed.load(Relaxed) {
+            number.fetch_add(1, Relaxed);
+        } else {
+            number.store(number.load(Relaxed) + 1, Relaxed);
+        }
     }
 
     pub(super) fn is_handed_over(&self) -> bool {

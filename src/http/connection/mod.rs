@@ -1,12 +1,14 @@
 //! One connection, from the accept to its end: its handshake, its first bytes, and hyper on it.
 //!
 //! `meter` is what is seen of it, `watched` its stream, `sniff` its first bytes. `request` is what hyper calls, under
-//! `rules`, and `answer` what it sends; `streams` are the tasks of HTTP/2. `drive` watches the limits, and `farewell`
-//! ends a connection whose client does not know that yet.
+//! `rules`, and `answer` what it sends; `streams` are the tasks of HTTP/2. `drive` watches the limits by an `alarm`, and
+//! `farewell` ends a connection whose client does not know that yet.
 
+mod alarm;
 mod answer;
 mod drive;
 mod farewell;
+mod line;
 mod log;
 mod meter;
 mod request;
@@ -25,7 +27,7 @@ use drive::{End, drive};
 use farewell::farewell;
 use hyper::StatusCode;
 use hyper::server::conn::{http1, http2};
-use meter::Meter;
+use line::Line;
 pub(super) use meter::Tally;
 use parking_lot::Mutex;
 use request::Adapter;
@@ -85,13 +87,11 @@ where
     let service = server.make.make(&stream, &peer, &info).await;
     let connection = Connection {
         server: &server,
-        meter: Arc::new(Meter::default()),
+        line: Line::new(info, Arc::clone(&server.rules)),
         back: Arc::new(Mutex::new(None)),
     };
     let version = if two { Version::Two } else { version };
-    connection
-        .serve(stream, received, service, info, version)
-        .await;
+    connection.serve(stream, received, service, version).await;
 }
 
 /// What `future` gives, unless `stop` is ready while it waits.
@@ -106,7 +106,7 @@ async fn before<F: Future>(future: F, stop: impl Future<Output = ()>) -> Option<
 
 struct Connection<'a, M, S> {
     server: &'a Server<M>,
-    meter: Arc<Meter>,
+    line: Arc<Line>,
     back: Back<S>,
 }
 
@@ -116,24 +116,17 @@ impl<M, S: Transport> Connection<'_, M, S> {
         stream: S,
         received: Vec<u8>,
         service: H,
-        info: ConnInfo,
         version: Version,
     ) {
-        let meter = Arc::clone(&self.meter);
-        let stream = Watched::new(stream, received, meter.clone(), Arc::clone(&self.back));
-        let adapter = Adapter {
-            service,
-            info,
-            meter,
-            rules: Arc::clone(&self.server.rules),
-            begun: None,
-        };
+        let line = Arc::clone(&self.line);
+        let stream = Watched::new(stream, received, line.clone(), Arc::clone(&self.back));
+        let adapter = Adapter::new(service, line);
         let end = match version {
             Version::One => self.serve_one(stream, adapter).await,
             Version::Two => self.serve_two(stream, adapter).await,
         };
         // An upgraded connection is still one of the server's.
-        self.meter.gone.wait().await;
+        self.line.meter.gone.wait().await;
         let back = self.back.lock().take();
         if let Some(stream) = back {
             self.part(end, stream).await;
@@ -145,7 +138,7 @@ impl<M, S: Transport> Connection<'_, M, S> {
         let status = match end {
             End::SlowHead => Some(StatusCode::REQUEST_TIMEOUT),
             End::LargeHead => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
-            End::Done if self.meter.has_unread() => None,
+            End::Done if self.line.meter.has_unread() => None,
             End::Nonsense => None,
             End::Done | End::Idle | End::Stalled => return,
         };
@@ -163,22 +156,21 @@ impl<M, S: Transport> Connection<'_, M, S> {
             builder.max_headers(limits.headers);
         }
         let protocol = builder.serve_connection(stream, adapter).with_upgrades();
-        let stop = self.server.stop.cancelled();
-        drive(protocol, &self.meter, limits, stop).await
+        drive(protocol, &self.line.meter, limits, &self.server.stop).await
     }
 
     /// Streams have tasks of their own, in a group that ends with the connection.
     async fn serve_two<H: HttpService>(&self, stream: Watched<S>, mut adapter: Adapter<H>) -> End {
-        self.meter.multiplexed.store(true, Relaxed);
+        self.line.meter.multiplexed.store(true, Relaxed);
         let limits = &self.server.rules.limits;
         let begun = Begun::default();
         adapter.begun = Some(begun.clone());
-        let meter = Arc::clone(&self.meter);
+        let line = Arc::clone(&self.line);
         let ended = Apart::run(self.server.at, |group| async move {
             let mut builder = http2::Builder::new(Streams {
                 group,
                 begun,
-                meter,
+                line,
                 stall: limits.stall,
                 linger: limits.linger,
             });
@@ -187,8 +179,7 @@ impl<M, S: Transport> Connection<'_, M, S> {
             builder.max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
             builder.max_pending_accept_reset_streams(limits.resets);
             let protocol = builder.serve_connection(stream, adapter);
-            let stop = self.server.stop.cancelled();
-            Ok(drive(protocol, &self.meter, limits, stop).await)
+            Ok(drive(protocol, &self.line.meter, limits, &self.server.stop).await)
         });
         ended.await.unwrap_or(End::Done)
     }
@@ -204,7 +195,7 @@ const HYPERS_HEADERS: usize = 100;
 /// At the end, whatever it is: the sums, and nobody keeps an upgraded connection beyond its server.
 impl<M, S> Drop for Connection<'_, M, S> {
     fn drop(&mut self) {
-        self.meter.cut();
-        self.server.tally.add(&self.meter.tally);
+        self.line.meter.cut();
+        self.server.tally.add(&self.line.meter.tally);
     }
 }

@@ -1,8 +1,7 @@
 //! One request, from its head to that of its answer.
 
 use super::answer::{Answer, Flight};
-use super::meter::Meter;
-use super::rules::{Rules, Turn};
+use super::line::Line;
 use super::streams::Begun;
 use crate::http::body::Body;
 use crate::http::error::{BodyError, BoxError};
@@ -13,6 +12,7 @@ use crate::http::service::HttpService;
 use crate::time::{Sleep, sleep};
 use filch_executor::leaf;
 use hyper::body::{Body as HttpBody, Incoming};
+use hyper::http::Extensions;
 use hyper::{Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
@@ -23,10 +23,10 @@ use std::task::{Context, Poll, ready};
 
 /// A tower service as hyper takes it: cloned for each request, since hyper gives it out shared.
 pub(super) struct Adapter<S> {
-    pub(super) service: S,
-    pub(super) info: ConnInfo,
-    pub(super) meter: Arc<Meter>,
-    pub(super) rules: Arc<Rules>,
+    service: S,
+    line: Arc<Line>,
+    /// What each request has of its connection.
+    extensions: Extensions,
     /// Over HTTP/2: where the stream's task finds its request.
     pub(super) begun: Option<Begun>,
 }
@@ -38,42 +38,37 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
 
     fn call(&self, request: Request<Incoming>) -> Call<S> {
         let exchange = self.exchange(&request);
-        let stop = self.info.stopping().clone();
-        let mut flight = Flight::new(Arc::clone(&self.meter), exchange.clone(), stop, &request);
-        if let Some(hook) = &self.rules.on_request {
-            flight.log(hook, &self.info, &request);
-        }
-        let limits = &self.rules.limits;
+        let mut flight = Flight::new(Arc::clone(&self.line), exchange.clone(), &request);
+        let admitted = flight.admit(&request);
         let begun = self.begun.clone().zip(exchange.clone());
-        let mut call = Call {
+        let request = self.prepared(request, exchange);
+        Call {
             begun,
             flight: Some(flight),
-            stage: Stage::Over,
-            rules: Arc::clone(&self.rules),
-            turn: None,
-            late: None,
-            whole: limits.whole.map(sleep),
-        };
-        match self.rules.admit(&request) {
-            Ok(turn) => {
-                call.turn = Some(turn);
-                let (service, request) = (self.service.clone(), self.prepared(request, exchange));
-                call.stage = Stage::Waiting {
-                    service,
+            stage: match admitted {
+                Ok(()) => Stage::Waiting {
+                    service: self.service.clone(),
                     request: Some(request),
-                };
-            }
-            Err(status) => {
+                },
                 // Nobody will ask for its body.
-                let _unread = self.prepared(request, exchange);
-                call.stage = Stage::Refused { status };
-            }
+                Err(status) => Stage::Refused { status },
+            },
+            late: None,
+            whole: self.line.rules.limits.whole.map(sleep),
         }
-        call
     }
 }
 
 impl<S> Adapter<S> {
+    pub(super) fn new(service: S, line: Arc<Line>) -> Adapter<S> {
+        Adapter {
+            service,
+            extensions: roomy(line.info.clone()),
+            line,
+            begun: None,
+        }
+    }
+
     /// What is shared of the request, if anybody needs to know it.
     fn exchange(&self, request: &Request<Incoming>) -> Option<Arc<Exchange>> {
         if self.begun.is_none() && request.body().is_end_stream() {
@@ -89,14 +84,35 @@ impl<S> Adapter<S> {
         exchange: Option<Arc<Exchange>>,
     ) -> Request<Body> {
         let two = self.begun.is_some();
-        let reading = exchange.map(|exchange| Reading::new(exchange, two, &self.rules.limits));
+        let reading = exchange.map(|exchange| Reading::new(exchange, two, &self.line.rules.limits));
         let mut request = request.map(|body| match reading {
             Some(reading) => Body::received(body, reading),
             None => Body::empty(),
         });
-        request.extensions_mut().insert(self.info.clone());
+        match request.extensions().is_empty() {
+            true => *request.extensions_mut() = self.extensions.clone(),
+            // There is an upgrade in it.
+            false => request.extensions_mut().extend(self.extensions.clone()),
+        }
         request
     }
+}
+
+/// Extensions with that one, and with room for those that a router adds: a clone has the same room, and need not grow
+/// in each request.
+fn roomy(info: ConnInfo) -> Extensions {
+    #[derive(Clone)]
+    struct Place<const N: usize>;
+
+    let mut extensions = Extensions::new();
+    extensions.insert(info);
+    extensions.insert(Place::<0>);
+    extensions.insert(Place::<1>);
+    extensions.insert(Place::<2>);
+    extensions.remove::<Place<0>>();
+    extensions.remove::<Place<1>>();
+    extensions.remove::<Place<2>>();
+    extensions
 }
 
 pin_project! {
@@ -108,8 +124,6 @@ pin_project! {
         flight: Option<Flight>,
         // Until it is polled, by its stream's task.
         begun: Option<(Begun, Arc<Exchange>)>,
-        rules: Arc<Rules>,
-        turn: Option<Turn>,
         // Until the answer's head. It is made when the answer is not there at once.
         late: Option<Sleep>,
         whole: Option<Sleep>,
@@ -141,8 +155,8 @@ impl<S: HttpService> Future for Call<S> {
         let mut this = self.project();
         // The handler is gone before its client hears of that.
         this.stage.set(Stage::Over);
-        *this.turn = None;
-        let flight = this.flight.take().expect("it is polled after its end");
+        let mut flight = this.flight.take().expect("it is polled after its end");
+        flight.leaves();
         let whole = this.whole.take();
         Poll::Ready(Ok(match outcome {
             Outcome::Answer(answer) => Answer::of(answer, flight, whole),
@@ -182,7 +196,7 @@ impl<S: HttpService> Call<S> {
         if polled.is_ready() {
             return polled;
         }
-        let limit = this.rules.limits.answer;
+        let limit = this.flight.as_ref().and_then(Flight::patience);
         if let (None, Some(limit)) = (&this.late, limit) {
             *this.late = Some(sleep(limit));
         }

@@ -4,27 +4,35 @@ use crate::http::done::OnRequest;
 use crate::http::limits::Limits;
 use hyper::body::{Body, Incoming};
 use hyper::{Request, StatusCode, Uri};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A server's limits, and how many handlers are at work.
 pub(crate) struct Rules {
     pub(crate) limits: Limits,
     pub(super) on_request: Option<OnRequest>,
-    running: Arc<AtomicUsize>,
+    /// All workers write it, and read what is beside it all the time.
+    running: Apart,
 }
+
+/// A number whose cache lines hold nothing else.
+#[derive(Default)]
+#[repr(align(128))]
+struct Apart(AtomicUsize);
 
 impl Rules {
     pub(crate) fn new(limits: Limits, on_request: Option<OnRequest>) -> Rules {
         Rules {
             limits,
             on_request,
-            running: Arc::default(),
+            running: Apart::default(),
         }
     }
 
-    /// Lets a request in, or says how it is answered in place of that.
-    pub(super) fn admit(&self, request: &Request<Incoming>) -> Result<Turn, StatusCode> {
+    /// Lets a request in, whose handler [`leaves`](Rules::leaves) in the end, or says how it is answered in place of
+    /// that.
+    ///
+    /// Orderings: a count, of which nothing else depends.
+    pub(super) fn admit(&self, request: &Request<Incoming>) -> Result<(), StatusCode> {
         let limits = &self.limits;
         if length(request.uri()) > limits.uri {
             return Err(StatusCode::URI_TOO_LONG);
@@ -37,11 +45,15 @@ impl Rules {
         if limits.body.is_some_and(|limit| known > limit) {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        let turn = Turn::new(&self.running);
-        if turn.place > limits.concurrency {
+        if self.running.0.fetch_add(1, Relaxed) >= limits.concurrency {
+            self.leaves();
             return Err(StatusCode::SERVICE_UNAVAILABLE);
         }
-        Ok(turn)
+        Ok(())
+    }
+
+    pub(super) fn leaves(&self) {
+        self.running.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -54,27 +66,4 @@ fn length(uri: &Uri) -> usize {
         .path_and_query()
         .map_or(0, |target| target.as_str().len());
     authority + target
-}
-
-/// One handler at work.
-pub(super) struct Turn {
-    running: Arc<AtomicUsize>,
-    /// How many there are, with this one.
-    place: usize,
-}
-
-impl Turn {
-    /// Orderings: a count, of which nothing else depends.
-    fn new(running: &Arc<AtomicUsize>) -> Turn {
-        Turn {
-            running: Arc::clone(running),
-            place: running.fetch_add(1, Relaxed) + 1,
-        }
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.running.fetch_sub(1, Relaxed);
-    }
 }

@@ -1,6 +1,6 @@
 //! The tasks of HTTP/2's streams.
 
-use super::meter::Meter;
+use super::line::Line;
 use crate::http::exchange::Exchange;
 use crate::structure::Apart;
 use crate::time::{Duration, Sleep, sleep, timeout};
@@ -45,7 +45,7 @@ impl Begun {
 pub(super) struct Streams {
     pub(super) group: Apart,
     pub(super) begun: Begun,
-    pub(super) meter: Arc<Meter>,
+    pub(super) line: Arc<Line>,
     pub(super) stall: Duration,
     pub(super) linger: Duration,
 }
@@ -56,7 +56,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams
             future,
             begun: Some(self.begun.clone()),
             exchange: None,
-            meter: Arc::clone(&self.meter),
+            line: Arc::clone(&self.line),
             stall: self.stall,
             linger: self.linger,
             waits: None,
@@ -76,7 +76,7 @@ pin_project! {
         // Until the first poll.
         begun: Option<Begun>,
         exchange: Option<Arc<Exchange>>,
-        meter: Arc<Meter>,
+        line: Arc<Line>,
         stall: Duration,
         linger: Duration,
         // For which piece, and how long yet.
@@ -105,7 +105,7 @@ impl<F: Future<Output = ()>> Future for StreamTask<F> {
             if !exchange.is_unread() {
                 return polled;
             }
-            let lingering = linger(Arc::clone(this.meter), *this.linger);
+            let lingering = linger(Arc::clone(this.line), *this.linger);
             return this.lingers.insert(Box::pin(lingering)).as_mut().poll(cx);
         }
         // hyper asks for the next piece as soon as the client has room for one.
@@ -130,6 +130,6 @@ impl<F: Future<Output = ()>> Future for StreamTask<F> {
 /// at an answer that came together with it. In this moment they see the answer. h2 throws away what they send
 /// meanwhile, and gives it back to the connection's window, but not to the stream's: no more comes than that has room
 /// for.
-async fn linger(meter: Arc<Meter>, time: Duration) {
-    let _ = timeout(time, meter.gone.wait()).await;
+async fn linger(line: Arc<Line>, time: Duration) {
+    let _ = timeout(time, line.meter.gone.wait()).await;
 }

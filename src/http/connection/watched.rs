@@ -1,6 +1,7 @@
 //! A connection's stream, which tells the meter what goes over it.
 
-use super::meter::{Meter, Side};
+use super::line::Line;
+use super::meter::Side;
 use crate::http::listener::{Transport, source_of};
 use filch_reactor::Waiter;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -19,7 +20,7 @@ pub(super) struct Watched<S: Transport> {
     /// What was read before the protocol was known, and how much of it is passed on.
     prefix: Vec<u8>,
     passed: usize,
-    meter: Arc<Meter>,
+    line: Arc<Line>,
     back: Back<S>,
     /// The last read found nothing: the next event wakes whoever polls this.
     reading: bool,
@@ -28,13 +29,13 @@ pub(super) struct Watched<S: Transport> {
 }
 
 impl<S: Transport> Watched<S> {
-    pub(super) fn new(stream: S, prefix: Vec<u8>, meter: Arc<Meter>, back: Back<S>) -> Watched<S> {
-        meter.has_read(&prefix);
+    pub(super) fn new(stream: S, prefix: Vec<u8>, line: Arc<Line>, back: Back<S>) -> Watched<S> {
+        line.meter.has_read(&prefix);
         Watched {
             stream: Some(stream),
             prefix,
             passed: 0,
-            meter,
+            line,
             back,
             reading: false,
             waiter: Waiter::default(),
@@ -47,7 +48,7 @@ impl<S: Transport> Watched<S> {
     }
 
     fn poll_cut(&self, side: Side, cx: &Context<'_>) -> io::Result<()> {
-        if self.meter.poll_cut(side, cx) {
+        if self.line.meter.poll_cut(side, cx) {
             return Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 "the server has ended, and its deadline is over",
@@ -59,7 +60,7 @@ impl<S: Transport> Watched<S> {
     /// hyper flushes at the end of each of its polls. It does not read while there is something of a body that its
     /// handler has not asked for, or another request: then a reset would go unseen.
     fn poll_reset(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if self.reading || !self.meter.is_answering() {
+        if self.reading || !self.line.meter.is_answering() {
             return Ok(());
         }
         let Some(source) = self.stream.as_ref().and_then(source_of) else {
@@ -74,7 +75,7 @@ impl<S: Transport> Watched<S> {
     }
 
     fn wrote<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        self.meter.has_written(polled.is_pending());
+        self.line.meter.has_written(polled.is_pending());
         polled
     }
 }
@@ -105,7 +106,7 @@ impl<S: Transport> Read for Watched<S> {
         this.reading = true;
         ready!(this.stream().poll_read(cx, inner.unfilled()))?;
         this.reading = false;
-        this.meter.has_read(inner.filled());
+        this.line.meter.has_read(inner.filled());
         let count = inner.filled().len();
         // SAFETY: so many were filled.
         unsafe { buf.advance(count) };
@@ -142,7 +143,7 @@ impl<S: Transport> Write for Watched<S> {
         self.poll_cut(Side::Write, cx)?;
         let polled = self.stream().poll_flush(cx);
         if polled.is_pending() {
-            self.meter.has_written(true);
+            self.line.meter.has_written(true);
             return polled;
         }
         self.poll_reset(cx)?;
@@ -160,11 +161,11 @@ impl<S: Transport> Drop for Watched<S> {
         if let Some(source) = self.stream.as_ref().and_then(source_of) {
             source.forget(&mut self.waiter);
         }
-        if !self.meter.is_handed_over() {
+        if !self.line.meter.is_handed_over() {
             *self.back.lock() = self.stream.take();
         }
         // An upgraded connection is closed first, so that whoever waits for its end finds it closed.
         self.stream = None;
-        self.meter.gone.set();
+        self.line.meter.gone.set();
     }
 }
