@@ -1,8 +1,8 @@
 //! One connection, from the accept to its end: its handshake, its first bytes, and hyper on it.
 //!
 //! `meter` is what is seen of it, `watched` its stream, `sniff` its first bytes. `request` is what hyper calls, under
-//! `rules`, and `answer` what it sends; `streams` are the tasks of HTTP/2. `drive` watches the limits by an `alarm`, and
-//! `farewell` ends a connection whose client does not know that yet.
+//! `rules`, and `answer` what it sends; `line` is what all requests have in common, `streams` are the tasks of HTTP/2.
+//! `drive` watches the limits by an `alarm`, and `farewell` ends a connection whose client does not know that yet.
 
 mod alarm;
 mod answer;
