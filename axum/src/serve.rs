@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use filch::http::{self, ConnInfo, Limits, MakeService, Open, RequestDone, Served};
+use filch::http::{self, ConnInfo, HttpBody, Limits, MakeService, Open, RequestDone, Served};
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, IntoFuture, Pending, pending, poll_fn};
@@ -313,6 +313,11 @@ where
     }
 
     fn call(&mut self, request: ::http::Request<http::Body>) -> S::Future {
-        self.0.call(request.map(Body::new))
+        self.0
+            .call(request.map(|body| match body.size_hint().exact() {
+                // axum boxes a body, but none.
+                Some(0) if body.is_end_stream() => Body::empty(),
+                _ => Body::new(body),
+            }))
     }
 }
