@@ -1,7 +1,6 @@
 //! Programs that end by themselves: the tour, the twins of Python programs, the demo, a crawler, jobs.
 
 use super::tools::*;
-use std::process::Command;
 
 #[test]
 fn the_tour_prints_what_the_python_programs_print() {
@@ -72,7 +71,9 @@ fn python(page: &str) -> Option<String> {
     let page = std::fs::read_to_string(path).expect("a page");
     let program = page.split("```python\n").nth(1).expect("a program");
     let program = program.split("```").next().expect("its end");
-    let ran = Command::new("python3").args(["-c", program]).output();
+    let ran = std::process::Command::new("python3")
+        .args(["-c", program])
+        .output();
     let ran = ran.ok()?;
     assert!(ran.status.success(), "{}", text(&ran.stderr));
     Some(text(&ran.stdout).to_owned())
