@@ -103,21 +103,20 @@ async fn settings_that_take_a_window_beyond_the_largest_end_the_connection() {
 }
 
 #[filch::test]
-async fn a_stream_with_more_than_it_has_room_for_is_reset() {
+async fn a_connection_with_more_than_it_has_room_for_ends() {
     // Nobody reads, so nothing is given back.
     let (server, mut client) = served(Limits::default(), |request| async move {
         let _unread = request;
         std::future::pending().await
     })
     .await;
-    // From here on the connection has room for 1 MiB, and a stream for what every one has at first: 65,535 bytes.
-    // More comes into effect when the client acknowledges the server's settings.
+    // From here on it has room for 1 MiB, and so has each stream.
     client.next(WINDOW_UPDATE).await.unwrap();
     client.send(post_with(1, &[])).await;
     let piece = frame(DATA, 0, 1, &[b'x'; 16_384]);
-    client.send(piece.repeat(5)).await;
-    let reset = client.next(RST_STREAM).await.unwrap();
-    assert_eq!((reset.stream, reason(&reset)), (1, FLOW_CONTROL_ERROR));
+    client.send(piece.repeat(65)).await;
+    let away = client.next(GOAWAY).await.unwrap();
+    assert_eq!(reason(&away), FLOW_CONTROL_ERROR);
     drop(client);
     assert_eq!(server.end().await.left, 1);
 }
