@@ -177,7 +177,7 @@ fn spawns_from_outside_race_with_the_end_of_the_runtime() {
 fn whoever_spawns_a_task_it_runs_once_and_has_an_id_of_its_own() {
     let _limit = Limit::new();
     let rt = runtime(2);
-    let each = rounds(1000);
+    let each = if cfg!(miri) { 3 } else { rounds(1000) };
     let runs = Arc::new(AtomicUsize::new(0));
     let spawn_some = |handle: &Handle| -> Vec<JoinHandle<TaskId>> {
         let count = || {

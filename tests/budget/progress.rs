@@ -87,6 +87,9 @@ async fn drive_all(handle: Handle, is_local: bool, place: Place) {
         let offered = place.offers(is_local, is_own);
         for leaf in leaves().filter(|leaf| leaf.needs <= offered) {
             println!("{name}, {}", leaf.name);
+            // One for each: all of them take long where others want the processors too.
+            let limit = Limit::new();
+            limit.watch(handle.clone());
             let (work, drive) = ((leaf.make)(), Arc::clone(&drive));
             place.run(move || drive(work)).await;
         }
@@ -95,12 +98,10 @@ async fn drive_all(handle: Handle, is_local: bool, place: Place) {
 
 fn on_workers(workers: usize, place: Place) {
     let rt = runtime(workers);
-    let _limit = Limit::on(&rt);
     rt.block_on(drive_all(rt.handle(), false, place));
 }
 
 fn on_a_local_runtime(place: Place) {
-    let _limit = Limit::new();
     let rt = LocalRuntime::new().unwrap();
     rt.block_on(drive_all(rt.handle(), true, place));
 }
