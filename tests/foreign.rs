@@ -16,6 +16,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("filch: duplex.rs", r#"foreign::discard(forget);"#, "tests/wakers.rs::a_waker_may_use_the_pipe_that_it_waits_for"),
     ("filch: duplex.rs", r#"foreign::wake_batch(wake);"#, "tests/wakers.rs::a_duplex_stream_closes_both_directions_though_a_waker_panics"),
     ("filch: detached.rs", r#"Err(error) if error.is_panic() => resume_unwind(error.into_panic()),"#, "a handler's panic goes on in the task that awaits it, as without the layer"),
+    ("filch: rest.rs", r#"foreign::wake_by_ref(cx.waker());"#, "the waker of the very poll that calls it"),
     ("filch: log.rs", r#"foreign::quietly(|| (self.hook)(&self.done));"#, "tests/http/hook.rs::who_is_told_may_panic"),
     ("filch: meter.rs", r#"cell.0.wake();"#, "a cell of wakers; the rows of foreign.rs are about it"),
     ("filch: stdin.rs", r#"foreign::discard(waker);"#, "tests/stdio.rs::a_waker_that_panics_stops_nobodys_input_and_output"),

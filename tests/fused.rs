@@ -395,8 +395,9 @@ async fn a_handshake_is_over_when_it_was_ready() {
 }
 
 /// Futures that users never hold, or that stand for others in a macro.
-const INNER: [&str; 17] = [
+const INNER: [&str; 18] = [
     "Call",
+    "Rest",
     "StreamTask",
     "Connection",
     "Branch",

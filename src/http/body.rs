@@ -154,7 +154,7 @@ impl HttpBody for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        if let Kind::Incoming(incoming, Some(reading)) = &mut self.0 {
+        if let Kind::Incoming(incoming, Some(reading)) = std::mem::take(&mut self.0) {
             reading.is_left(incoming);
         }
     }

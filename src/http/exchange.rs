@@ -1,6 +1,8 @@
 //! What several parts of the server know of one request: its body's reader, its answer, and the task of its stream.
 
 use hyper::StatusCode;
+use hyper::body::Incoming;
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 const TOO_LARGE: u8 = 1;
@@ -17,6 +19,8 @@ pub(crate) struct Exchange {
     received: AtomicU64,
     /// Nobody reads the request's body any more, and its end has not come.
     unread: AtomicBool,
+    /// Over HTTP/1: that body.
+    rest: Mutex<Option<Incoming>>,
 }
 
 impl Exchange {
@@ -55,6 +59,21 @@ impl Exchange {
 
     pub(super) fn stays_unread(&self) {
         self.unread.store(true, Relaxed);
+    }
+
+    /// The same over HTTP/1, where the connection can go on if the rest comes soon.
+    pub(super) fn leaves(&self, rest: Incoming) {
+        self.stays_unread();
+        *self.rest.lock() = Some(rest);
+    }
+
+    pub(super) fn take_rest(&self) -> Option<Incoming> {
+        self.rest.lock().take()
+    }
+
+    /// The rest has come.
+    pub(super) fn is_read(&self) {
+        self.unread.store(false, Relaxed);
     }
 
     pub(super) fn is_unread(&self) -> bool {

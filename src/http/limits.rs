@@ -163,6 +163,9 @@ impl Limits {
     /// How long an idle connection is still read when the server ends; a second by default, and never beyond the
     /// deadline. A request that comes is answered, with `connection: close`. A connection that has never said anything
     /// is closed at once, unless it was accepted within the last tenth of that time: it has the rest of the tenth.
+    ///
+    /// As long, over HTTP/1, an answer waits for a body of at most 64 KiB that its handler has not read, so that the
+    /// connection can go on after it; and a connection that ends is read on for its client to see the answer.
     pub fn linger(mut self, limit: Duration) -> Limits {
         self.linger = limit;
         self

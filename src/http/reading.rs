@@ -69,19 +69,19 @@ impl Reading {
     }
 
     /// Nobody asks for more of it. Whoever ends its stream or its connection wants to know whether there would be more.
-    pub(super) fn is_left(&self, incoming: &mut Incoming) {
+    pub(super) fn is_left(self, mut incoming: Incoming) {
         if self.is_over || incoming.is_end_stream() {
             return;
         }
         if !self.two {
-            return self.exchange.stays_unread();
+            return self.exchange.leaves(incoming);
         }
         let mut cx = Context::from_waker(Waker::noop());
         for _ in 0..PIECES {
             if incoming.is_end_stream() {
                 return;
             }
-            match Pin::new(&mut *incoming).poll_frame(&mut cx) {
+            match Pin::new(&mut incoming).poll_frame(&mut cx) {
                 Poll::Ready(Some(Ok(_))) => {}
                 Poll::Ready(_) => return,
                 Poll::Pending => break,

@@ -65,6 +65,58 @@ async fn an_answer_before_the_bodys_end_is_seen_by_a_client_that_sends_on() {
     assert_eq!((served.finished, served.left), (2, 0));
 }
 
+/// A handler that looks at no body.
+async fn blind(_: Request<Body>) -> Result<Response<Body>, BodyError> {
+    Ok(Response::new(Body::from("early")))
+}
+
+#[filch::test]
+async fn a_small_body_that_comes_behind_its_head_costs_no_connection() {
+    let server = serve(Limits::default(), LONG, blind).await;
+    let mut client = server.connect().await;
+    for _ in 0..3 {
+        client
+            .send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\n")
+            .await;
+        // The handler is done with it by now, most likely.
+        filch::time::sleep(filch::time::Duration::from_millis(2)).await;
+        client.send("abc").await;
+        client.send("def").await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "early"));
+        assert!(!answer.has("connection: close"), "{answer:?}");
+    }
+    client
+        .send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+        .await;
+    assert!(!client.answer().await.has("connection: close"));
+    assert_eq!(client.get("/").await.status, 200, "the connection was kept");
+    drop(client);
+    assert_eq!(server.end().await.finished, 5);
+}
+
+#[filch::test]
+async fn an_answer_before_a_body_that_does_not_come_says_that_the_connection_ends() {
+    let limits = Limits::default().linger(filch::time::Duration::from_millis(10));
+    let server = serve(limits, LONG, blind).await;
+    for begun in [
+        "content-length: 6\r\n\r\nabc",
+        "content-length: 6\r\nexpect: 100-continue\r\n\r\n",
+        "content-length: 70000\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\n1\r\nx\r\n",
+    ] {
+        let mut client = server.connect().await;
+        client
+            .send(format!("POST / HTTP/1.1\r\nhost: a\r\n{begun}"))
+            .await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "early"));
+        assert!(answer.has("connection: close"), "{begun:?}: {answer:?}");
+        assert!(client.is_closed().await);
+    }
+    assert_eq!(server.end().await.finished, 4);
+}
+
 #[filch::test]
 async fn a_body_that_was_read_to_its_end_leaves_the_connection_at_once() {
     let limits = Limits::default().linger(LONG);

@@ -218,6 +218,7 @@ const LISTED: &[(&str, &str, Seen)] = &[
     ("src/http/body.rs", "poll_frame", HYPERS),
     ("src/http/connection/request.rs", "Call", AROUND),
     ("src/http/connection/request.rs", "poll_answer", PART),
+    ("src/http/connection/rest.rs", "Rest", PART),
     ("src/http/connection/request.rs", "poll_outcome", PART),
     ("src/http/connection/answer.rs", "poll_frame", HYPERS),
     ("src/http/connection/streams.rs", "StreamTask", AROUND),

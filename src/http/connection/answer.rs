@@ -3,12 +3,13 @@
 use super::line::Line;
 use super::log::Log;
 use super::meter::Fate;
+use super::rest::Rest;
 use crate::http::error::BoxError;
 use crate::http::exchange::Exchange;
 use crate::time::{Duration, Sleep};
 use filch_executor::leaf;
 use hyper::body::{Body, Buf, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -28,6 +29,8 @@ pub(super) struct Flight {
     delimited: bool,
     /// It asks for a tunnel.
     connect: bool,
+    /// Its client waits to be asked for its body.
+    expects: bool,
     /// Its handler was let in, and is at work.
     at_work: bool,
     end: Option<Fate>,
@@ -50,6 +53,7 @@ impl Flight {
             head_only: request.method() == Method::HEAD,
             delimited: matches!(request.body().size_hint().exact(), None | Some(0)),
             connect: request.method() == Method::CONNECT,
+            expects: request.headers().contains_key(EXPECT),
             at_work: false,
             end: None,
             log,
@@ -73,6 +77,23 @@ impl Flight {
     /// How long its handler may take until its answer's head.
     pub(super) fn patience(&self) -> Option<Duration> {
         self.line.rules.limits.answer
+    }
+
+    /// What its handler has not read of its body, if that may come before the answer goes.
+    pub(super) fn rest(&self) -> Option<Rest> {
+        let exchange = self.exchange.as_ref().filter(|_| self.one)?;
+        // To read of it would be to ask for it.
+        let rest = exchange.take_rest().filter(|_| !self.expects)?;
+        Rest::new(Arc::clone(exchange), rest, self.line.rules.limits.linger)
+    }
+
+    /// Whether the connection ends with its answer, since what follows is a body that nobody reads.
+    pub(super) fn is_last(&self) -> bool {
+        self.one
+            && self
+                .exchange
+                .as_ref()
+                .is_some_and(|exchange| exchange.is_unread())
     }
 
     fn has_answer<B>(&mut self, answer: &Response<B>) {
@@ -219,7 +240,7 @@ impl<B: Body> Answer<B> {
     }
 }
 
-fn close<B>(answer: &mut Response<B>) {
+pub(super) fn close<B>(answer: &mut Response<B>) {
     let close = HeaderValue::from_static("close");
     answer.headers_mut().insert(CONNECTION, close);
 }

@@ -12,6 +12,7 @@ mod line;
 mod log;
 mod meter;
 mod request;
+mod rest;
 mod rules;
 mod sniff;
 mod streams;

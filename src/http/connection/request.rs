@@ -1,7 +1,8 @@
 //! One request, from its head to that of its answer.
 
-use super::answer::{Answer, Flight};
+use super::answer::{Answer, Flight, close};
 use super::line::Line;
+use super::rest::Rest;
 use super::streams::Begun;
 use crate::http::body::Body;
 use crate::http::error::{BodyError, BoxError};
@@ -55,6 +56,8 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Adapter<S> {
             },
             late: None,
             whole: self.line.rules.limits.whole.map(sleep),
+            outcome: None,
+            rest: None,
         }
     }
 }
@@ -127,6 +130,9 @@ pin_project! {
         // Until the answer's head. It is made when the answer is not there at once.
         late: Option<Sleep>,
         whole: Option<Sleep>,
+        // The handler is gone, and what it has left of the body is read.
+        outcome: Option<Outcome<S, StatusCode>>,
+        rest: Option<Rest>,
     }
 }
 
@@ -141,9 +147,9 @@ pin_project! {
 }
 
 /// What a service has come to.
-enum Outcome<S: HttpService> {
+enum Outcome<S: HttpService, E = <S as HttpService>::Failure> {
     Answer(Response<S::AnswerBody>),
-    Failed(S::Failure),
+    Failed(E),
     Refused(StatusCode),
 }
 
@@ -151,18 +157,38 @@ impl<S: HttpService> Future for Call<S> {
     type Output = Result<Response<Answer<S::AnswerBody>>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = ready!(self.as_mut().poll_outcome(cx));
-        let mut this = self.project();
-        // The handler is gone before its client hears of that.
-        this.stage.set(Stage::Over);
-        let mut flight = this.flight.take().expect("it is polled after its end");
-        flight.leaves();
-        let whole = this.whole.take();
-        Poll::Ready(Ok(match outcome {
+        if self.outcome.is_none() {
+            let outcome = ready!(self.as_mut().poll_outcome(cx));
+            let mut this = self.as_mut().project();
+            // The handler is gone before its client hears of that.
+            this.stage.set(Stage::Over);
+            let flight = this.flight.as_mut().expect("it is polled after its end");
+            flight.leaves();
+            if !matches!(outcome, Outcome::Refused(_)) {
+                *this.rest = flight.rest();
+            }
+            *this.outcome = Some(match outcome {
+                Outcome::Answer(answer) => Outcome::Answer(answer),
+                Outcome::Failed(error) => Outcome::Failed(status_of(&error.into())),
+                Outcome::Refused(status) => Outcome::Refused(status),
+            });
+        }
+        let this = self.project();
+        if let Some(rest) = &mut *this.rest {
+            ready!(Pin::new(rest).poll(cx));
+            *this.rest = None;
+        }
+        let flight = this.flight.take().expect("it is polled after its end");
+        let (last, whole) = (flight.is_last(), this.whole.take());
+        let mut answer = match this.outcome.take().expect("it was put there") {
             Outcome::Answer(answer) => Answer::of(answer, flight, whole),
-            Outcome::Failed(error) => Answer::failed(status_of(&error.into()), flight),
+            Outcome::Failed(status) => Answer::failed(status, flight),
             Outcome::Refused(status) => Answer::refused(status, flight),
-        }))
+        };
+        if last && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            close(&mut answer);
+        }
+        Poll::Ready(Ok(answer))
     }
 }
 
