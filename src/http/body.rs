@@ -155,7 +155,7 @@ impl HttpBody for Body {
 impl Drop for Body {
     fn drop(&mut self) {
         if let Kind::Incoming(incoming, Some(reading)) = std::mem::take(&mut self.0) {
-            reading.is_left(incoming);
+            reading.leave(incoming);
         }
     }
 }

@@ -69,7 +69,7 @@ impl Reading {
     }
 
     /// Nobody asks for more of it. Whoever ends its stream or its connection wants to know whether there would be more.
-    pub(super) fn is_left(self, mut incoming: Incoming) {
+    pub(super) fn leave(self, mut incoming: Incoming) {
         if self.is_over || incoming.is_end_stream() {
             return;
         }
