@@ -29,10 +29,6 @@ impl Limit {
         Limit(ended)
     }
 
-    pub(crate) fn on(_runtime: &Runtime) -> Limit {
-        Limit::new()
-    }
-
     /// Says nothing of it here.
     pub(crate) fn watch(&self, _handle: Handle) {}
 }
