@@ -8,6 +8,7 @@ use filch::sync::mpsc;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The next piece of a body.
@@ -136,22 +137,27 @@ async fn a_stream_ends_with_its_servers_token() {
 #[filch::test]
 async fn a_server_that_stops_is_not_held_up_by_a_stream_that_listens_for_it() {
     let (dialer, listener) = http::memory();
-    let service = http::service_fn(|request: Request<Body>| async move {
-        let info = request
-            .extensions()
-            .get::<http::ConnInfo>()
-            .unwrap()
-            .clone();
-        let (sender, receiver) = events();
-        sender.send(Event::new().data("first")).await.unwrap();
-        // Kept: the stream would not end by itself.
-        std::mem::forget(sender);
-        Ok::<_, Infallible>(
-            body(receiver)
-                .until(info.stopping())
-                .into_response()
-                .map(Body::new),
-        )
+    // The stream would not end by itself.
+    let kept = Arc::new(Mutex::new(None));
+    let keeps = Arc::clone(&kept);
+    let service = http::service_fn(move |request: Request<Body>| {
+        let keeps = Arc::clone(&keeps);
+        async move {
+            let info = request
+                .extensions()
+                .get::<http::ConnInfo>()
+                .unwrap()
+                .clone();
+            let (sender, receiver) = events();
+            sender.send(Event::new().data("first")).await.unwrap();
+            *keeps.lock().unwrap() = Some(sender);
+            Ok::<_, Infallible>(
+                body(receiver)
+                    .until(info.stopping())
+                    .into_response()
+                    .map(Body::new),
+            )
+        }
     });
     let stop = CancelToken::new();
     let server = http::serve(listener, service).graceful(stop.clone(), Duration::from_secs(3600));
@@ -179,6 +185,7 @@ async fn a_server_that_stops_is_not_held_up_by_a_stream_that_listens_for_it() {
     assert_eq!(rest, "0\r\n\r\n");
     let served = server.await.unwrap().unwrap();
     assert_eq!((served.finished, served.cancelled), (1, 0));
+    assert!(kept.lock().unwrap().is_some());
 }
 
 /// What a client sees of these bytes, whole and byte by byte.

@@ -22,9 +22,9 @@
 //! that happens before the read*. It may be too early (the earliest entry was cancelled and the search for its
 //! successor waits, see [`Wheel::bound`]), which costs one look in vain; it is never too late.
 //!
-//! Who [leaves](Timers::leave) does not write it at all, and who [enters](Timers::enter) only makes it earlier: where one
-//! time limit follows another, none of them is the earliest then, and nobody need hear of it. Before somebody plans a
-//! sleep by it, [`settle`](Timers::settle) puts it right.
+//! Who [leaves](Timers::leave) does not write it at all, and who [enters](Timers::enter) only makes it earlier: where
+//! one time limit follows another, none of them is the earliest then, and nobody need hear of it. Before somebody plans
+//! a sleep by it, [`settle`](Timers::settle) puts it right.
 //!
 //! Orderings: all accesses of `next` are relaxed. Nobody reads anything else on the strength of its value: the wheel
 //! itself is protected by the lock. The one thing that matters is that a sleeper does not miss an earlier deadline:
@@ -161,8 +161,8 @@ impl Timers {
     }
 
     /// As [`insert`](Timers::insert), and the caller has a place: these timers stay in memory, whatever becomes of
-    /// every other reference to them, until it has dropped what [`leave`](Timers::leave), or [`renew`](Timers::renew), has
-    /// returned. They must be closed some day, or stay for ever.
+    /// every other reference to them, until it has dropped what [`leave`](Timers::leave), or
+    /// [`renew`](Timers::renew), has returned. They must be closed some day, or stay for ever.
     pub fn enter(self: &Arc<Timers>, when: Instant, waker: &Waker) -> Option<Inserted> {
         let waker = waker.clone();
         let mut inner = self.inner.lock();
@@ -271,8 +271,8 @@ impl Timers {
         }
     }
 
-    /// As [`next_deadline`](Timers::next_deadline), settled, and under the lock: who sees a deadline also sees what the one who made
-    /// it did before.
+    /// As [`next_deadline`](Timers::next_deadline), settled, and under the lock: who sees a deadline also sees what the
+    /// one who made it did before.
     pub fn next_deadline_locked(&self) -> Option<Instant> {
         let inner = self.inner.lock();
         self.publish(&inner);

@@ -23,7 +23,7 @@ macro_rules! silent {
         static CAME: AtomicUsize = AtomicUsize::new(0);
         fn resolve(host: &str, port: u16) -> Answer {
             if host == SILENT {
-                CAME.fetch_add(1, Ordering::SeqCst);
+                CAME.fetch_add(1, Ordering::Relaxed);
                 let mut open = OPEN.lock();
                 while !*open {
                     OPENED.wait_for(&mut open, Duration::from_millis(5));
@@ -53,7 +53,7 @@ impl Silent {
     }
 
     fn until_there_came(&self, count: usize) {
-        until(|| self.came.load(Ordering::SeqCst) == count);
+        until(|| self.came.load(Ordering::Relaxed) == count);
     }
 
     /// Lets everybody through, and waits until all threads have ended.
@@ -132,7 +132,7 @@ fn what_is_given_up_before_its_turn_is_never_asked() {
     let known = silent.ask("known");
     *silent.open.lock() = true;
     assert_eq!(wait(&known).expect("an address").len(), 1);
-    assert_eq!(silent.came.load(Ordering::SeqCst), 2);
+    assert_eq!(silent.came.load(Ordering::Relaxed), 2);
     silent.end();
 }
 

@@ -58,14 +58,14 @@ mod tests {
     use filch_executor::leaf::WaitKind;
     use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
-    use std::sync::atomic::Ordering::SeqCst;
+    use std::sync::atomic::Ordering::Relaxed;
     use std::task::{Wake, Waker};
 
     struct Count(AtomicUsize);
 
     impl Wake for Count {
         fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, SeqCst);
+            self.0.fetch_add(1, Relaxed);
         }
     }
 
@@ -81,10 +81,10 @@ mod tests {
         }
         drop(leaves);
         ring();
-        assert_eq!(woken.0.load(SeqCst), 1);
+        assert_eq!(woken.0.load(Relaxed), 1);
         assert!(stays.poll(wait, &mut cx, || Some(())).is_ready());
         drop(stays);
         ring();
-        assert_eq!((woken.0.load(SeqCst), Arc::strong_count(&woken)), (1, 2));
+        assert_eq!((woken.0.load(Relaxed), Arc::strong_count(&woken)), (1, 2));
     }
 }
