@@ -13,6 +13,7 @@ use futures_core::FusedFuture;
 use socket2::Socket;
 use std::future::Future;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::{self, SocketAddr};
 use std::panic::Location;
 use std::path::{Path, PathBuf};
@@ -230,7 +231,8 @@ impl UnixConnect {
             if let Some(full) = &mut self.full {
                 // Before the timer says so: a poll's first record stays, and this is not a sleep.
                 if handle.clock().now() < full.timer.deadline() {
-                    leaf::record(self.wait);
+                    let descriptor = full.socket.as_raw_fd().unsigned_abs();
+                    leaf::record(self.wait.with_resource(descriptor.into()));
                 }
                 ready!(full.timer.poll_as_limit(cx));
             }
