@@ -139,6 +139,26 @@ async fn nor_are_tasks_children_and_times() {
     task.abort();
 }
 
+/// The rest of the aborted task is waited for when this one ends. Until then it is nothing that it waits for.
+#[filch::test]
+async fn nor_is_a_task_that_was_aborted_and_is_not_gone_yet() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = oneshot::channel();
+    let running = filch::AbortOnDrop(spawn(async move {
+        begun.send(()).unwrap();
+        filch::blocking(|| released.recv())
+    }));
+    has_begun.await.unwrap();
+    let task = spawn(async move {
+        polled_once(Box::pin(async move { drop(running.await) })).await;
+        sleep(HOUR).await;
+    });
+    assert_eq!(kind(&task).await, Some(WaitKind::Sleep));
+    drop(release);
+    task.abort();
+    let _ = task.await;
+}
+
 #[cfg(unix)]
 #[filch::test]
 async fn nor_are_sockets_files_signals_and_children() {

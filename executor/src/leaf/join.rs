@@ -83,6 +83,7 @@ impl<T> JoinHandle<T> {
     #[doc(hidden)]
     #[must_use]
     pub fn leave(&mut self) -> JoinHandle<T> {
+        self.take_back();
         let heir = JoinHandle {
             task: ManuallyDrop::new(TaskRef::clone(&self.task)),
             taken: self.taken,
@@ -91,6 +92,13 @@ impl<T> JoinHandle<T> {
         };
         self.taken = true;
         heir
+    }
+
+    /// Nobody waits through this handle any more.
+    fn take_back(&mut self) {
+        if std::mem::take(&mut self.waits) && !self.taken {
+            leaf::take_back(|| wait_for(self.task.header()));
+        }
     }
 
     /// The output of a task that has finished. `None`: it has not, or the output was taken.
@@ -263,9 +271,7 @@ impl<T> FusedFuture for JoinHandle<T> {
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        if self.waits && !self.taken {
-            leaf::take_back(|| wait_for(self.task.header()));
-        }
+        self.take_back();
         // SAFETY: the handle ends here, and nobody uses the reference again.
         let task = unsafe { ManuallyDrop::take(&mut self.task) };
         task.detach(self.taken);
